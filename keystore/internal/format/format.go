@@ -1,0 +1,82 @@
+// Package format is what the readers of keystore formats share: the plain
+// entries they yield, the errors they tell apart and the limits they keep.
+// A reader takes bytes and passwords and does no I/O.
+package format
+
+import (
+	"errors"
+	"time"
+)
+
+// The reasons a store, or one entry of it, cannot be read. Readers wrap one
+// of them with the detail (the offset, the OID, the length that is wrong).
+var (
+	// ErrPassword: the store or the entry does not open with the password.
+	ErrPassword = errors.New("incorrect password")
+	// ErrPasswordRequired: nothing can be read without a password, and none was given.
+	ErrPasswordRequired = errors.New("password required")
+	// ErrDamaged: the structure contradicts itself, or the integrity check
+	// failed although the password is known to be right.
+	ErrDamaged = errors.New("damaged file")
+	// ErrUnknownFormat: the content is of no format we know.
+	ErrUnknownFormat = errors.New("unknown format")
+	// ErrUnsupported: a known format with an algorithm, version or type we do not read.
+	ErrUnsupported = errors.New("unsupported algorithm")
+	// ErrLimit: a length, count, depth or work factor exceeds what we accept.
+	ErrLimit = errors.New("limit exceeded")
+)
+
+// Kind is what an entry holds.
+type Kind int
+
+// The kinds of entries.
+const (
+	PrivateKey  Kind = iota + 1 // a private key and the chain that belongs to it
+	SecretKey                   // a symmetric key
+	Certificate                 // a trusted certificate
+)
+
+// Entry is one entry of a store as the file has it.
+type Entry struct {
+	Alias   string // as stored; where the store has none, the one Java would give it
+	Kind    Kind
+	Created time.Time // zero if the format does not say
+
+	// PKCS8 is the private key in plain PKCS #8 (RFC 5208) DER.
+	PKCS8 []byte
+	// Secret is the symmetric key, SecretAlgorithm its name as Java or its
+	// OID gives it ("AES", "HmacSHA256", "1.2.840.113549.2.9").
+	Secret          []byte
+	SecretAlgorithm string
+
+	// Chain holds DER certificates: of a private key its own first and each
+	// issuer after it, of a trusted certificate just that one.
+	Chain [][]byte
+
+	// Untagged is set for what Java's own reader would leave out: plain key
+	// bags and certificates without Oracle's trust attribute.
+	Untagged bool
+
+	// Err is why the entry's key could not be read. The rest of the entry is
+	// as much as could be read.
+	Err error
+}
+
+// Store is what a reader found in a file.
+type Store struct {
+	Format  string // "JKS", "JCEKS", "PKCS12", "PEM", "JWK", ...
+	Entries []Entry
+	// Unverified is set when no integrity check covered the entries: the
+	// file has none, or no password was given to check it with.
+	Unverified bool
+}
+
+// Passwords is what a reader may try.
+type Passwords struct {
+	// Store opens the store; nil means none was given, which is not the
+	// same as an empty one. UTF-8.
+	Store []byte
+	// Key yields the passwords to try for the key of an entry, in order.
+	// Nil means the store's password, then the empty one.
+	Key func(alias string) [][]byte
+}
