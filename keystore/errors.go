@@ -1,0 +1,38 @@
+package keystore
+
+import (
+	"errors"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+)
+
+// The reasons a keystore, or a key in it, cannot be used. Every error of this
+// package that has one of these causes answers [errors.Is] for it, and its
+// text names the file, the alias and the likely mistake.
+var (
+	// ErrPassword: the store or the key does not open with the password given.
+	ErrPassword = format.ErrPassword
+	// ErrPasswordRequired: no password was given, and nothing can be read without one.
+	ErrPasswordRequired = format.ErrPasswordRequired
+	// ErrDamaged: the content contradicts itself or fails its integrity check.
+	ErrDamaged = format.ErrDamaged
+	// ErrUnknownFormat: the content is of no format this package knows.
+	ErrUnknownFormat = format.ErrUnknownFormat
+	// ErrUnsupported: an algorithm, version or type that this package does not read or use.
+	ErrUnsupported = format.ErrUnsupported
+	// ErrLimit: a length, count, depth or work factor beyond what this package accepts.
+	ErrLimit = format.ErrLimit
+
+	// ErrNoKey: the store has no key with the alias, or no key of the kind asked for.
+	ErrNoKey = errors.New("no such key")
+	// ErrAmbiguous: several keys could be meant, and no alias says which.
+	ErrAmbiguous = errors.New("several keys, and none named")
+	// ErrExpired: the certificate of the key is no longer valid.
+	ErrExpired = errors.New("certificate expired")
+	// ErrNotYetValid: the certificate of the key is not valid yet.
+	ErrNotYetValid = errors.New("certificate not valid yet")
+	// ErrUnverified: the store has no integrity check, and [File.AllowUnverified] is not set.
+	ErrUnverified = errors.New("integrity not verified")
+	// ErrUnavailable: the keys cannot be had at the moment; no statement about any token.
+	ErrUnavailable = errors.New("keys unavailable")
+)

@@ -1,0 +1,50 @@
+package keystore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// A Password yields a password. It is called at every load, so that a rotated
+// password is picked up with the file it belongs to, and the password is kept
+// nowhere.
+type Password func() (string, error)
+
+// EnvPassword is the value of an environment variable. One that is not set is
+// an error; one that is set to nothing is the empty password.
+func EnvPassword(name string) Password {
+	return func() (string, error) {
+		password, ok := os.LookupEnv(name)
+		if !ok {
+			return "", fmt.Errorf("environment variable %s is not set", name)
+		}
+		return password, nil
+	}
+}
+
+// maxPasswordFile is in bytes; nobody's password is longer.
+const maxPasswordFile = 4096
+
+// FilePassword is the first line of a file, without its line ending, as
+// Kubernetes and Docker mount secrets.
+func FilePassword(path string) Password {
+	return func() (string, error) {
+		data, err := readFile(path, maxPasswordFile)
+		if err != nil {
+			return "", fmt.Errorf("password file: %w", err)
+		}
+		defer clear(data)
+		line, rest, _ := strings.Cut(string(data), "\n")
+		if strings.TrimSpace(rest) != "" {
+			return "", errors.New("password file: " + path + ": more than one line")
+		}
+		return strings.TrimSuffix(line, "\r"), nil
+	}
+}
+
+// StaticPassword is a password the program already has.
+func StaticPassword(password string) Password {
+	return func() (string, error) { return password, nil }
+}

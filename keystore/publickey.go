@@ -1,0 +1,142 @@
+package keystore
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"slices"
+)
+
+// PublicKey is a public key with its kid, and what is known of its use. It is
+// the only kind of key with a JSON form: its JWK (RFC 7517).
+type PublicKey struct {
+	key   crypto.PublicKey
+	kid   string
+	alias string
+	alg   string   // the one JWA algorithm the key is bound to, or ""
+	use   string   // "sig", "enc" or ""
+	ops   []string // key_ops, RFC 7517 section 4.3
+	chain []*x509.Certificate
+}
+
+// NewPublicKey returns the key of the standard library as a [PublicKey], with
+// the RFC 7638 thumbprint for a kid. It takes *rsa.PublicKey,
+// *ecdsa.PublicKey on P-256, P-384 and P-521, ed25519.PublicKey and
+// *ecdh.PublicKey on X25519; else the error is [ErrUnsupported]. The chain, if
+// there is one, begins with the certificate of the key.
+func NewPublicKey(key crypto.PublicKey, chain ...*x509.Certificate) (PublicKey, error) {
+	if err := checkPublicKey(key); err != nil {
+		return PublicKey{}, err
+	}
+	if len(chain) > 0 && !samePublicKey(chain[0].PublicKey, key) {
+		return PublicKey{}, fmt.Errorf("keystore: the certificate %q belongs to another key", chain[0].Subject)
+	}
+	kid, err := thumbprint(key)
+	if err != nil {
+		return PublicKey{}, err
+	}
+	return PublicKey{key: key, kid: kid, chain: slices.Clone(chain)}, nil
+}
+
+// KeyID is the key's kid: the one its file names, else its RFC 7638 SHA-256
+// thumbprint.
+func (k PublicKey) KeyID() string { return k.kid }
+
+// WithKeyID returns the key under another kid.
+func (k PublicKey) WithKeyID(kid string) PublicKey { k.kid = kid; return k }
+
+// Alias is the alias of the entry the key comes from, or "".
+func (k PublicKey) Alias() string { return k.alias }
+
+// Algorithm is the JWA name of the one algorithm the key may be used with
+// (RFC 7517 section 4.4), or "" if its source names none.
+func (k PublicKey) Algorithm() string { return k.alg }
+
+// CryptoKey is the key as the standard library knows it.
+func (k PublicKey) CryptoKey() crypto.PublicKey { return k.key }
+
+// Certificates is the key's certificate followed by its issuers', or nil.
+func (k PublicKey) Certificates() []*x509.Certificate { return slices.Clone(k.chain) }
+
+// X5T is the base64url SHA-1 thumbprint of the key's certificate (RFC 7515
+// section 4.1.7), or "" without a certificate.
+func (k PublicKey) X5T() string {
+	if len(k.chain) == 0 {
+		return ""
+	}
+	sum := sha1.Sum(k.chain[0].Raw) // an identifier asked for by the RFC, not a protection
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// X5TS256 is the base64url SHA-256 thumbprint of the key's certificate (RFC
+// 7515 section 4.1.8), or "" without a certificate.
+func (k PublicKey) X5TS256() string {
+	if len(k.chain) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(k.chain[0].Raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Permits reports, as an error that names the restriction, whether the key may
+// be used for an operation of RFC 7517 section 4.3 ("verify", "encrypt",
+// "wrapKey", "deriveKey", ...): its use, its key_ops and the key usage of its
+// certificate must not say otherwise.
+func (k PublicKey) Permits(operation string) error { return k.permits(operation) }
+
+// Equal reports whether both are the same key, whatever their kids.
+func (k PublicKey) Equal(other PublicKey) bool { return samePublicKey(k.key, other.key) }
+
+// Describe names the type and size of the key: "RSA 2048", "EC P-256", "Ed25519".
+func (k PublicKey) Describe() string {
+	switch key := k.key.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA %d", key.N.BitLen())
+	case *ecdsa.PublicKey:
+		return "EC " + key.Curve.Params().Name
+	case ed25519.PublicKey:
+		return "Ed25519"
+	case *ecdh.PublicKey:
+		return "X25519"
+	}
+	return "no key"
+}
+
+// String is the kid.
+func (k PublicKey) String() string { return k.kid }
+
+func checkPublicKey(key crypto.PublicKey) error {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return nil
+	case *ecdsa.PublicKey:
+		switch key.Curve {
+		case elliptic.P256(), elliptic.P384(), elliptic.P521():
+			return nil
+		}
+		return fmt.Errorf("keystore: %w: elliptic curve %s", ErrUnsupported, key.Curve.Params().Name)
+	case ed25519.PublicKey:
+		if len(key) != ed25519.PublicKeySize {
+			return fmt.Errorf("keystore: an Ed25519 key has %d bytes, not %d", ed25519.PublicKeySize, len(key))
+		}
+		return nil
+	case *ecdh.PublicKey:
+		if key.Curve() == ecdh.X25519() {
+			return nil
+		}
+	}
+	return fmt.Errorf("keystore: %w: public key of type %T", ErrUnsupported, key)
+}
+
+func samePublicKey(a, b crypto.PublicKey) bool {
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(b)
+}

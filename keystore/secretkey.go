@@ -1,0 +1,71 @@
+package keystore
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+)
+
+// SecretKey is a symmetric key for HMAC, key wrapping or direct encryption. It
+// prints as its kid and has no JSON form.
+type SecretKey struct {
+	key   []byte
+	kid   string
+	alias string
+	alg   string
+	use   string
+	ops   []string
+}
+
+// NewSecretKey returns a symmetric key. The kid may be empty: a thumbprint of
+// the key would let anyone who sees a token test guesses at the key (RFC 7638
+// section 7), so there is no default.
+func NewSecretKey(key []byte, kid string) (SecretKey, error) {
+	if len(key) == 0 {
+		return SecretKey{}, errors.New("keystore: the secret key is empty")
+	}
+	return SecretKey{key: slices.Clone(key), kid: kid}, nil
+}
+
+// Bytes is a copy of the key itself.
+func (k SecretKey) Bytes() []byte { return slices.Clone(k.key) }
+
+// Size is the length of the key in bytes.
+func (k SecretKey) Size() int { return len(k.key) }
+
+// KeyID is the kid its file or [NewSecretKey] names, or "".
+func (k SecretKey) KeyID() string { return k.kid }
+
+// Alias is the alias of the entry the key comes from, or "".
+func (k SecretKey) Alias() string { return k.alias }
+
+// Algorithm is the JWA name of the one algorithm the key may be used with, or
+// "" if its source names none.
+func (k SecretKey) Algorithm() string { return k.alg }
+
+// Permits is as [PublicKey.Permits], for "sign", "verify", "encrypt",
+// "decrypt", "wrapKey" and "unwrapKey".
+func (k SecretKey) Permits(operation string) error { return k.permits(operation) }
+
+// Equal reports, in constant time, whether both are the same key, whatever
+// their kids.
+func (k SecretKey) Equal(other SecretKey) bool {
+	return subtle.ConstantTimeCompare(k.key, other.key) == 1
+}
+
+// String is the kid.
+func (k SecretKey) String() string { return k.kid }
+
+// Format prints the kid whatever the verb, so that no verb prints the key.
+func (k SecretKey) Format(f fmt.State, _ rune) { io.WriteString(f, "secret key "+k.kid) }
+
+// LogValue is the kid.
+func (k SecretKey) LogValue() slog.Value { return slog.StringValue(k.kid) }
+
+// MarshalJSON always fails: only a [PublicKey] has a JSON form.
+func (k SecretKey) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("keystore: a secret key has no JSON form")
+}
