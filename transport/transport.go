@@ -1,3 +1,26 @@
-// Package transport carries tokens: an http.RoundTripper that attaches them,
-// the OAuth grants that exchange them, and the guard that demands them.
+// Package transport carries tokens over HTTP: an [http.RoundTripper] that
+// attaches them, the OAuth grants that exchange them, and the guard that
+// demands them.
+//
+// A client is one line:
+//
+//	client := &http.Client{Transport: &transport.Bearer{Source: signer}}
+//
+// Every request of that client carries a token of the signer's profile. The
+// token is signed once, used until shortly before it expires, and renewed
+// ahead while requests go on with the old one. It goes to the origin the
+// request names, over https, and to no other host a redirect might name.
+//
+// # Where tokens come from
+//
+// A [TokenSource] yields them. A [tokenprofile.Signer] signs them itself; a
+// [Grant] exchanges what it signs for an access token at a token endpoint.
+//
+// # What is never done
+//
+// No token is written to an error, a log line or the output of a formatting
+// verb. No request of the caller is changed. No context is kept. The only
+// goroutine this package starts is the one that fetches a token many requests
+// wait for: it ends with the fetch, after 30 seconds at the latest if the
+// source honours its context.
 package transport

@@ -1,0 +1,291 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"sync/atomic"
+	"time"
+)
+
+// A TokenSource yields the token of a request. The expiry tells how long the
+// token may be used; a zero expiry means that the source does not know, and
+// the token is used until a server refuses it. Token honours ctx.
+//
+// A source with a method OneUse() bool that answers true has tokens that are
+// good for one request: it is asked anew for every request and every retry.
+type TokenSource interface {
+	Token(ctx context.Context) (token string, expiry time.Time, err error)
+}
+
+// A ClaimsSource yields tokens with claims of the caller's, as
+// [tokenprofile.Signer.TokenWith] does.
+type ClaimsSource interface {
+	TokenWith(ctx context.Context, claims any) (token string, expiry time.Time, err error)
+}
+
+// Bearer is an [http.RoundTripper] that adds the token of its source to every
+// request (RFC 6750 section 2.1).
+//
+// The token is fetched once for all requests that need it, kept until it is
+// about to expire, and renewed ahead: one request sets off the renewal, the
+// others go on with the old token, and none waits. When there is no usable
+// token, a request waits for the fetch as long as its own context allows;
+// leaving early disturbs nobody else. A failed fetch answers all who wait for
+// it, and the source is not asked again until a pause has passed, which grows
+// with every failure from about a second to about a minute and is at least what
+// [GrantError.RetryAfter] asks for. In that pause the old token is used while
+// it is valid; then requests fail at once with the last error.
+//
+// A shared fetch runs under a context of its own, without the values of the
+// request that happened to set it off: neither its trace nor its user may
+// colour a token that others will carry. What depends on the request belongs
+// in Claims.
+//
+// The token goes to the origin of the request, over https, or over http to a
+// loopback address. A redirect to another origin is followed without it; see
+// Origins. A header of the caller's own is left alone, through redirects too.
+//
+// The zero Bearer with a Source is ready to use. Its fields must not be
+// changed once it is in use. It is safe for concurrent use.
+type Bearer struct {
+	// Source yields the tokens. It is required.
+	Source TokenSource
+
+	// Claims, if not nil, yields the claims the token of this request has
+	// beyond the profile's: the acting user, the audience of this host. The
+	// Source must then be a [ClaimsSource]. Tokens are kept per distinct
+	// claims, the 1024 used last; nil claims mean the token all share.
+	// Claims must be safe for concurrent use and must not change the request;
+	// the value it returns must not be changed afterwards.
+	Claims func(*http.Request) (any, error)
+
+	// Origins are the only ones that get the token, like
+	// "https://api.example" or "https://api.example:8443". A request to any
+	// other is sent without it. Nil means the origin that the request, or the
+	// first request of a chain of redirects, names.
+	Origins []string
+
+	// Base sends the requests. Nil means [http.DefaultTransport].
+	Base http.RoundTripper
+
+	// EarlyRefresh is the share of a token's lifetime before its end in which
+	// it is renewed ahead. Zero means 0.15; negative means not ahead. The time
+	// is spread by a third to either side, so that a fleet does not renew at
+	// once, and is at least 10 seconds and at most 5 minutes, but never more
+	// than half the lifetime.
+	EarlyRefresh float64
+
+	// Header carries the token. Empty means Authorization.
+	Header string
+
+	// Scheme stands before the token. Empty means Bearer in the
+	// Authorization header, and the token alone in any other.
+	Scheme string
+
+	// RetryUnsafe lets a request that was refused with 401 be repeated with a
+	// new token whatever its method. Otherwise only those that RFC 9110
+	// section 9.2.2 calls idempotent are, and those with an Idempotency-Key.
+	RetryUnsafe bool
+
+	// OnRefresh, if not nil, hears of every token fetched or not fetched. It
+	// is called once per fetch, after those who wait for it were answered.
+	OnRefresh func(Refresh)
+
+	state atomic.Pointer[bearerState]
+}
+
+var _ http.RoundTripper = (*Bearer)(nil)
+
+// A Refresh tells of one fetch of a token, for metrics and logs. It does not
+// hold the token: a log would too.
+type Refresh struct {
+	Duration  time.Duration // how long the source took
+	Expiry    time.Time     // of the new token; zero if there is none or the source does not know
+	Err       error         // nil if there is a new token
+	NextRetry time.Time     // with Err: the source is not asked again before
+}
+
+// Wrap returns a copy of the client whose requests carry the token of the
+// source. A nil client means [http.DefaultClient]. It is the short form of
+// [Bearer] with the client's transport for a base.
+func Wrap(client *http.Client, source TokenSource) *http.Client {
+	if client == nil {
+		client = http.DefaultClient
+	}
+	wrapped := *client
+	wrapped.Transport = &Bearer{Source: source, Base: client.Transport}
+	return &wrapped
+}
+
+// RoundTrip sends the request with a token. The request is not changed, its
+// body is closed whatever happens, and the response names it, not the copy
+// with the token, as its Request.
+func (b *Bearer) RoundTrip(req *http.Request) (*http.Response, error) {
+	state, err := b.ready()
+	if err != nil {
+		return nil, refuse(req, err)
+	}
+	meant, err := state.meant(req)
+	if err != nil {
+		return nil, refuse(req, err)
+	}
+	if !meant {
+		return state.base.RoundTrip(req)
+	}
+	tokens, err := state.tokensFor(req)
+	if err != nil {
+		return nil, refuse(req, err)
+	}
+	token, err := tokens.token(req.Context())
+	if err != nil {
+		return nil, refuse(req, err)
+	}
+	resp, err := state.send(req, req.Body, token)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		return resp, err
+	}
+	return state.renewAndRetry(req, resp, tokens, token)
+}
+
+// CloseIdleConnections closes those of the base, as [http.Client.CloseIdleConnections] asks.
+func (b *Bearer) CloseIdleConnections() {
+	if base, ok := b.baseOrDefault().(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
+
+// Format prints the name of the type whatever the verb, because no verb may print a token.
+func (b *Bearer) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Bearer") }
+
+func (b *Bearer) baseOrDefault() http.RoundTripper {
+	if b.Base == nil {
+		return http.DefaultTransport
+	}
+	return b.Base
+}
+
+// bearerState is a Bearer's configuration, checked, and the tokens it keeps.
+type bearerState struct {
+	base        http.RoundTripper
+	origins     []string // canonical; nil: the first of the chain
+	header      string   // canonical
+	prefix      string   // what stands before the token
+	retryUnsafe bool
+	claims      func(*http.Request) (any, error)
+	shared      tokens
+	byClaims    *claimsCache // nil without Bearer.Claims
+}
+
+// tokens yields the token to send next, and is told when one was refused.
+type tokens interface {
+	token(ctx context.Context) (string, error)
+	// refused reports whether asking for a token again can yield another.
+	refused(token string) bool
+}
+
+// ready returns the state, which the first request builds. Building it twice
+// at the same time does no harm: one of the two wins, and neither has done
+// anything yet.
+func (b *Bearer) ready() (*bearerState, error) {
+	if state := b.state.Load(); state != nil {
+		return state, nil
+	}
+	state, err := b.build()
+	if err != nil {
+		return nil, err
+	}
+	b.state.CompareAndSwap(nil, state)
+	return b.state.Load(), nil
+}
+
+func (b *Bearer) build() (*bearerState, error) {
+	if b.Source == nil {
+		return nil, errors.New("transport: Bearer has no Source")
+	}
+	origins, err := canonicalOrigins(b.Origins)
+	if err != nil {
+		return nil, err
+	}
+	s := &bearerState{
+		base:        b.baseOrDefault(),
+		origins:     origins,
+		header:      "Authorization",
+		prefix:      "Bearer ",
+		retryUnsafe: b.RetryUnsafe,
+		claims:      b.Claims,
+	}
+	if b.Header != "" {
+		s.header = textproto.CanonicalMIMEHeaderKey(b.Header)
+	}
+	if b.Scheme != "" {
+		s.prefix = b.Scheme + " "
+	} else if s.header != "Authorization" {
+		s.prefix = ""
+	}
+	s.shared = b.keep(b.Source.Token)
+	if b.Claims == nil {
+		return s, nil
+	}
+	source, ok := b.Source.(ClaimsSource)
+	if !ok {
+		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
+	}
+	s.byClaims = newClaimsCache(func(claims any) tokens {
+		return b.keep(func(ctx context.Context) (string, time.Time, error) { return source.TokenWith(ctx, claims) })
+	})
+	return s, nil
+}
+
+type fetchFunc func(ctx context.Context) (token string, expiry time.Time, err error)
+
+// keep returns the tokens of fetch: kept and renewed, or one for each request.
+func (b *Bearer) keep(fetch fetchFunc) tokens {
+	if source, ok := b.Source.(interface{ OneUse() bool }); ok && source.OneUse() {
+		return &oneUse{fetch: fetch, onRefresh: b.OnRefresh}
+	}
+	return &renewal{fetch: fetch, early: b.EarlyRefresh, onRefresh: b.OnRefresh}
+}
+
+// tokensFor returns the tokens that have the claims of the request.
+func (s *bearerState) tokensFor(req *http.Request) (tokens, error) {
+	if s.claims == nil {
+		return s.shared, nil
+	}
+	claims, err := s.claims(req)
+	if err != nil {
+		return nil, fmt.Errorf("transport: claims of the request: %w", err)
+	}
+	if claims == nil {
+		return s.shared, nil
+	}
+	return s.byClaims.tokens(claims)
+}
+
+// send sends a copy of the request that has the token. The response names the
+// request itself: callers log response.Request, redirects are followed from it.
+func (s *bearerState) send(req *http.Request, body io.ReadCloser, token string) (*http.Response, error) {
+	carrier := req.WithContext(req.Context()) // a shallow copy
+	carrier.Body = body
+	carrier.Header = req.Header.Clone()
+	if carrier.Header == nil {
+		carrier.Header = make(http.Header, 1)
+	}
+	carrier.Header[s.header] = []string{s.prefix + token}
+	resp, err := s.base.RoundTrip(carrier)
+	if resp != nil {
+		resp.Request = req
+	}
+	return resp, err
+}
+
+// refuse closes the request's body, as a RoundTripper must on errors too.
+func refuse(req *http.Request, err error) error {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+	return err
+}

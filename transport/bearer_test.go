@@ -1,0 +1,220 @@
+package transport_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/transport"
+)
+
+func TestBearerHeader(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		bearer         *transport.Bearer
+		header, wanted string
+	}{
+		{"the zero value says Bearer in Authorization", &transport.Bearer{}, "Authorization", "Bearer token-1"},
+		{"another scheme", &transport.Bearer{Scheme: "JWT"}, "Authorization", "JWT token-1"},
+		{"another header has the token alone", &transport.Bearer{Header: "x-token"}, "X-Token", "token-1"},
+		{"another header with a scheme", &transport.Bearer{Header: "X-Token", Scheme: "Bearer"}, "X-Token", "Bearer token-1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			test.bearer.Source = &fakeSource{}
+			test.bearer.Base = roundTrip(func(req *http.Request) (*http.Response, error) {
+				got = req.Header[test.header]
+				return respond(req, http.StatusOK), nil
+			})
+			if _, err := get(t, test.bearer); err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != 1 || got[0] != test.wanted {
+				t.Errorf("%s: got %q, want %q", test.header, got, test.wanted)
+			}
+		})
+	}
+}
+
+func TestBearerReusesTheToken(t *testing.T) {
+	source, base := &fakeSource{}, &recorder{}
+	bearer := &transport.Bearer{Source: source, Base: base}
+	for range 3 {
+		if _, err := get(t, bearer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := source.count(); got != 1 {
+		t.Errorf("got %d fetches, want 1", got)
+	}
+	if got, want := base.last(), "Bearer token-1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestBearerLeavesTheRequestAlone(t *testing.T) {
+	bearer := &transport.Bearer{Source: &fakeSource{}, Base: &recorder{}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/plain")
+	resp, err := bearer.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(req.Header) != 1 {
+		t.Errorf("the request's header became %v", req.Header)
+	}
+	if resp.Request != req {
+		t.Error("the response names the request with the token, which callers log")
+	}
+}
+
+func TestBearerTakesARequestWithoutHeader(t *testing.T) {
+	base := &recorder{}
+	bearer := &transport.Bearer{Source: &fakeSource{}, Base: base}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = nil
+	if _, err := bearer.RoundTrip(req); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := base.last(), "Bearer token-1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestBearerLeavesTheCallersHeaderAlone(t *testing.T) {
+	source, base := &fakeSource{}, &recorder{}
+	bearer := &transport.Bearer{Source: source, Base: base}
+	for _, header := range [][]string{{"Basic dTpw"}, {""}, nil} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://plain.example", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header["Authorization"] = header
+		if _, err := bearer.RoundTrip(req); err != nil {
+			t.Fatalf("with %q: %v", header, err)
+		}
+		want := ""
+		if len(header) > 0 {
+			want = header[0]
+		}
+		if got := base.last(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := source.count(); got != 0 {
+		t.Errorf("got %d fetches, want none", got)
+	}
+}
+
+// closable notes that it was closed.
+type closable struct {
+	io.Reader
+	closed int
+}
+
+func (c *closable) Close() error { c.closed++; return nil }
+
+func TestBearerClosesTheBodyOnEveryPath(t *testing.T) {
+	failing := &fakeSource{answer: func(context.Context, int) error { return errors.New("out of order") }}
+	ok := &fakeSource{}
+	for _, test := range []struct {
+		name   string
+		url    string
+		bearer *transport.Bearer
+		fails  bool
+	}{
+		{"sent", "https://api.example", &transport.Bearer{Source: ok}, false},
+		{"sent without a token", "https://other.example", &transport.Bearer{Source: ok, Origins: []string{"https://api.example"}}, false},
+		{"no source", "https://api.example", &transport.Bearer{}, true},
+		{"the source fails", "https://api.example", &transport.Bearer{Source: failing}, true},
+		{"plain http", "http://api.example", &transport.Bearer{Source: ok}, true},
+		{"bad origins", "https://api.example", &transport.Bearer{Source: ok, Origins: []string{"api.example"}}, true},
+		{"the claims fail", "https://api.example", &transport.Bearer{Source: ok, Claims: func(*http.Request) (any, error) { return nil, errors.New("nobody is signed in") }}, true},
+		{"the claims have no JSON", "https://api.example", &transport.Bearer{Source: ok, Claims: func(*http.Request) (any, error) { return func() {}, nil }}, true},
+		{"the source takes no claims", "https://api.example", &transport.Bearer{Source: tokenOnly{ok}, Claims: func(*http.Request) (any, error) { return nil, nil }}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			body := &closable{Reader: strings.NewReader("body")}
+			test.bearer.Base = &recorder{}
+			_, err := do(t, test.bearer, http.MethodPost, test.url, body)
+			if (err != nil) != test.fails {
+				t.Errorf("got error %v, want one: %t", err, test.fails)
+			}
+			if body.closed != 1 {
+				t.Errorf("body closed %d times, want once", body.closed)
+			}
+		})
+	}
+}
+
+func TestBearerErrorsSayWhatIsWrong(t *testing.T) {
+	ok := &fakeSource{}
+	for _, test := range []struct {
+		name   string
+		bearer *transport.Bearer
+		url    string
+		wanted string
+	}{
+		{"no source", &transport.Bearer{}, "https://api.example", "transport: Bearer has no Source"},
+		{"plain http", &transport.Bearer{Source: ok}, "http://api.example:81/x", "transport: the request carries no token: http://api.example:81 is not https, and api.example:81 is not a loopback address"},
+		{"another scheme", &transport.Bearer{Source: ok}, "ftp://api.example", `transport: the request carries no token: scheme "ftp" is not https`},
+		{"an origin without a scheme", &transport.Bearer{Source: ok, Origins: []string{"api.example"}}, "https://api.example", `transport: Origins: "api.example" is not an origin like https://api.example`},
+		{"an origin with a path", &transport.Bearer{Source: ok, Origins: []string{"https://api.example/v1"}}, "https://api.example", `transport: Origins: "https://api.example/v1" is not an origin like https://api.example`},
+		{"an origin over http", &transport.Bearer{Source: ok, Origins: []string{"http://api.example"}}, "https://api.example", "transport: Origins: http://api.example is not https, and api.example is not a loopback address"},
+		{"a source without TokenWith", &transport.Bearer{Source: tokenOnly{ok}, Claims: func(*http.Request) (any, error) { return nil, nil }}, "https://api.example", "transport: Bearer has Claims, but its Source, a transport_test.tokenOnly, has no TokenWith method to take them"},
+		{"a source that fails", &transport.Bearer{Source: &fakeSource{answer: func(context.Context, int) error { return errors.New("out of order") }}}, "https://api.example", "transport: no token: out of order"},
+		{"an expired token", &transport.Bearer{Source: &fakeSource{lifetime: -time.Second}}, "https://api.example", "transport: no token: the source returned one that expired at "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.bearer.Base = &recorder{}
+			_, err := do(t, test.bearer, http.MethodGet, test.url, nil)
+			if err == nil || !strings.HasPrefix(err.Error(), test.wanted) {
+				t.Errorf("got %v, want %s", err, test.wanted)
+			}
+		})
+	}
+}
+
+func TestBearerPassesOnCloseIdleConnections(t *testing.T) {
+	base := &idleCloser{}
+	client := transport.Wrap(&http.Client{Transport: base}, &fakeSource{})
+	client.CloseIdleConnections()
+	if base.closed != 1 {
+		t.Errorf("closed %d times, want once", base.closed)
+	}
+	(&transport.Bearer{Base: &recorder{}}).CloseIdleConnections() // a base that has none
+}
+
+type idleCloser struct {
+	recorder
+	closed int
+}
+
+func (c *idleCloser) CloseIdleConnections() { c.closed++ }
+
+func TestWrapCopiesTheClient(t *testing.T) {
+	base := &recorder{}
+	client := &http.Client{Transport: base, Timeout: time.Minute}
+	wrapped := transport.Wrap(client, &fakeSource{})
+	resp, err := wrapped.Get("https://api.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if got, want := base.last(), "Bearer token-1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if client.Transport != http.RoundTripper(base) || wrapped.Timeout != client.Timeout {
+		t.Error("the client given was changed, or the copy is not one")
+	}
+}

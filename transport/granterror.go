@@ -1,0 +1,45 @@
+package transport
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// A GrantError is a token endpoint's refusal (RFC 6749 section 5.2), or an
+// answer of it that is no token.
+type GrantError struct {
+	StatusCode  int           // of the response
+	Code        string        // "invalid_grant", ...; empty if the answer has none
+	Description string        // what the endpoint says about it, for a person; printable and short
+	RetryAfter  time.Duration // what the Retry-After header asks for, at most an hour; zero if there is none
+}
+
+// Error names the endpoint's code, its description and the HTTP status.
+func (e *GrantError) Error() string {
+	text := "token endpoint: " + strconv.Itoa(e.StatusCode)
+	if status := http.StatusText(e.StatusCode); status != "" {
+		text += " " + status
+	}
+	if e.Code != "" {
+		text += ": " + e.Code
+	}
+	if e.Description != "" {
+		text += fmt.Sprintf(": %q", e.Description)
+	}
+	return text
+}
+
+// Temporary reports whether the same request may succeed later: the endpoint
+// was overloaded or failed itself. Any other error needs a change on this side
+// or that one first.
+func (e *GrantError) Temporary() bool {
+	switch {
+	case e.Code == "temporarily_unavailable", e.Code == "server_error", e.Code == "slow_down":
+		return true
+	case e.StatusCode == http.StatusTooManyRequests, e.StatusCode == http.StatusRequestTimeout:
+		return true
+	}
+	return e.StatusCode >= 500
+}
