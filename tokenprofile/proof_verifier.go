@@ -3,6 +3,7 @@ package tokenprofile
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -32,3 +33,14 @@ type ProofVerifier struct {
 func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, thumbprint string) (string, error) {
 	return "", errNotBuilt
 }
+
+// Accepts returns the algorithms of the proofs that v admits, as a challenge
+// lists them (RFC 9449 section 5.1).
+func (v *ProofVerifier) Accepts() []Algorithm {
+	if v.Algorithms == nil {
+		return slices.Clone(proofAlgorithms)
+	}
+	return slices.Clone(v.Algorithms)
+}
+
+var proofAlgorithms = []Algorithm{ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512}

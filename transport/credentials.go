@@ -1,0 +1,67 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// The authentication schemes of RFC 6750 section 2.1 and RFC 9449 section 7.1,
+// in lower case because schemes are compared without case (RFC 9110 section 11.1).
+const (
+	schemeBearer = "bearer"
+	schemeDPoP   = "dpop"
+)
+
+// maxCredentials bounds, in bytes, the Authorization header that is looked at.
+// What the verifier takes for a token is usually less.
+const maxCredentials = 64 << 10
+
+var errNoCredentials = errors.New("no credentials")
+
+// credentials are what an Authorization header holds.
+type credentials struct {
+	scheme string // in lower case; "" without a header
+	token  string
+}
+
+// credentialsOf reads the Authorization header, which may stand there at most
+// once. Only of the schemes it knows does it look at what follows. Nowhere
+// else is a token looked for: one in the URL ends in logs, one in a body needs
+// the body (RFC 6750 sections 2.2 and 2.3).
+func credentialsOf(header http.Header) (credentials, error) {
+	values := header["Authorization"]
+	switch {
+	case len(values) == 0:
+		return credentials{}, nil
+	case len(values) > 1:
+		return credentials{}, errors.New("several Authorization headers")
+	case len(values[0]) > maxCredentials:
+		return credentials{}, fmt.Errorf("an Authorization header of more than %d bytes", maxCredentials)
+	}
+	scheme, rest, _ := strings.Cut(values[0], " ")
+	sent := credentials{scheme: strings.ToLower(scheme)}
+	if sent.scheme != schemeBearer && sent.scheme != schemeDPoP {
+		return sent, nil
+	}
+	sent.token = strings.TrimLeft(rest, " ") // RFC 9110 section 11.4: 1*SP
+	if !isToken68(sent.token) {
+		return sent, errors.New("the Authorization header is not a scheme and a token")
+	}
+	return sent, nil
+}
+
+// isToken68 reports whether s is a b64token (RFC 6750 section 2.1): letters,
+// digits and "-._~+/", then any number of "=".
+func isToken68(s string) bool {
+	s = strings.TrimRight(s, "=")
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && !('0' <= c && c <= '9') && !strings.ContainsRune("-._~+/", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,180 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// A TokenVerifier says whether a token is right, and what it says.
+// [*tokenprofile.Verifier] and [*tokenprofile.Issuers] are two. An error that
+// wraps [tokenprofile.ErrInvalid] is the token's fault; any other means that
+// the token could not be judged.
+type TokenVerifier interface {
+	Verify(ctx context.Context, token string) (*tokenprofile.Token, error)
+}
+
+var (
+	_ TokenVerifier = (*tokenprofile.Verifier)(nil)
+	_ TokenVerifier = (*tokenprofile.Issuers)(nil)
+)
+
+// A Guard admits the requests that carry a right token in their Authorization
+// header (RFC 6750 section 2.1), and refuses all others. [Guard.Check]
+// decides; [Guard.Handler] is the skin around a handler.
+//
+// The zero Guard refuses everything. A Guard is safe for concurrent use; its
+// fields must not change once it is in use.
+type Guard struct {
+	// Verifier says which tokens are right. Without one the guard refuses
+	// every request with 503.
+	Verifier TokenVerifier
+
+	// Authorize, if set, decides on requests whose token is right, and is the
+	// place for identity mapping: it returns the context of the request,
+	// derived from r.Context(), with the application's own principal in it. A
+	// nil context stands for r.Context().
+	//
+	// An error is a refusal: 403; with insufficient_scope if it is or wraps a
+	// [*ScopeError]; 503 if it wraps [keystore.ErrUnavailable], for an
+	// application that could not decide.
+	Authorize func(r *http.Request, token *tokenprofile.Token) (context.Context, error)
+
+	// OnReject, if set, is told of every request that [Guard.Handler] refuses,
+	// with the [*Refusal]. The client never sees its text. It is called before
+	// the answer is written, in the goroutine of the request.
+	OnReject func(r *http.Request, err error)
+
+	Realm string // names the protected space in challenges; "": "protected"
+	Scope string // the scope, space-separated, that challenges ask for; "": none is named
+
+	// DPoP, if set, demands tokens that are bound to a key of the client, sent
+	// with the scheme DPoP and a proof (RFC 9449 section 7). BaseURL must be
+	// set too.
+	DPoP *tokenprofile.ProofVerifier
+
+	// BaseURL is how clients name this server: "https://api.example", and the
+	// path that a proxy strips, if one does. DPoP proofs must be for this URL
+	// with the path of the request. Neither the Host header nor a forwarding
+	// header is taken for it: whoever has caught a proof for another server
+	// could set them to that server's name.
+	BaseURL string
+
+	// MutualTLS demands tokens that are bound to the certificate with which
+	// the client opened the TLS connection (RFC 8705 section 3). The server's
+	// tls.Config asks for it: ClientAuth at least [tls.RequestClientCert].
+	MutualTLS bool
+
+	// AllowUnbound admits tokens that are bound to nothing where DPoP or
+	// MutualTLS is set. A token that is bound is held to it all the same. With
+	// both set and this not, a token must be bound in at least one way.
+	AllowUnbound bool
+}
+
+// Check returns the token of the request if the request is to be admitted.
+// The error is a [*Refusal] otherwise. Check does not call OnReject, and drops
+// the context that Authorize returns.
+func (g *Guard) Check(r *http.Request) (*tokenprofile.Token, error) {
+	token, _, refusal := g.check(r)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return token, nil
+}
+
+// Handler returns a handler that passes requests on to next if [Guard.Check]
+// admits them, with the token in their context ([tokenprofile.FromContext]),
+// and answers the others with their [Refusal].
+func (g *Guard) Handler(next http.Handler) http.Handler {
+	if next == nil {
+		panic("transport: Guard.Handler of a nil handler")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, ctx, refusal := g.check(r)
+		if refusal == nil {
+			next.ServeHTTP(w, r.WithContext(ctx))
+			return
+		}
+		if g.OnReject != nil {
+			g.OnReject(r, refusal)
+		}
+		refusal.ServeHTTP(w, r)
+	})
+}
+
+// check returns the token and the context of an admitted request, else the refusal.
+func (g *Guard) check(r *http.Request) (*tokenprofile.Token, context.Context, *Refusal) {
+	if err := g.usable(); err != nil {
+		return nil, nil, unavailable(r, err)
+	}
+	sent, err := credentialsOf(r.Header)
+	switch {
+	case err != nil:
+		return nil, nil, g.refuse(http.StatusBadRequest, sent.scheme, codeInvalidRequest, err)
+	case !g.speaks(sent.scheme):
+		return nil, nil, g.refuse(http.StatusUnauthorized, sent.scheme, "", errNoCredentials)
+	}
+	token, refusal := g.verify(r, sent)
+	if refusal != nil {
+		return nil, nil, refusal
+	}
+	if refusal := g.confirm(r, sent, token); refusal != nil {
+		return nil, nil, refusal
+	}
+	ctx, refusal := g.authorize(r, sent, token)
+	if refusal != nil {
+		return nil, nil, refusal
+	}
+	return token, tokenprofile.NewContext(ctx, token), nil
+}
+
+// usable names what keeps the guard from admitting anyone.
+func (g *Guard) usable() error {
+	switch {
+	case g.Verifier == nil:
+		return errors.New("the guard has no Verifier")
+	case g.DPoP != nil && g.BaseURL == "":
+		return errors.New("the guard has DPoP and no BaseURL")
+	}
+	return nil
+}
+
+// speaks reports whether credentials of the scheme are looked at.
+func (g *Guard) speaks(scheme string) bool {
+	return scheme == schemeBearer || scheme == schemeDPoP && g.DPoP != nil
+}
+
+func (g *Guard) verify(r *http.Request, sent credentials) (*tokenprofile.Token, *Refusal) {
+	token, err := g.Verifier.Verify(r.Context(), sent.token)
+	switch {
+	case errors.Is(err, tokenprofile.ErrInvalid):
+		return nil, g.refuse(http.StatusUnauthorized, sent.scheme, codeInvalidToken, err)
+	case err != nil:
+		return nil, unavailable(r, err)
+	case token == nil:
+		return nil, unavailable(r, errors.New("the verifier returned neither a token nor an error"))
+	}
+	return token, nil
+}
+
+func (g *Guard) authorize(r *http.Request, sent credentials, token *tokenprofile.Token) (context.Context, *Refusal) {
+	if g.Authorize == nil {
+		return r.Context(), nil
+	}
+	ctx, err := g.Authorize(r, token)
+	var scope *ScopeError
+	switch {
+	case err == nil && ctx == nil:
+		return r.Context(), nil
+	case err == nil:
+		return ctx, nil
+	case errors.As(err, &scope):
+		return nil, g.insufficientScope(sent.scheme, scope.Scope, err)
+	case errors.Is(err, keystore.ErrUnavailable) || r.Context().Err() != nil:
+		return nil, unavailable(r, err)
+	}
+	return nil, &Refusal{StatusCode: http.StatusForbidden, Header: http.Header{}, err: err}
+}
