@@ -5,6 +5,7 @@ package format
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -25,6 +26,20 @@ var (
 	// ErrLimit: a length, count, depth or work factor exceeds what we accept.
 	ErrLimit = errors.New("limit exceeded")
 )
+
+// What one file may hold. Readers keep to it before they take memory.
+const (
+	MaxSize    = 16 << 20 // bytes
+	MaxEntries = 10_000
+)
+
+// CheckSize refuses a file too large to be a keystore.
+func CheckSize(data []byte) error {
+	if len(data) > MaxSize {
+		return fmt.Errorf("%w: %d bytes, %d are allowed", ErrLimit, len(data), MaxSize)
+	}
+	return nil
+}
 
 // Kind is what an entry holds.
 type Kind int
@@ -79,4 +94,17 @@ type Passwords struct {
 	// Key yields the passwords to try for the key of an entry, in order.
 	// Nil means the store's password, then the empty one.
 	Key func(alias string) [][]byte
+}
+
+// ForKey is the passwords to try for the key of an entry, in order.
+func (p Passwords) ForKey(alias string) [][]byte {
+	switch {
+	case p.Key != nil:
+		return p.Key(alias)
+	case p.Store == nil:
+		return nil
+	case len(p.Store) == 0:
+		return [][]byte{p.Store}
+	}
+	return [][]byte{p.Store, {}}
 }

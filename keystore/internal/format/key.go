@@ -1,0 +1,176 @@
+package format
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"fmt"
+	"math/big"
+)
+
+// keyType is a kind of key an OID names.
+type keyType struct {
+	name string // as Java calls it
+	bits int    // 0 if the key itself says
+	text string // what to call it where Java's name says too little
+}
+
+var keyTypes = map[string]keyType{
+	"1.2.840.113549.1.1.1":    {name: "RSA"},
+	"1.2.840.113549.1.1.10":   {name: "RSASSA-PSS"},
+	"1.2.840.10045.2.1":       {name: "EC"},
+	"1.2.840.10040.4.1":       {name: "DSA"},
+	"1.2.840.113549.1.3.1":    {name: "DH"},
+	"1.2.840.10046.2.1":       {name: "DH"},
+	"1.3.101.110":             {"XDH", 255, "X25519"},
+	"1.3.101.111":             {"XDH", 448, "X448"},
+	"1.3.101.112":             {"EdDSA", 255, "Ed25519"},
+	"1.3.101.113":             {"EdDSA", 448, "Ed448"},
+	"2.16.840.1.101.3.4.3.17": {"ML-DSA", 0, "ML-DSA-44"},
+	"2.16.840.1.101.3.4.3.18": {"ML-DSA", 0, "ML-DSA-65"},
+	"2.16.840.1.101.3.4.3.19": {"ML-DSA", 0, "ML-DSA-87"},
+	"2.16.840.1.101.3.4.4.1":  {"ML-KEM", 0, "ML-KEM-512"},
+	"2.16.840.1.101.3.4.4.2":  {"ML-KEM", 0, "ML-KEM-768"},
+	"2.16.840.1.101.3.4.4.3":  {"ML-KEM", 0, "ML-KEM-1024"},
+}
+
+// curves are the named curves keystores hold; Go parses the NIST ones.
+var curves = map[string]keyType{
+	"1.2.840.10045.3.1.1":   {"EC", 192, "P-192"},
+	"1.3.132.0.33":          {"EC", 224, "P-224"},
+	"1.2.840.10045.3.1.7":   {"EC", 256, "P-256"},
+	"1.3.132.0.34":          {"EC", 384, "P-384"},
+	"1.3.132.0.35":          {"EC", 521, "P-521"},
+	"1.3.132.0.10":          {"EC", 256, "secp256k1"},
+	"1.3.36.3.3.2.8.1.1.7":  {"EC", 256, "brainpoolP256r1"},
+	"1.3.36.3.3.2.8.1.1.11": {"EC", 384, "brainpoolP384r1"},
+	"1.3.36.3.3.2.8.1.1.13": {"EC", 512, "brainpoolP512r1"},
+}
+
+// privateKeyInfo is the part of PKCS #8 (RFC 5958 section 2) that matters
+// here.
+type privateKeyInfo struct {
+	Version    int
+	Algorithm  algorithm
+	PrivateKey []byte
+}
+
+type algorithm struct {
+	ID         asn1.RawValue
+	Parameters asn1.RawValue `asn1:"optional"`
+}
+
+// ParsePKCS8 parses a plain PKCS #8 key: RSA and RSASSA-PSS as
+// [*rsa.PrivateKey], EC as [*ecdsa.PrivateKey], [ed25519.PrivateKey] and
+// X25519 as [*ecdh.PrivateKey]. name is what Java calls the algorithm, bits
+// the key's size where known, and both are given also for keys Go cannot use,
+// of which err tells the OID.
+func ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, bits int, err error) {
+	var info privateKeyInfo
+	if _, err := asn1.Unmarshal(der, &info); err != nil {
+		return nil, "", 0, fmt.Errorf("%w: private key: %w", ErrDamaged, err)
+	}
+	name, bits, known := describe(info.Algorithm)
+	if name == "RSASSA-PSS" {
+		key, err = x509.ParsePKCS1PrivateKey(info.PrivateKey)
+	} else {
+		key, err = x509.ParsePKCS8PrivateKey(der)
+	}
+	if err != nil {
+		if bits == 0 {
+			bits = modulusBits(info.PrivateKey)
+		}
+		return nil, name, bits, fmt.Errorf("%w: %s key: %w", ErrUnsupported, known, err)
+	}
+	if size := sizeOf(key); size > 0 {
+		bits = size
+	}
+	return key, name, bits, nil
+}
+
+func sizeOf(key any) int {
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		return key.N.BitLen()
+	case *rsa.PublicKey:
+		return key.N.BitLen()
+	case *ecdsa.PrivateKey:
+		return key.Curve.Params().BitSize
+	case *ecdsa.PublicKey:
+		return key.Curve.Params().BitSize
+	case ed25519.PrivateKey, ed25519.PublicKey, *ecdh.PrivateKey, *ecdh.PublicKey:
+		return 255
+	}
+	return 0
+}
+
+// describe says what an algorithm identifier says about a key: Java's name,
+// the size if it is fixed or in the parameters, and a text with the OID.
+func describe(alg algorithm) (name string, bits int, text string) {
+	oid := oidString(alg.ID)
+	known, ok := keyTypes[oid]
+	if !ok {
+		return oid, 0, oid
+	}
+	switch known.name {
+	case "EC":
+		curve := oidString(alg.Parameters)
+		if curve == "" {
+			return "EC", 0, "EC (explicit parameters)"
+		}
+		return "EC", curves[curve].bits, fmt.Sprintf("EC (%s %s)", curves[curve].text, curve)
+	case "DSA", "DH":
+		bits = firstIntegerBits(alg.Parameters.FullBytes)
+	default:
+		bits = known.bits
+	}
+	if known.text == "" {
+		known.text = known.name
+	}
+	return known.name, bits, fmt.Sprintf("%s (%s)", known.text, oid)
+}
+
+// firstIntegerBits is the size of the first member of a SEQUENCE: the prime
+// of DSA and DH parameters, the modulus of an RSA public key.
+func firstIntegerBits(der []byte) int {
+	var p struct{ First *big.Int }
+	if _, err := asn1.Unmarshal(der, &p); err != nil {
+		return 0
+	}
+	return p.First.BitLen()
+}
+
+// modulusBits is the size of an RSA private key Go refuses.
+func modulusBits(pkcs1 []byte) int {
+	var p struct {
+		Version int
+		Modulus *big.Int
+	}
+	if _, err := asn1.Unmarshal(pkcs1, &p); err != nil {
+		return 0
+	}
+	return p.Modulus.BitLen()
+}
+
+func oidString(raw asn1.RawValue) string {
+	var oid x509.OID
+	if raw.Tag != asn1.TagOID || oid.UnmarshalBinary(raw.Bytes) != nil {
+		return ""
+	}
+	return oid.String()
+}
+
+// WrapPKCS8 puts a key in the format of its own algorithm (PKCS #1, SEC 1)
+// into PKCS #8.
+func WrapPKCS8(alg pkix.AlgorithmIdentifier, key []byte) ([]byte, error) {
+	return asn1.Marshal(struct {
+		Version    int
+		Algorithm  pkix.AlgorithmIdentifier
+		PrivateKey []byte
+	}{0, alg, key})
+}
