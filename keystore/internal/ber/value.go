@@ -1,0 +1,61 @@
+package ber
+
+import (
+	"crypto/x509"
+	"encoding/asn1"
+	"fmt"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+)
+
+// Algorithm is an AlgorithmIdentifier (RFC 5280 section 4.1.1.2). Its OID may
+// have arcs of any size, so that an unknown one can always be named.
+type Algorithm struct {
+	ID         asn1.RawValue
+	Parameters asn1.RawValue `asn1:"optional"`
+}
+
+// OID is the algorithm's identifier in dotted form.
+func (a Algorithm) OID() string { return OID(a.ID) }
+
+// OID is an object identifier in dotted form, "" if raw is none.
+func OID(raw asn1.RawValue) string {
+	var oid x509.OID
+	if raw.Class != asn1.ClassUniversal || raw.Tag != asn1.TagOID || oid.UnmarshalBinary(raw.Bytes) != nil {
+		return ""
+	}
+	return oid.String()
+}
+
+// Unmarshal reads the one DER value that data is into v, as [asn1.Unmarshal]
+// does.
+func Unmarshal(data []byte, v any) error {
+	rest, err := asn1.Unmarshal(data, v)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes too many", len(rest))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", format.ErrDamaged, err)
+	}
+	return nil
+}
+
+// OctetString is the content of raw, an OCTET STRING whatever its tag; in
+// pieces if it is constructed, as BER allows for an implicitly tagged one.
+func OctetString(raw asn1.RawValue) ([]byte, error) {
+	if !raw.IsCompound {
+		return raw.Bytes, nil
+	}
+	r := reader{data: raw.Bytes}
+	return r.values(false, true, 0)
+}
+
+// IsSequence reports whether data is one SEQUENCE and nothing else, which the
+// noise that decryption with a wrong password leaves practically never is.
+func IsSequence(data []byte) bool {
+	if len(data) == 0 || data[0] != constructed|asn1.TagSequence {
+		return false
+	}
+	_, rest, err := ToDER(data)
+	return err == nil && len(rest) == 0
+}
