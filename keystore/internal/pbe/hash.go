@@ -1,0 +1,85 @@
+package pbe
+
+import (
+	"crypto/md5"
+	"crypto/rc4"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"fmt"
+	"hash"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+)
+
+// Hash is a hash function a file names.
+type Hash struct {
+	Name string
+	New  func() hash.Hash
+	// eighths is the work of hashing one block, see [Budget.Spend].
+	eighths int64
+}
+
+var (
+	md5Hash   = Hash{"MD5", md5.New, 1}
+	sha1Hash  = Hash{"SHA-1", sha1.New, 3}
+	sha224    = Hash{"SHA-224", sha256.New224, 3}
+	sha256256 = Hash{"SHA-256", sha256.New, 3}
+	sha384    = Hash{"SHA-384", sha512.New384, 8}
+	sha512512 = Hash{"SHA-512", sha512.New, 8}
+	sha512224 = Hash{"SHA-512/224", sha512.New512_224, 8}
+	sha512256 = Hash{"SHA-512/256", sha512.New512_256, 8}
+)
+
+var digests = map[string]Hash{
+	"1.2.840.113549.2.5":     md5Hash,
+	"1.3.14.3.2.26":          sha1Hash,
+	"2.16.840.1.101.3.4.2.1": sha256256,
+	"2.16.840.1.101.3.4.2.2": sha384,
+	"2.16.840.1.101.3.4.2.3": sha512512,
+	"2.16.840.1.101.3.4.2.4": sha224,
+	"2.16.840.1.101.3.4.2.5": sha512224,
+	"2.16.840.1.101.3.4.2.6": sha512256,
+}
+
+var hmacs = map[string]Hash{
+	"1.2.840.113549.2.7":  sha1Hash,
+	"1.2.840.113549.2.8":  sha224,
+	"1.2.840.113549.2.9":  sha256256,
+	"1.2.840.113549.2.10": sha384,
+	"1.2.840.113549.2.11": sha512512,
+	"1.2.840.113549.2.12": sha512224,
+	"1.2.840.113549.2.13": sha512256,
+}
+
+// Digest is the hash function with that OID.
+func Digest(oid string) (Hash, error) { return lookup(digests, "digest", oid) }
+
+// HMAC is the hash function of the HMAC with that OID (RFC 8018 appendix B.1).
+func HMAC(oid string) (Hash, error) { return lookup(hmacs, "HMAC", oid) }
+
+func lookup(table map[string]Hash, what, oid string) (Hash, error) {
+	h, ok := table[oid]
+	if !ok {
+		return Hash{}, fmt.Errorf("%w: %s %s", format.ErrUnsupported, what, oid)
+	}
+	return h, h.allowed()
+}
+
+// allowed keeps MD5 and SHA-1 from being called where they would panic.
+func (h Hash) allowed() error {
+	if h.Name == "MD5" || h.Name == "SHA-1" {
+		return Legacy(h.Name)
+	}
+	return nil
+}
+
+// Legacy refuses an algorithm FIPS 140-3 does not approve when the process
+// runs under GODEBUG=fips140=only, where many of them panic.
+func Legacy(name string) error {
+	// A one-byte RC4 key is valid everywhere else.
+	if _, err := rc4.NewCipher([]byte{0}); err != nil {
+		return fmt.Errorf("%w: %s is not allowed in FIPS 140-only mode", format.ErrUnsupported, name)
+	}
+	return nil
+}

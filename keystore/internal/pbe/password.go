@@ -1,0 +1,77 @@
+package pbe
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// UTF16 is a UTF-8 password as Java hashes it: UTF-16BE, without a terminator.
+func UTF16(password []byte) []byte {
+	units := utf16.Encode([]rune(string(password)))
+	out := make([]byte, 0, 2*len(units)+2) // Room for the terminator of bmp.
+	for _, unit := range units {
+		out = binary.BigEndian.AppendUint16(out, unit)
+	}
+	clear(units)
+	return out
+}
+
+// bmp is the forms of a password for the key derivation of PKCS #12: UTF-16
+// with a terminator (RFC 7292 appendix B.1), the empty password also without
+// one; and with each UTF-8 byte widened, as OpenSSL up to 1.0.2 did.
+func bmp(password []byte) [][]byte {
+	forms := [][]byte{append(UTF16(password), 0, 0)}
+	if len(password) == 0 {
+		return append(forms, nil)
+	}
+	if !isASCII(password) {
+		widened := make([]byte, 0, 2*len(password)+2)
+		for _, b := range password {
+			widened = append(widened, 0, b)
+		}
+		forms = append(forms, append(widened, 0, 0))
+	}
+	return forms
+}
+
+// plain is the forms of a password where the scheme takes bytes: UTF-8, and
+// Latin-1 where it has that form.
+func plain(password []byte) [][]byte {
+	forms := [][]byte{append([]byte(nil), password...)}
+	if latin1, ok := narrow(password); ok && !isASCII(password) {
+		forms = append(forms, latin1)
+	}
+	return forms
+}
+
+// lowBytes is the form JCEKS uses: the low byte of every UTF-16 unit.
+func lowBytes(password []byte) [][]byte {
+	wide := UTF16(password)
+	form := make([]byte, 0, len(wide)/2)
+	for i := 1; i < len(wide); i += 2 {
+		form = append(form, wide[i])
+	}
+	clear(wide)
+	return [][]byte{form}
+}
+
+func narrow(password []byte) ([]byte, bool) {
+	out := make([]byte, 0, len(password))
+	for _, r := range string(password) {
+		if r > 0xff {
+			return nil, false
+		}
+		out = append(out, byte(r))
+	}
+	return out, true
+}
+
+func isASCII(password []byte) bool {
+	for _, b := range password {
+		if b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
