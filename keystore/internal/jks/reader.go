@@ -1,0 +1,89 @@
+package jks
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unicode/utf16"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+)
+
+// reader reads what java.io.DataOutputStream writes. After the first fault
+// it yields zeros, and err says what it was.
+type reader struct {
+	data []byte
+	err  error
+}
+
+func (r *reader) fail(reason error, detail string, args ...any) {
+	if r.err == nil {
+		r.err = fmt.Errorf("%w: %s", reason, fmt.Sprintf(detail, args...))
+		r.data = nil
+	}
+}
+
+// take takes n bytes, which share the memory of the file.
+func (r *reader) take(n uint32) []byte {
+	if r.err == nil && uint64(n) > uint64(len(r.data)) {
+		r.fail(format.ErrDamaged, "%d bytes expected where %d are left", n, len(r.data))
+	}
+	if r.err != nil {
+		return nil
+	}
+	taken := r.data[:n:n]
+	r.data = r.data[n:]
+	return taken
+}
+
+func (r *reader) uint8() uint8 {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *reader) uint16() uint16 {
+	if b := r.take(2); b != nil {
+		return binary.BigEndian.Uint16(b)
+	}
+	return 0
+}
+
+func (r *reader) uint32() uint32 {
+	if b := r.take(4); b != nil {
+		return binary.BigEndian.Uint32(b)
+	}
+	return 0
+}
+
+func (r *reader) uint64() uint64 {
+	if b := r.take(8); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+// bytes takes a length and that many bytes.
+func (r *reader) bytes() []byte { return r.take(r.uint32()) }
+
+// utf takes a string in Java's modified UTF-8 (java.io.DataInput): NUL in two
+// bytes, characters beyond the BMP as two surrogates of three bytes each.
+func (r *reader) utf() string {
+	data := r.take(uint32(r.uint16()))
+	units := make([]uint16, 0, len(data))
+	for len(data) > 0 {
+		size, unit := 1, uint16(data[0])
+		switch {
+		case data[0]>>5 == 0b110 && len(data) >= 2:
+			size, unit = 2, uint16(data[0]&0x1f)<<6|uint16(data[1]&0x3f)
+		case data[0]>>4 == 0b1110 && len(data) >= 3:
+			size, unit = 3, uint16(data[0])<<12|uint16(data[1]&0x3f)<<6|uint16(data[2]&0x3f)
+		case data[0] >= 0x80:
+			r.fail(format.ErrDamaged, "a name is not in modified UTF-8")
+			return ""
+		}
+		units = append(units, unit)
+		data = data[size:]
+	}
+	return string(utf16.Decode(units))
+}
