@@ -1,0 +1,97 @@
+package pemfile
+
+import (
+	"bytes"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
+)
+
+// key reads a key block that is plain, or encrypted by the headers of RFC
+// 1421, as OpenSSL did before PKCS #8.
+func (r *reader) key(block *pem.Block, alias string) ([]byte, error) {
+	//lint:ignore SA1019 these files exist
+	if !x509.IsEncryptedPEMBlock(block) {
+		return wrap(block.Bytes)
+	}
+	if err := pbe.Legacy("MD5"); err != nil {
+		return nil, err
+	}
+	passwords := r.pw.ForKey(alias)
+	if len(passwords) == 0 {
+		return nil, format.ErrPasswordRequired
+	}
+	for _, password := range passwords {
+		//lint:ignore SA1019 these files exist
+		der, err := x509.DecryptPEMBlock(block, password)
+		switch {
+		case err == nil && ber.IsSequence(der):
+			return wrap(der)
+		case err != nil && !errors.Is(err, x509.IncorrectPasswordError):
+			return nil, fmt.Errorf("%w: %w", format.ErrUnsupported, err)
+		}
+	}
+	return nil, format.ErrPassword
+}
+
+// wrap makes PKCS #8 of a key in PKCS #8, PKCS #1, SEC 1 or OpenSSL's form
+// for DSA, whatever its block is called.
+func wrap(der []byte) ([]byte, error) {
+	if isPKCS8(der) {
+		return der, nil
+	}
+	if alg, ok := sec1Algorithm(der); ok {
+		return format.WrapPKCS8(alg, der)
+	}
+	var numbers []asn1.RawValue
+	if err := ber.Unmarshal(der, &numbers); err != nil {
+		return nil, err
+	}
+	switch len(numbers) {
+	case 9:
+		return format.WrapPKCS8(pkix.AlgorithmIdentifier{
+			Algorithm:  asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1},
+			Parameters: asn1.NullRawValue,
+		}, der)
+	case 6:
+		return wrapDSA(numbers)
+	}
+	return nil, fmt.Errorf("%w: a key in no form we know", format.ErrUnsupported)
+}
+
+// sec1Algorithm is the algorithm identifier of an EC key (RFC 5915 section 3).
+func sec1Algorithm(der []byte) (alg pkix.AlgorithmIdentifier, ok bool) {
+	var key struct {
+		Version    int
+		PrivateKey []byte
+		Parameters asn1.RawValue `asn1:"optional"`
+		PublicKey  asn1.RawValue `asn1:"optional"`
+	}
+	if ber.Unmarshal(der, &key) != nil || key.Version != 1 || key.Parameters.Tag != 0 || !key.Parameters.IsCompound {
+		return alg, false
+	}
+	return pkix.AlgorithmIdentifier{
+		Algorithm:  asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1},
+		Parameters: asn1.RawValue{FullBytes: key.Parameters.Bytes},
+	}, true
+}
+
+// wrapDSA takes OpenSSL's version, p, q, g, public and private key.
+func wrapDSA(numbers []asn1.RawValue) ([]byte, error) {
+	parameters := bytes.Join([][]byte{numbers[1].FullBytes, numbers[2].FullBytes, numbers[3].FullBytes}, nil)
+	der, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: parameters})
+	if err != nil {
+		return nil, err
+	}
+	return format.WrapPKCS8(pkix.AlgorithmIdentifier{
+		Algorithm:  asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 1},
+		Parameters: asn1.RawValue{FullBytes: der},
+	}, numbers[5].FullBytes)
+}

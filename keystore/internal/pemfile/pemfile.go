@@ -1,0 +1,195 @@
+// Package pemfile reads bundles of PEM blocks in any order, as servers and
+// OpenSSL keep them: keys in PKCS #1, SEC 1 or PKCS #8, plain or encrypted,
+// and certificates; and one certificate or key in bare DER.
+package pemfile
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"strings"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
+)
+
+// reader assembles what the blocks hold.
+type reader struct {
+	pw       format.Passwords
+	budget   *pbe.Budget
+	assembly format.Assembly
+}
+
+// Read reads a bundle. A certificate that is in the chain of none of its
+// keys is a trusted one. PEM has no integrity check, so the store is
+// Unverified whatever the password.
+func Read(data []byte, pw format.Passwords) (*format.Store, error) {
+	if err := format.CheckSize(data); err != nil {
+		return nil, err
+	}
+	r := &reader{pw: pw, budget: pbe.NewBudget(len(data))}
+	if err := r.blocks(data); err != nil {
+		return nil, err
+	}
+	return r.store(format.PEM), nil
+}
+
+// ReadDER reads one certificate or PKCS #8 key that is not in PEM.
+func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
+	if err := format.CheckSize(data); err != nil {
+		return nil, err
+	}
+	der, rest, err := ber.ToDER(data)
+	if err != nil {
+		return nil, err
+	}
+	data = data[:len(data)-len(rest)]
+	r := &reader{pw: pw, budget: pbe.NewBudget(len(data))}
+	var key encryptedKey
+	switch _, err := format.ParseCert(data); {
+	case err == nil:
+		r.assembly.AddLoose("", nil, data)
+	case ber.Unmarshal(der, &key) == nil:
+		r.add(label{}, r.encrypted(key))
+	default:
+		if key, err := wrap(data); err == nil {
+			r.add(label{}, plainKey(key))
+		} else {
+			return nil, format.ErrUnknownFormat
+		}
+	}
+	return r.store(format.DER), nil
+}
+
+func (r *reader) store(name string) *format.Store {
+	entries := r.assembly.Entries(func(_ int, chained bool) bool { return !chained })
+	for i := range entries {
+		entries[i].Untagged = false // PEM has no tags to miss.
+	}
+	return &format.Store{Format: name, Entries: entries, Unverified: true}
+}
+
+var begin = []byte("-----BEGIN ")
+
+// blocks reads one block after the other. encoding/pem passes over what it
+// cannot read; a block that is not where it should be is damage here.
+func (r *reader) blocks(data []byte) error {
+	for {
+		at := bytes.Index(data, begin)
+		if at < 0 {
+			return nil
+		}
+		text := data[:at]
+		block, rest := pem.Decode(data[at:])
+		if block == nil || bytes.Count(data[at:len(data)-len(rest)], begin) != 1 {
+			line, _, _ := bytes.Cut(data[at:], []byte("\n"))
+			return fmt.Errorf("%w: the block %q does not end or is no base64", format.ErrDamaged, bytes.TrimSpace(line[:min(len(line), 64)]))
+		}
+		if r.assembly.Count() == format.MaxEntries {
+			return fmt.Errorf("%w: more than %d entries", format.ErrLimit, format.MaxEntries)
+		}
+		if err := r.block(block, labelOf(text)); err != nil {
+			return err
+		}
+		data = rest
+	}
+}
+
+func (r *reader) block(block *pem.Block, label label) error {
+	switch kind := block.Type; {
+	case kind == "CERTIFICATE", kind == "X509 CERTIFICATE", kind == "TRUSTED CERTIFICATE":
+		der, err := firstValue(block.Bytes)
+		if err != nil {
+			return err
+		}
+		r.assembly.AddLoose(label.name, label.id, der)
+	case kind == "ENCRYPTED PRIVATE KEY":
+		r.add(label, func(alias string) ([]byte, error) {
+			var key encryptedKey
+			if err := unmarshal(block.Bytes, &key); err != nil {
+				return nil, err
+			}
+			return r.encrypted(key)(alias)
+		})
+	case strings.HasSuffix(kind, "PRIVATE KEY") && kind != "OPENSSH PRIVATE KEY":
+		r.add(label, func(alias string) ([]byte, error) { return r.key(block, alias) })
+	}
+	return nil // Parameters, requests and the like are nobody's keys.
+}
+
+// add adds the key that open gives when it knows its alias.
+func (r *reader) add(label label, open func(alias string) ([]byte, error)) {
+	e := format.Entry{Kind: format.PrivateKey, Alias: r.assembly.Alias(label.name)}
+	e.PKCS8, e.Err = open(e.Alias)
+	r.assembly.Add(e, label.id)
+}
+
+func plainKey(pkcs8 []byte) func(string) ([]byte, error) {
+	return func(string) ([]byte, error) { return pkcs8, nil }
+}
+
+// firstValue is the ASN.1 value data begins with: OpenSSL's trusted
+// certificates have its own settings behind.
+func firstValue(data []byte) ([]byte, error) {
+	_, rest, err := ber.ToDER(data)
+	return data[:len(data)-len(rest)], err
+}
+
+func unmarshal(data []byte, v any) error {
+	der, _, err := ber.ToDER(data)
+	if err != nil {
+		return err
+	}
+	return ber.Unmarshal(der, v)
+}
+
+// label is what OpenSSL writes above a block that comes from PKCS #12.
+type label struct {
+	name string
+	id   []byte
+}
+
+func labelOf(text []byte) (l label) {
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch value = strings.TrimSpace(value); strings.TrimSpace(key) {
+		case "friendlyName":
+			l.name = value
+		case "localKeyID":
+			l.id, _ = hex.DecodeString(strings.ReplaceAll(value, " ", ""))
+		case "Bag Attributes":
+			l = label{}
+		}
+	}
+	return l
+}
+
+type encryptedKey struct {
+	Algorithm ber.Algorithm
+	Data      []byte
+}
+
+// encrypted opens an EncryptedPrivateKeyInfo (RFC 5958 section 3).
+func (r *reader) encrypted(key encryptedKey) func(alias string) ([]byte, error) {
+	return func(alias string) ([]byte, error) {
+		plain, err := pbe.Open(key.Algorithm, key.Data, r.pw.ForKey(alias), r.budget, ber.IsSequence)
+		if err != nil {
+			return nil, err
+		}
+		return plain, nil
+	}
+}
+
+// isPKCS8 reports whether der has the shape of RFC 5958 section 2.
+func isPKCS8(der []byte) bool {
+	var info struct {
+		Version   int
+		Algorithm struct{ ID, Parameters asn1.RawValue }
+		Key       []byte
+	}
+	_, err := asn1.Unmarshal(der, &info)
+	return err == nil
+}
