@@ -3,7 +3,10 @@ package keystore
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -15,10 +18,17 @@ import (
 // HSM), with its alias and its certificates. It prints as its kid and has no
 // JSON form.
 type PrivateKey struct {
-	key    crypto.PrivateKey
-	public PublicKey
-	ops    []string // key_ops, RFC 7517 section 4.3
+	material *material
+	public   PublicKey
+	ops      []string // key_ops of the private half, RFC 7517 section 4.3
+	err      error    // why the key cannot be used, if its entry could not be read
 }
+
+// material stands behind a pointer because that is all fmt prints of a key
+// kept in an unexported field, where it calls no method.
+type material struct{ key signer }
+
+type signer = interface{ Public() crypto.PublicKey }
 
 // A ContextSigner is a key held elsewhere whose signing can be cancelled.
 // [PrivateKey.Sign] prefers it to [crypto.Signer].
@@ -31,15 +41,46 @@ type ContextSigner interface {
 // *ecdsa.PrivateKey, ed25519.PrivateKey, *ecdh.PrivateKey on X25519) or any
 // other [crypto.Signer] as a [PrivateKey]. The chain, if there is one, begins
 // with the certificate of the key and goes on with its issuers'.
+//
+// A private part that does not fit the public part is [ErrDamaged].
 func NewPrivateKey(key interface{ Public() crypto.PublicKey }, chain ...*x509.Certificate) (PrivateKey, error) {
 	if key == nil {
 		return PrivateKey{}, errors.New("keystore: the private key is nil")
+	}
+	if err := checkPair(key); err != nil {
+		return PrivateKey{}, err
 	}
 	public, err := NewPublicKey(key.Public(), chain...)
 	if err != nil {
 		return PrivateKey{}, err
 	}
-	return PrivateKey{key: key, public: public}, nil
+	return PrivateKey{material: &material{key}, public: public}, nil
+}
+
+// checkPair checks that both halves of a key of the standard library belong
+// together: signing with a wrong one can give the key away.
+func checkPair(key signer) error {
+	fits := true
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		fits = key.D != nil && key.N != nil && key.Validate() == nil
+	case *ecdsa.PrivateKey:
+		if checkEC(&key.PublicKey) != nil {
+			break // said better when the public key is checked
+		}
+		d, err := key.Bytes()
+		if err != nil {
+			return fmt.Errorf("keystore: %w: the EC private key is not a number of its curve", ErrDamaged)
+		}
+		again, err := ecdsa.ParseRawPrivateKey(key.Curve, d)
+		fits = err == nil && again.PublicKey.Equal(&key.PublicKey)
+	case ed25519.PrivateKey:
+		fits = len(key) == ed25519.PrivateKeySize && key.Equal(ed25519.NewKeyFromSeed(key.Seed()))
+	}
+	if !fits {
+		return fmt.Errorf("keystore: %w: the private part does not belong to the public part", ErrDamaged)
+	}
+	return nil
 }
 
 // Public is the public part of the key, under the same kid.
@@ -56,14 +97,27 @@ func (k PrivateKey) Alias() string { return k.public.alias }
 
 // CryptoKey is the key as the standard library knows it, or as it was given to
 // [NewPrivateKey]: for handing it to other libraries.
-func (k PrivateKey) CryptoKey() crypto.PrivateKey { return k.key }
+func (k PrivateKey) CryptoKey() crypto.PrivateKey {
+	if k.material == nil {
+		return nil
+	}
+	return k.material.key
+}
+
+// Err is why the key cannot be used: its entry could not be read, by the
+// password given or by this package. [Select] passes it on when the key is
+// the one that is meant.
+func (k PrivateKey) Err() error { return k.err }
 
 // Permits is as [PublicKey.Permits], for what the private half does: "sign",
 // "decrypt", "unwrapKey", "deriveKey", "deriveBits".
 func (k PrivateKey) Permits(operation string) error {
+	if k.err != nil {
+		return k.err
+	}
 	public := k.public
 	public.ops = k.ops
-	return public.permits(operation)
+	return public.Permits(operation)
 }
 
 // Sign signs a digest, or for Ed25519 the message, as [crypto.Signer] does. A
@@ -73,7 +127,10 @@ func (k PrivateKey) Sign(ctx context.Context, digest []byte, opts crypto.SignerO
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	switch key := k.key.(type) {
+	if k.err != nil {
+		return nil, k.err
+	}
+	switch key := k.CryptoKey().(type) {
 	case ContextSigner:
 		return key.SignContext(ctx, digest, opts)
 	case crypto.Signer:

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -21,9 +22,7 @@ type PublicKey struct {
 	key   crypto.PublicKey
 	kid   string
 	alias string
-	alg   string   // the one JWA algorithm the key is bound to, or ""
-	use   string   // "sig", "enc" or ""
-	ops   []string // key_ops, RFC 7517 section 4.3
+	usage
 	chain []*x509.Certificate
 }
 
@@ -90,7 +89,15 @@ func (k PublicKey) X5TS256() string {
 // be used for an operation of RFC 7517 section 4.3 ("verify", "encrypt",
 // "wrapKey", "deriveKey", ...): its use, its key_ops and the key usage of its
 // certificate must not say otherwise.
-func (k PublicKey) Permits(operation string) error { return k.permits(operation) }
+func (k PublicKey) Permits(operation string) error {
+	if err := k.permits(operation); err != nil {
+		return err
+	}
+	if len(k.chain) == 0 {
+		return nil
+	}
+	return permitsKeyUsage(k.chain[0], operation)
+}
 
 // Equal reports whether both are the same key, whatever their kids.
 func (k PublicKey) Equal(other PublicKey) bool { return samePublicKey(k.key, other.key) }
@@ -113,27 +120,57 @@ func (k PublicKey) Describe() string {
 // String is the kid.
 func (k PublicKey) String() string { return k.kid }
 
+// maxRSABits is the largest RSA modulus read. What is used has limits of its own.
+const maxRSABits = 16384
+
+// checkPublicKey refuses what is not a key at all. Keys that are merely too
+// weak to use are read, so that they can be listed.
 func checkPublicKey(key crypto.PublicKey) error {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		return nil
+		return checkRSA(key)
 	case *ecdsa.PublicKey:
-		switch key.Curve {
-		case elliptic.P256(), elliptic.P384(), elliptic.P521():
-			return nil
-		}
-		return fmt.Errorf("keystore: %w: elliptic curve %s", ErrUnsupported, key.Curve.Params().Name)
+		return checkEC(key)
 	case ed25519.PublicKey:
 		if len(key) != ed25519.PublicKeySize {
 			return fmt.Errorf("keystore: an Ed25519 key has %d bytes, not %d", ed25519.PublicKeySize, len(key))
 		}
 		return nil
 	case *ecdh.PublicKey:
-		if key.Curve() == ecdh.X25519() {
+		if key != nil && key.Curve() == ecdh.X25519() {
 			return nil
 		}
 	}
 	return fmt.Errorf("keystore: %w: public key of type %T", ErrUnsupported, key)
+}
+
+func checkRSA(key *rsa.PublicKey) error {
+	switch {
+	case key == nil || key.N == nil || key.N.Sign() <= 0:
+		return errors.New("keystore: an RSA key without a modulus")
+	case key.N.BitLen() > maxRSABits:
+		return fmt.Errorf("keystore: %w: an RSA key of %d bits", ErrLimit, key.N.BitLen())
+	case key.N.Bit(0) == 0:
+		return errors.New("keystore: the RSA modulus is even")
+	case key.E < 3 || key.E%2 == 0:
+		return fmt.Errorf("keystore: the RSA exponent is %d", key.E)
+	}
+	return nil
+}
+
+func checkEC(key *ecdsa.PublicKey) error {
+	if key == nil || key.Curve == nil {
+		return errors.New("keystore: an EC key without a curve")
+	}
+	switch key.Curve {
+	case elliptic.P256(), elliptic.P384(), elliptic.P521():
+	default:
+		return fmt.Errorf("keystore: %w: elliptic curve %s", ErrUnsupported, key.Curve.Params().Name)
+	}
+	if _, err := key.Bytes(); err != nil {
+		return fmt.Errorf("keystore: the point is not on the curve %s", key.Curve.Params().Name)
+	}
+	return nil
 }
 
 func samePublicKey(a, b crypto.PublicKey) bool {

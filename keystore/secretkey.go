@@ -12,13 +12,15 @@ import (
 // SecretKey is a symmetric key for HMAC, key wrapping or direct encryption. It
 // prints as its kid and has no JSON form.
 type SecretKey struct {
-	key   []byte
-	kid   string
-	alias string
-	alg   string
-	use   string
-	ops   []string
+	secret *secret
+	kid    string
+	alias  string
+	usage
 }
+
+// secret stands behind a pointer because that is all fmt prints of a key kept
+// in an unexported field, where it calls no method.
+type secret struct{ key []byte }
 
 // NewSecretKey returns a symmetric key. The kid may be empty: a thumbprint of
 // the key would let anyone who sees a token test guesses at the key (RFC 7638
@@ -27,14 +29,21 @@ func NewSecretKey(key []byte, kid string) (SecretKey, error) {
 	if len(key) == 0 {
 		return SecretKey{}, errors.New("keystore: the secret key is empty")
 	}
-	return SecretKey{key: slices.Clone(key), kid: kid}, nil
+	return SecretKey{secret: &secret{slices.Clone(key)}, kid: kid}, nil
 }
 
 // Bytes is a copy of the key itself.
-func (k SecretKey) Bytes() []byte { return slices.Clone(k.key) }
+func (k SecretKey) Bytes() []byte { return slices.Clone(k.bytes()) }
+
+func (k SecretKey) bytes() []byte {
+	if k.secret == nil {
+		return nil
+	}
+	return k.secret.key
+}
 
 // Size is the length of the key in bytes.
-func (k SecretKey) Size() int { return len(k.key) }
+func (k SecretKey) Size() int { return len(k.bytes()) }
 
 // KeyID is the kid its file or [NewSecretKey] names, or "".
 func (k SecretKey) KeyID() string { return k.kid }
@@ -53,7 +62,7 @@ func (k SecretKey) Permits(operation string) error { return k.permits(operation)
 // Equal reports, in constant time, whether both are the same key, whatever
 // their kids.
 func (k SecretKey) Equal(other SecretKey) bool {
-	return subtle.ConstantTimeCompare(k.key, other.key) == 1
+	return subtle.ConstantTimeCompare(k.bytes(), other.bytes()) == 1
 }
 
 // String is the kid.

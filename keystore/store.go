@@ -2,16 +2,29 @@ package keystore
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
-// Store is an opened keystore. It is safe for concurrent use.
-type Store struct{}
+// Store is an opened keystore. It is safe for concurrent use. Its methods
+// answer from memory; those of a store that came from a file look once a
+// second whether the file has changed, and read it if so, on behalf of the
+// caller that notices. No goroutine is started.
+//
+// The slices it returns are shared between callers and must not be modified.
+type Store struct {
+	current atomic.Pointer[view]
+	file    *follower // nil: the keys are fixed
+}
 
-var errNotBuilt = errors.New("keystore: not built")
+var (
+	_ PrivateSource = (*Store)(nil)
+	_ PublicSource  = (*Store)(nil)
+	_ SecretSource  = (*Store)(nil)
+	_ Publisher     = (*Store)(nil)
+)
 
 // Open loads a keystore and follows its replacement. It is [File.Open] with
 // the defaults; a nil password means none.
@@ -19,65 +32,99 @@ func Open(path string, password Password) (*Store, error) {
 	return File{Path: path, Password: password}.Open()
 }
 
-// Parse reads a keystore held in memory.
-func Parse(data []byte, password Password) (*Store, error) { return nil, errNotBuilt }
+// Parse reads a keystore held in memory: embedded in the program, or from a
+// secret manager or a database. A nil password means none.
+func Parse(data []byte, password Password) (*Store, error) {
+	c, err := File{Password: password}.parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("keystore: %w", err)
+	}
+	return newStore(c, overlap{after: DefaultPublishAfter}), nil
+}
 
 // New returns a store of fixed private keys: tests, KMS and HSM signers.
-func New(keys ...PrivateKey) *Store { return &Store{} }
+func New(keys ...PrivateKey) *Store {
+	var c contents
+	c.format, c.verified = "memory", true
+	for _, key := range keys {
+		c.private = append(c.private, key)
+		c.entries = append(c.entries, entryOf(key))
+	}
+	return newStore(&c, overlap{after: DefaultPublishAfter})
+}
 
-// PrivateKeys returns the private keys whose turn has come. Keys whose certificate has expired are among them,
-// so that the one who selects can name them; see [Select].
-func (s *Store) PrivateKeys(ctx context.Context) ([]PrivateKey, error) { return nil, errNotBuilt }
+func newStore(c *contents, o overlap) *Store {
+	s := &Store{}
+	s.current.Store(newView(c, o, firstTurns(c.private), s.now()))
+	return s
+}
 
-// PublicKeys returns own and retired keys, never trusted ones.
+// now is the one clock of the package.
+func (s *Store) now() time.Time { return time.Now() }
+
+// view is what the store has to say now.
+func (s *Store) view() *view {
+	now := s.now()
+	if s.file != nil && s.file.due(now) {
+		s.follow(now)
+	}
+	v := s.current.Load()
+	for !v.until.IsZero() && !now.Before(v.until) {
+		s.current.CompareAndSwap(v, v.at(now)) // whoever is first; a reload is never overwritten
+		v = s.current.Load()
+	}
+	return v
+}
+
+// Format is what the store's content is: "JKS", "JCEKS", "PKCS12", "PEM",
+// "JWK", "JWK Set", or "memory" for [New].
+func (s *Store) Format() string { return s.view().format }
+
+// Verified reports whether the integrity of the store was checked, with its
+// password, or needs no check because the format has none (PEM, JWK).
+func (s *Store) Verified() bool { return s.view().verified }
+
+// Entries lists what is in the store, in its order, unreadable entries too.
+func (s *Store) Entries() []Entry { return slices.Clone(s.view().entries) }
+
+// PrivateKeys returns the private keys whose turn has come: a key that is to
+// replace another is held back until it has been published for
+// [File.PublishBefore], and the other one signs meanwhile. Keys whose
+// certificate has expired or is not valid yet are among them, and keys that
+// could not be read, so that [Select] can name them. The error is
+// [ErrUnverified] if the store has no integrity check.
+func (s *Store) PrivateKeys(ctx context.Context) ([]PrivateKey, error) {
+	v := s.view()
+	return v.signing, v.refusal
+}
+
+// DecryptionKeys returns every private key that others may encrypt to: those
+// of [Store.PublishedKeys], and those whose certificate has expired.
+func (s *Store) DecryptionKeys(ctx context.Context) ([]PrivateKey, error) {
+	v := s.view()
+	return v.decrypting, v.refusal
+}
+
+// PublicKeys returns the public halves of the store's own keys, as
+// [Store.PublishedKeys] does, by kid: never those of trusted certificates,
+// which [Store.Trust] has.
 func (s *Store) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) {
-	return nil, errNotBuilt
+	v := s.view()
+	return v.published.find(kid), v.refusal
 }
 
-// SecretKeys returns HMAC and direct-encryption keys.
+// PublishedKeys returns the public keys to publish: those that sign, those
+// that are about to, and those that did until lately ([File.PublishAfter]). A
+// key that stands in the store twice is published once.
+func (s *Store) PublishedKeys(ctx context.Context) ([]PublicKey, error) {
+	v := s.view()
+	return v.published.all, v.refusal
+}
+
+// SecretKeys returns the symmetric keys, by kid, or all for "". There is no
+// overlap when the file is replaced: keep the old key in it beside the new one
+// for as long as its tokens live.
 func (s *Store) SecretKeys(ctx context.Context, kid string) ([]SecretKey, error) {
-	return nil, errNotBuilt
-}
-
-// PublishedKeys returns active, next and retired keys.
-func (s *Store) PublishedKeys(ctx context.Context) ([]PublicKey, error) { return nil, errNotBuilt }
-
-// Trust returns the keys of the trusted certificates.
-func (s *Store) Trust() PublicSource { return nil }
-
-// CertPool returns the trusted certificates, for TLS.
-func (s *Store) CertPool() *x509.CertPool { return nil }
-
-// TLSCertificate returns the key and chain of an alias for mutual TLS.
-func (s *Store) TLSCertificate(alias string) (*tls.Certificate, error) { return nil, errNotBuilt }
-
-// Reload re-reads the file now, without overlap: for a leaked key.
-func (s *Store) Reload(ctx context.Context) error { return errNotBuilt }
-
-// File is what [Open] does by default, adjustable.
-type File struct {
-	Path                  string
-	Password, KeyPassword Password
-	KeyPasswords          map[string]Password
-	PublishBefore         time.Duration
-	PublishAfter          time.Duration
-	KeyID                 func(alias string, key PublicKey) string
-	AllowUnverified       bool
-	OnReload              func(error)
-}
-
-// Open loads the file.
-func (f File) Open() (*Store, error) { return nil, errNotBuilt }
-
-// Selection says which of several private keys is meant.
-type Selection struct {
-	Alias  string                 // the entry's alias, without case; "" means the only key there is
-	Newest bool                   // without an alias, among several: the valid one whose certificate became valid last
-	Now    time.Time              // the time at which certificates must be valid
-	Fits   func(PrivateKey) error // nil: every key fits
-}
-
-// Select chooses one key. The error lists what there is.
-func Select(keys []PrivateKey, selection Selection) (PrivateKey, error) {
-	return PrivateKey{}, errNotBuilt
+	v := s.view()
+	return v.secrets.find(kid), v.refusal
 }

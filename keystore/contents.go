@@ -1,0 +1,113 @@
+package keystore
+
+import (
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// contents is what one reading of a keystore gave. It never changes.
+type contents struct {
+	format   string
+	verified bool
+	entries  []Entry
+
+	private []PrivateKey // one per entry, unreadable ones included
+	secrets keyTable[SecretKey]
+	trusted []PublicKey
+	refusal error // why the store's own keys are not given out, or nil
+}
+
+func newContents(entries []Entry) (*contents, error) {
+	c := &contents{format: "memory", verified: true, entries: entries}
+	var secrets []SecretKey
+	for _, e := range entries {
+		switch {
+		case e.Kind == KindPrivateKey:
+			c.private = append(c.private, e.privateKey())
+		case e.Err != nil:
+		case e.Kind == KindSecretKey:
+			secrets = append(secrets, e.SecretKey)
+		case !containsKey(c.trusted, e.PublicKey):
+			c.trusted = append(c.trusted, e.PublicKey)
+		}
+	}
+	c.secrets = newKeyTable(secrets)
+	return c, checkKeyIDs(c.private)
+}
+
+// privateKey is the entry's key, or one that only says why it is none.
+func (e Entry) privateKey() PrivateKey {
+	if e.Err == nil {
+		return e.PrivateKey
+	}
+	return PrivateKey{public: PublicKey{alias: e.Alias, chain: e.Chain}, err: e.Err}
+}
+
+// checkKeyIDs refuses different keys of one kid: whoever is handed such a set
+// cannot tell which of them signed.
+func checkKeyIDs(keys []PrivateKey) error {
+	byID := map[string]PrivateKey{}
+	for _, key := range keys {
+		if key.err != nil || key.KeyID() == "" {
+			continue
+		}
+		other, taken := byID[key.KeyID()]
+		if taken && !other.public.Equal(key.public) {
+			return fmt.Errorf("the keys %s and %s have the same kid %q", other.label(), key.label(), clip(key.KeyID()))
+		}
+		byID[key.KeyID()] = key
+	}
+	return nil
+}
+
+// keyTable answers look-ups by kid without allocating.
+type keyTable[K interface{ KeyID() string }] struct {
+	all  []K
+	byID map[string][]K
+}
+
+func newKeyTable[K interface{ KeyID() string }](keys []K) keyTable[K] {
+	t := keyTable[K]{all: slices.Clip(keys), byID: make(map[string][]K, len(keys))}
+	for _, key := range keys {
+		if kid := key.KeyID(); kid != "" {
+			t.byID[kid] = slices.Clip(append(t.byID[kid], key))
+		}
+	}
+	return t
+}
+
+func (t keyTable[K]) find(kid string) []K {
+	if kid == "" {
+		return t.all
+	}
+	return t.byID[kid]
+}
+
+// containsKey reports whether the keys hold this one under this kid.
+func containsKey(keys []PublicKey, key PublicKey) bool {
+	return slices.ContainsFunc(keys, func(k PublicKey) bool { return k.kid == key.kid && k.Equal(key) })
+}
+
+// pool returns the trusted certificates.
+func (c *contents) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, e := range c.entries {
+		if e.Kind == KindCertificate && len(e.Chain) > 0 {
+			pool.AddCert(e.Chain[0])
+		}
+	}
+	return pool
+}
+
+// earliest keeps the first of the moments that lie in the future.
+func earliest(now time.Time, moments ...time.Time) time.Time {
+	var first time.Time
+	for _, t := range moments {
+		if !t.IsZero() && t.After(now) && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}

@@ -1,0 +1,101 @@
+package keystore
+
+import (
+	"crypto"
+	"crypto/dsa"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"time"
+)
+
+// A Kind is what an entry of a keystore holds.
+type Kind string
+
+// The kinds of entries.
+const (
+	KindPrivateKey  Kind = "private-key"         // a private key and its certificate chain
+	KindSecretKey   Kind = "secret-key"          // a symmetric key
+	KindCertificate Kind = "trusted-certificate" // a certificate of somebody else
+	KindPublicKey   Kind = "public-key"          // a public key of somebody else without a certificate (JWK, PEM)
+)
+
+// An Entry is one entry of a keystore, as keytool -list shows it. For
+// [WriteFile] an entry needs an Alias and either a PrivateKey or, for a
+// trusted certificate, a Chain of one.
+type Entry struct {
+	Alias   string // as stored; looked up without case, as Java does
+	Kind    Kind
+	Created time.Time // zero if the format does not say
+
+	// Algorithm is the type of the key: "RSA", "RSASSA-PSS", "EC", "Ed25519",
+	// "X25519", "DSA", for a secret key "AES", "HmacSHA256" and so on, and
+	// where nothing better is known the OID. Bits is its size.
+	Algorithm string
+	Bits      int
+	KeyID     string // kid; "" if a secret key's file names none
+
+	// Chain begins with the certificate of the key and goes on with its
+	// issuers'. A certificate that crypto/x509 refuses is only in RawChain,
+	// which holds the DER of all of them.
+	Chain    []*x509.Certificate
+	RawChain [][]byte
+
+	PrivateKey PrivateKey // of [KindPrivateKey]
+	SecretKey  SecretKey  // of [KindSecretKey]
+	PublicKey  PublicKey  // of every other kind than [KindSecretKey]
+
+	// Err is why the entry's key cannot be used. The rest of the entry is as
+	// much as could be read.
+	Err error
+}
+
+// entryOf is the entry of a key that comes from no file.
+func entryOf(key PrivateKey) Entry {
+	e := Entry{Alias: key.Alias(), Kind: KindPrivateKey, PrivateKey: key, PublicKey: key.public, Err: key.err}
+	e.Chain = key.public.chain
+	for _, cert := range e.Chain {
+		e.RawChain = append(e.RawChain, cert.Raw)
+	}
+	return e.described()
+}
+
+// described fills in what follows from the key.
+func (e Entry) described() Entry {
+	if e.Kind == KindSecretKey {
+		e.KeyID = e.SecretKey.kid
+		e.Bits = 8 * e.SecretKey.Size()
+		return e
+	}
+	if e.PublicKey.key != nil {
+		e.KeyID = e.PublicKey.kid
+		e.Algorithm, e.Bits = algorithmOf(e.PublicKey.key)
+	}
+	return e
+}
+
+func (e *Entry) setAlias(alias string) {
+	e.Alias = alias
+	e.PrivateKey.public.alias = alias
+	e.SecretKey.alias = alias
+	e.PublicKey.alias = alias
+}
+
+// algorithmOf is the type of a public key and its size in bits.
+func algorithmOf(key crypto.PublicKey) (string, int) {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return "RSA", key.N.BitLen()
+	case *ecdsa.PublicKey:
+		return "EC", key.Curve.Params().BitSize
+	case ed25519.PublicKey:
+		return "Ed25519", 256
+	case *ecdh.PublicKey:
+		return "X25519", 256
+	case *dsa.PublicKey:
+		return "DSA", key.P.BitLen()
+	}
+	return "", 0
+}

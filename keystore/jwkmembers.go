@@ -1,0 +1,212 @@
+package keystore
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+)
+
+// members are those of a JSON object, each known to stand in it once.
+type members map[string]json.RawMessage
+
+// maxMembers and maxDepth bound a JWK or JWK Set.
+const (
+	maxMembers = 256
+	maxDepth   = 16
+)
+
+// jsonObject reads one object and nothing after it. encoding/json alone would
+// take the last of two members of the same name (RFC 7517 section 4 asks that
+// such a JWK be refused).
+func jsonObject(data []byte, limit int) (members, error) {
+	if len(data) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrLimit, limit)
+	}
+	if !utf8.Valid(data) {
+		return nil, errors.New("not UTF-8")
+	}
+	if err := checkDepth(data); err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
+		return nil, errors.New("not a JSON object")
+	}
+	m := members{}
+	for dec.More() {
+		token, err := dec.Token()
+		if err != nil {
+			return nil, errors.New("not well-formed JSON")
+		}
+		name, _ := token.(string)
+		if _, twice := m[name]; twice {
+			return nil, fmt.Errorf("member %q stands there twice", clip(name))
+		}
+		if len(m) == maxMembers {
+			return nil, fmt.Errorf("%w: more than %d members", ErrLimit, maxMembers)
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, errors.New("not well-formed JSON")
+		}
+		m[name] = value
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, errors.New("not well-formed JSON")
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("text after the JSON object")
+	}
+	return m, nil
+}
+
+// checkDepth bounds nesting before anything is decoded.
+func checkDepth(data []byte) error {
+	depth, inString := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return fmt.Errorf("%w: JSON nested more than %d deep", ErrLimit, maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+func (m members) has(name string) bool { _, ok := m[name]; return ok }
+
+// named is the kid in brackets, for errors.
+func (m members) named() string {
+	if kid, err := m.text("kid"); err == nil && kid != "" {
+		return fmt.Sprintf(" %q", clip(kid))
+	}
+	return ""
+}
+
+// maxText is in bytes: the longest kid, alg or use worth reading. Parameters
+// of keys are longer and limited where they are decoded.
+const maxText = 256
+
+// text is a member that must be a string, or "" if it is not there.
+func (m members) text(name string) (string, error) {
+	raw, ok := m[name]
+	if !ok {
+		return "", nil
+	}
+	var text string
+	if len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &text) != nil {
+		return "", fmt.Errorf("member %q is not a string", name)
+	}
+	if name == "kid" && len(text) > maxText {
+		return "", fmt.Errorf("%w: a kid of more than %d bytes", ErrLimit, maxText)
+	}
+	return text, nil
+}
+
+// texts is a member that must be an array of strings.
+func (m members) texts(name string) ([]string, error) {
+	raw, ok := m[name]
+	if !ok {
+		return nil, nil
+	}
+	var values []any
+	if json.Unmarshal(raw, &values) != nil || values == nil {
+		return nil, fmt.Errorf("member %q is not an array", name)
+	}
+	texts := make([]string, len(values))
+	for i, value := range values {
+		if texts[i], ok = value.(string); !ok {
+			return nil, fmt.Errorf("member %q holds something else than strings", name)
+		}
+	}
+	return texts, nil
+}
+
+// usage reads alg, use and key_ops (RFC 7517 sections 4.2 to 4.4).
+func (m members) usage() (usage, error) {
+	var u usage
+	var errs [3]error
+	u.alg, errs[0] = m.text("alg")
+	u.use, errs[1] = m.text("use")
+	u.ops, errs[2] = m.texts("key_ops")
+	if err := errors.Join(errs[:]...); err != nil {
+		return usage{}, err
+	}
+	if len(u.alg) > maxText || len(u.use) > maxText || len(u.ops) > maxMembers {
+		return usage{}, fmt.Errorf("%w: alg, use or key_ops too long", ErrLimit)
+	}
+	for i, op := range u.ops {
+		if slices.Contains(u.ops[:i], op) {
+			return usage{}, fmt.Errorf("key_ops holds %q twice", clip(op))
+		}
+	}
+	return u, nil
+}
+
+// maxChain is the most certificates of one key.
+const maxChain = 32
+
+// x5c reads the certificates (RFC 7517 section 4.7): standard base64, not
+// base64url. Thumbprints beside them must be theirs.
+func (m members) x5c() ([]*x509.Certificate, error) {
+	encoded, err := m.texts("x5c")
+	if err != nil {
+		return nil, err
+	}
+	if len(encoded) > maxChain {
+		return nil, fmt.Errorf("%w: more than %d certificates", ErrLimit, maxChain)
+	}
+	var chain []*x509.Certificate
+	for i, text := range encoded {
+		der, err := base64.StdEncoding.Strict().DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("x5c[%d] is not base64", i)
+		}
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("x5c[%d] is not a certificate", i)
+		}
+		chain = append(chain, cert)
+	}
+	return chain, m.checkThumbprints(chain)
+}
+
+func (m members) checkThumbprints(chain []*x509.Certificate) error {
+	if len(chain) == 0 {
+		return nil
+	}
+	first := PublicKey{chain: chain}
+	for name, want := range map[string]string{"x5t": first.X5T(), "x5t#S256": first.X5TS256()} {
+		got, err := m.text(name)
+		if err != nil {
+			return err
+		}
+		if m.has(name) && got != want {
+			return fmt.Errorf("%s is not the thumbprint of x5c[0]", name)
+		}
+	}
+	return nil
+}
+
+// clip keeps a foreign text in an error short.
+func clip(text string) string {
+	const most = 64
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "..."
+}

@@ -1,0 +1,76 @@
+package keystore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// maxKeys is the most keys of one JWK Set.
+const maxKeys = 1000
+
+// parseJSON reads a JWK or a JWK Set. Private and secret keys in it are the
+// store's own, public ones are somebody else's: whoever holds only the public
+// half cannot sign with it.
+func parseJSON(data []byte) (string, []Entry, error) {
+	m, err := jsonObject(data, maxFile)
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: JSON: %w", ErrDamaged, err)
+	}
+	switch {
+	case m.has("keys"):
+		entries, err := m.set()
+		return "JWK Set", entries, err
+	case m.has("kty"):
+		entry, err := anyJWK(data)
+		if err != nil {
+			return "", nil, damaged(err)
+		}
+		return "JWK", nameless([]Entry{entry}), nil
+	case m.has("ciphertext"):
+		return "", nil, fmt.Errorf("%w: encrypted JWK in the JSON serialization; use the compact one", ErrUnsupported)
+	}
+	return "", nil, fmt.Errorf("%w: a JSON object that is neither a JWK nor a JWK Set", ErrUnknownFormat)
+}
+
+// set reads the keys of a JWK Set (RFC 7517 section 5). A key that cannot be
+// used hides nothing else.
+func (m members) set() ([]Entry, error) {
+	var keys []json.RawMessage
+	if err := json.Unmarshal(m["keys"], &keys); err != nil || keys == nil {
+		return nil, fmt.Errorf("%w: JWK Set: member %q is not an array", ErrDamaged, "keys")
+	}
+	if len(keys) > maxKeys {
+		return nil, fmt.Errorf("%w: more than %d keys", ErrLimit, maxKeys)
+	}
+	entries := make([]Entry, len(keys))
+	for i, key := range keys {
+		entry, err := anyJWK(key)
+		if err != nil && !errors.Is(err, ErrUnsupported) {
+			return nil, fmt.Errorf("keys[%d]: %w", i, damaged(err))
+		}
+		entry.Err = err
+		entries[i] = entry
+	}
+	return nameless(entries), nil
+}
+
+// nameless gives keys without a kid the alias that Java gives nameless
+// entries: their number.
+func nameless(entries []Entry) []Entry {
+	for i := range entries {
+		if entries[i].Alias == "" {
+			entries[i].setAlias(strconv.Itoa(i + 1))
+		}
+	}
+	return entries
+}
+
+// damaged marks an error that has no reason yet as a fault of the content.
+func damaged(err error) error {
+	if errors.Is(err, ErrUnsupported) || errors.Is(err, ErrLimit) || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}

@@ -1,0 +1,198 @@
+package keystore
+
+import (
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Selection says which of several private keys is meant.
+type Selection struct {
+	Alias  string                 // the entry's alias, without case; "" means the only key there is
+	Newest bool                   // without an alias, among several: the valid one whose certificate became valid last
+	Now    time.Time              // the time at which certificates must be valid; zero: do not look
+	Fits   func(PrivateKey) error // whether a key can do the job; nil: every key can
+}
+
+// Select chooses one key: the one with the alias, or the only one that fits,
+// or, where the selection allows it, the newest. A certificate that has
+// expired, or is not valid yet, is never chosen: [ErrExpired] and
+// [ErrNotYetValid] name it with its date. Any other error is [ErrNoKey] or
+// [ErrAmbiguous], lists the aliases there are with type and validity, and
+// tells why a key was passed over.
+func Select(keys []PrivateKey, selection Selection) (PrivateKey, error) {
+	if selection.Alias != "" {
+		return selection.named(keys)
+	}
+	fit, refusals := selection.fitting(keys)
+	switch {
+	case len(fit) == 0 && len(keys) == 0:
+		return PrivateKey{}, fmt.Errorf("keystore: %w: the store has no private key", ErrNoKey)
+	case len(fit) == 0 && len(keys) == 1:
+		return PrivateKey{}, fmt.Errorf("keystore: %w", refusals)
+	case len(fit) == 0:
+		return PrivateKey{}, fmt.Errorf("keystore: %w: none of the store's keys can be used: %w", ErrNoKey, refusals)
+	case len(fit) == 1:
+		return fit[0], selection.valid(fit[0])
+	case selection.Newest:
+		return selection.newest(fit)
+	}
+	return PrivateKey{}, fmt.Errorf("keystore: %w: name one of %s", ErrAmbiguous, describeAll(fit))
+}
+
+func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
+	var refused error
+	for _, key := range keys {
+		if !strings.EqualFold(key.Alias(), s.Alias) {
+			continue
+		}
+		err := s.fits(key)
+		if err == nil {
+			err = s.valid(key)
+		}
+		if err == nil {
+			return key, nil
+		}
+		refused = err
+	}
+	if refused != nil {
+		return PrivateKey{}, refused
+	}
+	if len(keys) == 0 {
+		return PrivateKey{}, fmt.Errorf("keystore: %w: no private key with alias %q; the store has no private key", ErrNoKey, s.Alias)
+	}
+	return PrivateKey{}, fmt.Errorf("keystore: %w: no private key with alias %q; the store has %s", ErrNoKey, s.Alias, describeAll(keys))
+}
+
+// fitting are the keys that can do the job, and why the others cannot.
+func (s Selection) fitting(keys []PrivateKey) ([]PrivateKey, error) {
+	var fit []PrivateKey
+	var refusals []error
+	for _, key := range keys {
+		if err := s.fits(key); err != nil {
+			refusals = append(refusals, err)
+			continue
+		}
+		fit = append(fit, key)
+	}
+	return fit, joinErrors(refusals)
+}
+
+func (s Selection) fits(key PrivateKey) error {
+	err := key.err
+	if err == nil && s.Fits != nil {
+		err = s.Fits(key)
+	}
+	if err != nil {
+		return fmt.Errorf("key %s: %w", key.label(), err)
+	}
+	return nil
+}
+
+// newest is the valid key whose certificate became valid last. A key without
+// a certificate counts as the oldest; of two of the same day the one that
+// stands later in the store wins, for stores grow at the end.
+func (s Selection) newest(keys []PrivateKey) (PrivateKey, error) {
+	var newest PrivateKey
+	var found bool
+	var refusals []error
+	for _, key := range keys {
+		if err := s.valid(key); err != nil {
+			refusals = append(refusals, err)
+			continue
+		}
+		if !found || !key.notBefore().Before(newest.notBefore()) {
+			newest, found = key, true
+		}
+	}
+	if !found {
+		return PrivateKey{}, joinErrors(refusals)
+	}
+	return newest, nil
+}
+
+func (s Selection) valid(key PrivateKey) error {
+	cert := key.certificate()
+	switch {
+	case cert == nil || s.Now.IsZero():
+		return nil
+	case s.Now.After(cert.NotAfter):
+		return fmt.Errorf("keystore: key %s: %w on %s", key.label(), ErrExpired, date(cert.NotAfter))
+	case s.Now.Before(cert.NotBefore):
+		return fmt.Errorf("keystore: key %s: %w, but from %s", key.label(), ErrNotYetValid, date(cert.NotBefore))
+	}
+	return nil
+}
+
+func (k PrivateKey) certificate() *x509.Certificate {
+	if len(k.public.chain) == 0 {
+		return nil
+	}
+	return k.public.chain[0]
+}
+
+func (k PrivateKey) notBefore() time.Time {
+	if cert := k.certificate(); cert != nil {
+		return cert.NotBefore
+	}
+	return time.Time{}
+}
+
+// label is how errors name the key: by its alias, else by its kid.
+func (k PrivateKey) label() string {
+	switch {
+	case k.Alias() != "":
+		return fmt.Sprintf("%q", k.Alias())
+	case k.KeyID() != "":
+		return fmt.Sprintf("%q", k.KeyID())
+	}
+	return "without alias"
+}
+
+// describeAll lists keys as `"signing" (RSA 2048, valid until 2027-01-31)`.
+func describeAll(keys []PrivateKey) string {
+	const most = 20
+	var list []string
+	for i, key := range keys {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more", len(keys)-most))
+			break
+		}
+		list = append(list, key.label()+" ("+key.describe()+")")
+	}
+	return strings.Join(list, ", ")
+}
+
+func (k PrivateKey) describe() string {
+	if k.err != nil {
+		return "unusable: " + k.err.Error()
+	}
+	text := k.public.Describe()
+	if cert := k.certificate(); cert != nil {
+		text += ", valid from " + date(cert.NotBefore) + " until " + date(cert.NotAfter)
+	}
+	return text
+}
+
+func date(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// joined is errors.Join on one line.
+type joined []error
+
+func joinErrors(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return joined(errs)
+}
+
+func (j joined) Unwrap() []error { return j }
+
+func (j joined) Error() string {
+	texts := make([]string, len(j))
+	for i, err := range j {
+		texts[i] = strings.TrimPrefix(err.Error(), "keystore: ")
+	}
+	return strings.Join(texts, "; ")
+}

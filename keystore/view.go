@@ -1,0 +1,69 @@
+package keystore
+
+import (
+	"slices"
+	"time"
+)
+
+// A view is what a store answers between two moments at which something
+// changes by itself. It never changes, so that look-ups need no lock.
+type view struct {
+	*contents
+	overlap overlap
+	turns   []turn
+	until   time.Time // zero: for good
+
+	signing    []PrivateKey
+	decrypting []PrivateKey
+	published  keyTable[PublicKey]
+	trust      keyTable[PublicKey]
+}
+
+func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
+	v := &view{contents: c, overlap: o, turns: turns}
+	var published []PublicKey
+	for _, t := range turns {
+		end := t.unpublished(o.after)
+		v.expires(now, t.from, t.until, end)
+		if t.signs(now) {
+			v.signing = append(v.signing, t.key)
+		}
+		if t.key.err != nil {
+			continue
+		}
+		v.decrypting = append(v.decrypting, t.key)
+		if (end.IsZero() || end.After(now)) && !containsKey(published, t.key.public) {
+			published = append(published, t.key.public)
+		}
+	}
+	v.signing, v.decrypting = slices.Clip(v.signing), slices.Clip(v.decrypting)
+	v.published = newKeyTable(published)
+	v.trust = newKeyTable(v.valid(c.trusted, now))
+	return v
+}
+
+// valid are the keys without a certificate, or with one that is valid now.
+func (v *view) valid(keys []PublicKey, now time.Time) []PublicKey {
+	var valid []PublicKey
+	for _, key := range keys {
+		if len(key.chain) > 0 {
+			cert := key.chain[0]
+			v.expires(now, cert.NotBefore, cert.NotAfter.Add(1)) // the last instant belongs to it
+			if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
+				continue
+			}
+		}
+		valid = append(valid, key)
+	}
+	return valid
+}
+
+// expires notes when the view has to be made anew.
+func (v *view) expires(now time.Time, moments ...time.Time) {
+	v.until = earliest(now, append(moments, v.until)...)
+}
+
+// at is the view of the same contents at another time.
+func (v *view) at(now time.Time) *view {
+	return newView(v.contents, v.overlap, v.overlap.current(v.turns, now), now)
+}
