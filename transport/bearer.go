@@ -2,13 +2,13 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/textproto"
 	"sync/atomic"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
 // A TokenSource yields the token of a request. The expiry tells how long the
@@ -82,9 +82,14 @@ type Bearer struct {
 	// Header carries the token. Empty means Authorization.
 	Header string
 
-	// Scheme stands before the token. Empty means Bearer in the
-	// Authorization header, and the token alone in any other.
+	// Scheme stands before the token. Empty means Bearer, or DPoP with a
+	// prover, in the Authorization header, and the token alone in any other.
 	Scheme string
+
+	// DPoP, if not nil, proves with every request that the client holds the key
+	// the token is bound to (RFC 9449 section 7). Nil means the DPoP of a Source
+	// that is a [Grant].
+	DPoP *tokenprofile.Prover
 
 	// RetryUnsafe lets a request that was refused with 401 be repeated with a
 	// new token whatever its method. Otherwise only those that RFC 9110
@@ -148,7 +153,7 @@ func (b *Bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	return state.renewAndRetry(req, resp, tokens, token)
+	return state.retry(req, resp, tokens, token)
 }
 
 // CloseIdleConnections closes those of the base, as [http.Client.CloseIdleConnections] asks.
@@ -166,126 +171,4 @@ func (b *Bearer) baseOrDefault() http.RoundTripper {
 		return http.DefaultTransport
 	}
 	return b.Base
-}
-
-// bearerState is a Bearer's configuration, checked, and the tokens it keeps.
-type bearerState struct {
-	base        http.RoundTripper
-	origins     []string // canonical; nil: the first of the chain
-	header      string   // canonical
-	prefix      string   // what stands before the token
-	retryUnsafe bool
-	claims      func(*http.Request) (any, error)
-	shared      tokens
-	byClaims    *claimsCache // nil without Bearer.Claims
-}
-
-// tokens yields the token to send next, and is told when one was refused.
-type tokens interface {
-	token(ctx context.Context) (string, error)
-	// refused reports whether asking for a token again can yield another.
-	refused(token string) bool
-}
-
-// ready returns the state, which the first request builds. Building it twice
-// at the same time does no harm: one of the two wins, and neither has done
-// anything yet.
-func (b *Bearer) ready() (*bearerState, error) {
-	if state := b.state.Load(); state != nil {
-		return state, nil
-	}
-	state, err := b.build()
-	if err != nil {
-		return nil, err
-	}
-	b.state.CompareAndSwap(nil, state)
-	return b.state.Load(), nil
-}
-
-func (b *Bearer) build() (*bearerState, error) {
-	if b.Source == nil {
-		return nil, errors.New("transport: Bearer has no Source")
-	}
-	origins, err := canonicalOrigins(b.Origins)
-	if err != nil {
-		return nil, err
-	}
-	s := &bearerState{
-		base:        b.baseOrDefault(),
-		origins:     origins,
-		header:      "Authorization",
-		prefix:      "Bearer ",
-		retryUnsafe: b.RetryUnsafe,
-		claims:      b.Claims,
-	}
-	if b.Header != "" {
-		s.header = textproto.CanonicalMIMEHeaderKey(b.Header)
-	}
-	if b.Scheme != "" {
-		s.prefix = b.Scheme + " "
-	} else if s.header != "Authorization" {
-		s.prefix = ""
-	}
-	s.shared = b.keep(b.Source.Token)
-	if b.Claims == nil {
-		return s, nil
-	}
-	source, ok := b.Source.(ClaimsSource)
-	if !ok {
-		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
-	}
-	s.byClaims = newClaimsCache(func(claims any) tokens {
-		return b.keep(func(ctx context.Context) (string, time.Time, error) { return source.TokenWith(ctx, claims) })
-	})
-	return s, nil
-}
-
-type fetchFunc func(ctx context.Context) (token string, expiry time.Time, err error)
-
-// keep returns the tokens of fetch: kept and renewed, or one for each request.
-func (b *Bearer) keep(fetch fetchFunc) tokens {
-	if source, ok := b.Source.(interface{ OneUse() bool }); ok && source.OneUse() {
-		return &oneUse{fetch: fetch, onRefresh: b.OnRefresh}
-	}
-	return &renewal{fetch: fetch, early: b.EarlyRefresh, onRefresh: b.OnRefresh}
-}
-
-// tokensFor returns the tokens that have the claims of the request.
-func (s *bearerState) tokensFor(req *http.Request) (tokens, error) {
-	if s.claims == nil {
-		return s.shared, nil
-	}
-	claims, err := s.claims(req)
-	if err != nil {
-		return nil, fmt.Errorf("transport: claims of the request: %w", err)
-	}
-	if claims == nil {
-		return s.shared, nil
-	}
-	return s.byClaims.tokens(claims)
-}
-
-// send sends a copy of the request that has the token. The response names the
-// request itself: callers log response.Request, redirects are followed from it.
-func (s *bearerState) send(req *http.Request, body io.ReadCloser, token string) (*http.Response, error) {
-	carrier := req.WithContext(req.Context()) // a shallow copy
-	carrier.Body = body
-	carrier.Header = req.Header.Clone()
-	if carrier.Header == nil {
-		carrier.Header = make(http.Header, 1)
-	}
-	carrier.Header[s.header] = []string{s.prefix + token}
-	resp, err := s.base.RoundTrip(carrier)
-	if resp != nil {
-		resp.Request = req
-	}
-	return resp, err
-}
-
-// refuse closes the request's body, as a RoundTripper must on errors too.
-func refuse(req *http.Request, err error) error {
-	if req.Body != nil {
-		req.Body.Close()
-	}
-	return err
 }

@@ -14,11 +14,13 @@ type GrantError struct {
 	Code        string        // "invalid_grant", ...; empty if the answer has none
 	Description string        // what the endpoint says about it, for a person; printable and short
 	RetryAfter  time.Duration // what the Retry-After header asks for, at most an hour; zero if there is none
+
+	reason string // what this package has against the answer
 }
 
-// Error names the endpoint's code, its description and the HTTP status.
+// Error names the HTTP status, and the endpoint's code and description.
 func (e *GrantError) Error() string {
-	text := "token endpoint: " + strconv.Itoa(e.StatusCode)
+	text := strconv.Itoa(e.StatusCode)
 	if status := http.StatusText(e.StatusCode); status != "" {
 		text += " " + status
 	}
@@ -28,7 +30,16 @@ func (e *GrantError) Error() string {
 	if e.Description != "" {
 		text += fmt.Sprintf(": %q", e.Description)
 	}
+	if e.reason != "" {
+		text += ": " + e.reason
+	}
 	return text
+}
+
+// because returns the error with a reason of this package's.
+func (e *GrantError) because(reason string) *GrantError {
+	e.reason = reason
+	return e
 }
 
 // Temporary reports whether the same request may succeed later: the endpoint

@@ -46,6 +46,9 @@ type held struct {
 	endsAt  time.Time // no longer to be used from then on
 }
 
+// flightKey is the key, in the context of a fetch, of the renewal it is for.
+type flightKey struct{}
+
 // A flight is one fetch, and who waits for it.
 type flight struct {
 	done     chan struct{} // closed when the renewal knows the outcome
@@ -66,6 +69,9 @@ func (r *renewal) token(ctx context.Context) (string, error) {
 	h, f, err := r.join(now)
 	if f == nil {
 		return tokenOf(h), err
+	}
+	if ctx.Value(flightKey{}) == r {
+		return "", errors.New("transport: the token is fetched with a client that waits for that very token")
 	}
 	select {
 	case <-f.done:
@@ -146,7 +152,8 @@ func (r *renewal) takeOff(replaces bool) {
 	f := &flight{done: make(chan struct{}), replaces: replaces}
 	r.flight = f
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+		ctx := context.WithValue(context.Background(), flightKey{}, r)
+		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
 		r.land(f, observe(ctx, r.fetch))
 	}()
@@ -193,6 +200,8 @@ func observe(ctx context.Context, fetch fetchFunc) outcome {
 		err = fmt.Errorf("transport: no token: %w", err)
 	case token == "":
 		err = errors.New("transport: no token: the source returned an empty one")
+	case !isHeaderToken(token):
+		err = errors.New("transport: no token: the source returned one with characters that no header may have")
 	case !expiry.IsZero() && !expiry.After(now):
 		err = fmt.Errorf("transport: no token: the source returned one that expired at %s", expiry.Format(time.RFC3339))
 	}
@@ -200,6 +209,16 @@ func observe(ctx context.Context, fetch fetchFunc) outcome {
 		token, expiry = "", time.Time{}
 	}
 	return outcome{token: token, expiry: expiry, err: err, at: now, took: now.Sub(start)}
+}
+
+// isHeaderToken reports whether the token can stand in a header: visible ASCII, no space.
+func isHeaderToken(token string) bool {
+	for _, c := range []byte(token) {
+		if c < 0x21 || c > 0x7e {
+			return false
+		}
+	}
+	return true
 }
 
 // forever is the end of a token whose source does not know it.

@@ -3,40 +3,65 @@ package transport
 import (
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // maxDrain is how much of a refused response is read, in bytes, so that its
 // connection can be used again; a longer one costs the connection.
 const maxDrain = 4 << 10
 
-// renewAndRetry answers a 401: it has the token renewed if it is still the
-// current one, and repeats the request once if it can be repeated. Whatever
-// stands against it, the caller gets the 401 as it came.
-func (s *bearerState) renewAndRetry(req *http.Request, resp *http.Response, tokens tokens, refused string) (*http.Response, error) {
-	if !tokens.refused(refused) || !s.repeatable(req) {
+// retry answers a 401 to the token. A server that asks for a DPoP nonce gets
+// the request again with the nonce; one that refuses the token gets it again
+// with a new token. Each happens once.
+func (s *bearerState) retry(req *http.Request, resp *http.Response, tokens tokens, token string) (*http.Response, error) {
+	if s.asksForNonce(resp) && replayable(req) {
+		repeated, again, err := s.repeat(req, resp, tokens)
+		if err != nil || repeated.StatusCode != http.StatusUnauthorized {
+			return repeated, err
+		}
+		resp, token = repeated, again
+	}
+	if !tokens.refused(token) || !s.harmless(req) || !replayable(req) {
 		return resp, nil
 	}
+	repeated, _, err := s.repeat(req, resp, tokens, token)
+	return repeated, err
+}
+
+// asksForNonce reports whether the lack of a nonce, which the response brings,
+// was the reason for the 401 (RFC 9449 section 9).
+func (s *bearerState) asksForNonce(resp *http.Response) bool {
+	return s.prover != nil && resp.Header.Get(nonceName) != "" &&
+		strings.Contains(strings.Join(resp.Header["Www-Authenticate"], ","), errUseNonce)
+}
+
+// repeat sends the request again with the token that is now current. If that
+// is not possible, or the token is one that was refused, it returns the
+// response as it came.
+func (s *bearerState) repeat(req *http.Request, resp *http.Response, tokens tokens, refused ...string) (*http.Response, string, error) {
 	token, err := tokens.token(req.Context())
-	if err != nil || token == refused {
-		return resp, nil
+	if err != nil || slices.Contains(refused, token) {
+		return resp, token, nil
 	}
 	body := req.Body
 	if hasBody(req) {
 		if body, err = req.GetBody(); err != nil {
-			return resp, nil
+			return resp, token, nil
 		}
 	}
 	io.CopyN(io.Discard, resp.Body, maxDrain)
 	resp.Body.Close()
-	return s.send(req, body, token)
+	repeated, err := s.send(req, body, token)
+	return repeated, token, err
 }
 
-// repeatable reports whether the request can be sent a second time, and does
-// no harm if the first had an effect although it was refused.
-func (s *bearerState) repeatable(req *http.Request) bool {
-	if hasBody(req) && req.GetBody == nil {
-		return false
-	}
+// replayable reports whether the request can be sent a second time.
+func replayable(req *http.Request) bool { return !hasBody(req) || req.GetBody != nil }
+
+// harmless reports whether a second request does no harm if the first had an
+// effect although it was refused.
+func (s *bearerState) harmless(req *http.Request) bool {
 	if s.retryUnsafe || hasHeader(req, "Idempotency-Key") {
 		return true
 	}

@@ -1,0 +1,156 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// grantTimeout is for all of one answer of a token endpoint.
+const grantTimeout = 10 * time.Second
+
+// Grant is a [TokenSource] that gets access tokens from a token endpoint (RFC
+// 6749 section 3.2).
+//
+// With an Assertion it sends that for a grant (RFC 7523 section 2.1, the JWT
+// bearer grant), with an Exchange it trades one token for another (RFC 8693),
+// and with neither it asks for a token of the client's own (RFC 6749 section
+// 4.4, client credentials). The client authenticates by a ClientAssertion
+// (RFC 7523 section 2.2, private_key_jwt), by a ClientSecret, by the
+// certificate of HTTPClient (RFC 8705), or, where the assertion says enough,
+// not at all. What an assertion says, its aud and its typ, is its profile's
+// matter: the endpoint's URL as ever, or the issuer and
+// client-authentication+jwt as RFC 7523bis has it.
+//
+// Each call is one exchange, with newly signed assertions, so that their jti
+// is never seen twice; a [Bearer] around the Grant keeps the tokens, and pauses
+// after failures. A refusal is a [*GrantError].
+//
+// The endpoint must be https, or http on a loopback address. A call takes at
+// most 10 seconds, reads at most 1 MiB, and follows no redirect: what it sends
+// is meant for this endpoint alone. It is safe for concurrent use.
+//
+// This is not golang.org/x/oauth2, which keeps a context in its sources, so
+// that the caller's deadline governs no fetch, follows redirects with the
+// client's credentials, and knows neither DPoP nor RFC 8693.
+type Grant struct {
+	// TokenURL is the token endpoint. It is required.
+	TokenURL string
+
+	// Assertion yields the assertion to exchange, usually a [tokenprofile.Signer].
+	Assertion TokenSource
+
+	// Exchange is the token to exchange.
+	Exchange *Exchange
+
+	// ClientAssertion yields what the client authenticates with, usually a
+	// [tokenprofile.Signer] whose profile's issuer and subject are the client id.
+	ClientAssertion TokenSource
+
+	// ClientID is the client's id. It may be empty with an Assertion or a
+	// ClientAssertion, which names the client itself.
+	ClientID string
+
+	// ClientSecret is called for every exchange, so that the secret is kept
+	// nowhere and may change. It is sent as HTTP Basic credentials.
+	ClientSecret keystore.Password
+
+	// SecretInBody sends the client secret as a parameter, for endpoints that
+	// do not take HTTP Basic (RFC 6749 section 2.3.1).
+	SecretInBody bool
+
+	// Scopes are asked for. None leaves the scope to the endpoint.
+	Scopes []string
+
+	// Resources are where the token will be used, as absolute URIs (RFC 8707).
+	Resources []string
+
+	// Audiences name where the token will be used (RFC 8693 section 2.1), for
+	// endpoints that take names instead of URIs.
+	Audiences []string
+
+	// Params are further parameters. None may have a name that this package
+	// uses, and none should be a secret: [fmt] would print it.
+	Params url.Values
+
+	// DPoP, if not nil, proves possession of its key to the endpoint, which
+	// binds the token to it (RFC 9449 section 5). A [Bearer] with this Grant
+	// for a source then proves it to the resource too.
+	DPoP *tokenprofile.Prover
+
+	// HTTPClient sends the request. Nil means a client with [http.DefaultTransport].
+	HTTPClient *http.Client
+
+	nonces nonces
+}
+
+var (
+	_ TokenSource  = (*Grant)(nil)
+	_ ClaimsSource = (*Grant)(nil)
+)
+
+// Token gets an access token.
+func (g *Grant) Token(ctx context.Context) (token string, expiry time.Time, err error) {
+	return g.exchange(ctx, nil)
+}
+
+// TokenWith gets an access token for an assertion, or for the subject token of
+// an exchange, that has further claims. Its source must be a [ClaimsSource].
+func (g *Grant) TokenWith(ctx context.Context, claims any) (token string, expiry time.Time, err error) {
+	return g.exchange(ctx, claims)
+}
+
+// Format prints the name of the type whatever the verb, because Params may hold anything.
+func (g *Grant) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Grant") }
+
+func (g *Grant) exchange(ctx context.Context, claims any) (string, time.Time, error) {
+	endpoint, err := g.check()
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("transport: Grant: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, grantTimeout)
+	defer cancel()
+	granted, err := g.attempt(ctx, endpoint, claims)
+	var refusal *GrantError
+	if g.DPoP != nil && errors.As(err, &refusal) && refusal.Code == errUseNonce {
+		granted, err = g.attempt(ctx, endpoint, claims) // with the nonce the refusal brought: RFC 9449 section 8
+	}
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("token endpoint %s: %w", endpoint.Host, err)
+	}
+	return granted.token, granted.expiry, nil
+}
+
+// check reports every fault of the configuration.
+func (g *Grant) check() (*url.URL, error) {
+	var faults []error
+	fault := func(found bool, text string) {
+		if found {
+			faults = append(faults, errors.New(text))
+		}
+	}
+	endpoint, err := url.Parse(g.TokenURL)
+	switch {
+	case g.TokenURL == "":
+		faults = append(faults, errors.New("no TokenURL"))
+	case err != nil || endpoint.Host == "" || endpoint.User != nil || endpoint.Fragment != "":
+		faults = append(faults, errors.New("the TokenURL is not an absolute URL without user and fragment"))
+	default:
+		if err := checkConfidential(endpoint); err != nil {
+			faults = append(faults, fmt.Errorf("TokenURL: %w", err))
+		}
+	}
+	fault(g.Assertion != nil && g.Exchange != nil, "both Assertion and Exchange, where one is the grant")
+	fault(g.Exchange != nil && g.Exchange.Subject == nil, "Exchange has no Subject")
+	fault(g.ClientAssertion != nil && g.ClientSecret != nil, "both ClientAssertion and ClientSecret, where one authenticates the client")
+	fault(g.ClientSecret != nil && g.ClientID == "", "a ClientSecret without a ClientID")
+	fault(g.Assertion == nil && g.Exchange == nil && g.ClientAssertion == nil && g.ClientID == "", "nothing to ask with: no Assertion, Exchange, ClientAssertion or ClientID")
+	return endpoint, errors.Join(faults...)
+}

@@ -1,0 +1,73 @@
+package transport
+
+import (
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+const (
+	maxNonce   = 256  // bytes
+	maxNonces  = 1024 // origins
+	proofName  = "Dpop"
+	nonceName  = "Dpop-Nonce"
+	dpopScheme = "DPoP"
+
+	errUseNonce = "use_dpop_nonce" // RFC 9449 section 8
+)
+
+// nonces remembers, per origin, the nonce that a server wants in the next DPoP
+// proof (RFC 9449 section 8.2).
+type nonces struct {
+	mu       sync.Mutex
+	byOrigin map[string]string // guarded by mu
+}
+
+// learn takes the nonce that a response brings, if it is one that RFC 9449
+// section 8.1 allows.
+func (n *nonces) learn(u *url.URL, header http.Header) {
+	nonce := header.Get(nonceName)
+	if nonce == "" || len(nonce) > maxNonce || !isNonce(nonce) {
+		return
+	}
+	key := origin(u)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.byOrigin == nil || len(n.byOrigin) >= maxNonces {
+		// Forgetting costs one refused request per origin, so no order is kept.
+		n.byOrigin = map[string]string{}
+	}
+	n.byOrigin[key] = nonce
+}
+
+// prove sets the DPoP header of the request, if there is a prover.
+func (n *nonces) prove(req *http.Request, prover *tokenprofile.Prover, token string) error {
+	if prover == nil {
+		return nil
+	}
+	n.mu.Lock()
+	nonce := n.byOrigin[origin(req.URL)]
+	n.mu.Unlock()
+	method := req.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	proof, err := prover.Prove(req.Context(), tokenprofile.Proof{Method: method, URL: req.URL.String(), Token: token, Nonce: nonce})
+	if err != nil {
+		return err
+	}
+	req.Header[proofName] = []string{proof}
+	return nil
+}
+
+// isNonce reports whether the text is NQCHARs of RFC 6749 appendix A.
+func isNonce(text string) bool {
+	for _, c := range []byte(text) {
+		if c < 0x21 || c > 0x7e || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
