@@ -1,0 +1,189 @@
+package jwks
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// The times a [Client] keeps to unless its fields say otherwise.
+const (
+	defaultMinInterval = 30 * time.Second
+	defaultMaxStale    = 24 * time.Hour
+	minMaxAge          = 5 * time.Minute // whatever the issuer says
+	maxMaxAge          = 24 * time.Hour  // likewise
+)
+
+// Client is the key set at a URL, as a [keystore.PublicSource]. A literal with
+// a URL is ready for use; no field may change after that. It is safe for
+// concurrent use and must not be copied.
+//
+// # When it fetches
+//
+// Nothing is fetched before the first look-up, which waits for it, as do all
+// that come meanwhile. From then on look-ups are answered from memory: no
+// answer that fails, is no key set or has no usable key replaces the keys that
+// were good. There is one fetch at a time, for any number of callers. It runs
+// on a goroutine of its own, on behalf of all of them, for at most 5 seconds
+// (or [http.Client.Timeout] if that is shorter): no caller's context ends
+// it, and each caller stops waiting when its own does. A fetch begins
+//
+//   - when the keys have reached the age of MaxAge, less up to a tenth by
+//     chance, so that a fleet does not ask all at once. A timer starts it; no
+//     caller waits. Keys that nobody looked up since the fetch before are let
+//     lapse instead: then the next look-up waits for a fetch, and gets the old
+//     keys should that fail;
+//   - when a look-up names a kid that is not in the set: it waits for the
+//     fetch. This happens at most once in MinInterval, and other unknown kids
+//     are meanwhile answered with no key at once. So a key is known at the
+//     latest one MinInterval after it was published, whatever kids others make
+//     up; and a kid that a fetch did not find causes the next only after
+//     twice, four, ... up to 16 times MinInterval, which leaves the
+//     allowance to new ones;
+//   - after a failed one, with back-off from 1 second doubling to MinInterval,
+//     or after the Retry-After of the answer, up to 5 minutes. A failed fetch does not use
+//     up the allowance for unknown kids. As long as the last fetch has failed,
+//     an unknown kid is [keystore.ErrUnavailable], since nobody can say
+//     whether the issuer has it;
+//   - by [Client.Refresh].
+//
+// A removed key so stops verifying within the issuer's max-age (at least 5
+// minutes) while the issuer answers. If it does not, the keys serve on for
+// MaxStale, and then look-ups fail with [keystore.ErrUnavailable].
+//
+// Ages are told by the monotonic clock: setting the system's clock changes nothing.
+type Client struct {
+	// URL of the set: https, or http on a loopback address. Redirects are
+	// followed within its origin only.
+	URL string
+
+	// HTTPClient is copied and used for every fetch, with its Transport, Jar and
+	// Timeout; nil: [http.DefaultClient].
+	HTTPClient *http.Client
+
+	// MinInterval is the pause between two fetches for unknown kids, and the
+	// longest back-off after failures; zero: 30 seconds.
+	MinInterval time.Duration
+
+	// MaxAge is the age at which keys are fetched anew; zero: 0.8 × the
+	// max-age of the answer, at least 5 minutes and at most 24 hours.
+	MaxAge time.Duration
+
+	// MaxStale is how long keys serve beyond MaxAge if fetching fails; zero: 24 hours.
+	MaxStale time.Duration
+
+	// Roots, if not nil, demands of every key a certificate (x5c, RFC 7517
+	// section 4.7) that leads to one of these. Keys without are skipped.
+	Roots *x509.CertPool
+
+	// OnFetch, if not nil, is called after every fetch, before those who wait
+	// for it go on: for metrics and logs. It must be quick.
+	OnFetch func(Fetch)
+
+	current atomic.Pointer[snapshot] // nil: no good answer yet; replaced under mu
+
+	mu       sync.Mutex
+	schedule schedule // guarded by mu
+}
+
+// A Fetch is what [Client.OnFetch] learns.
+type Fetch struct {
+	Duration    time.Duration
+	Keys        int   // in force now
+	Skipped     int   // left out of them: of an unknown kind, or without a trusted certificate
+	NotModified bool  // the issuer answered that nothing has changed
+	Err         error // nil: the answer was good
+}
+
+var _ keystore.PublicSource = (*Client)(nil)
+
+// PublicKeys returns the key of the kid, or all keys for "". An unknown kid
+// is no error but no key. If the keys cannot be had, the error is
+// [keystore.ErrUnavailable].
+//
+// Keys in memory are returned even if ctx is done; with ctx done, no fetch
+// begins. The slice is shared and must not be modified; appending to it copies.
+func (c *Client) PublicKeys(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
+	s := c.current.Load()
+	if s == nil || !s.serves() {
+		s, asked, err := c.renew(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if keys := s.keys(kid); keys != nil || asked {
+			return keys, nil
+		}
+		return c.findUnknown(ctx, kid)
+	}
+	if keys := s.keys(kid); keys != nil {
+		return keys, nil
+	}
+	return c.findUnknown(ctx, kid)
+}
+
+// Refresh fetches the set now, whatever pause is due, or joins the fetch under
+// way, and reports how that went. The keys in force stay if it fails.
+func (c *Client) Refresh(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return c.unavailable(err)
+	}
+	c.mu.Lock()
+	f := c.fly("")
+	c.mu.Unlock()
+	if err := f.wait(ctx); err != nil {
+		return c.unavailable(err)
+	}
+	return nil
+}
+
+// renew is a look-up that memory alone cannot answer: the client is cold, or
+// its keys have lapsed or expired. It waits for a fetch, unless the issuer is
+// known to be down and there are keys that still serve. It reports
+// whether the issuer was asked.
+func (c *Client) renew(ctx context.Context) (s *snapshot, asked bool, err error) {
+	f, failing, err := c.flyIfDue(ctx)
+	if s := c.current.Load(); failing && s != nil && !s.expired() {
+		return s, false, nil
+	}
+	if err == nil {
+		err = f.wait(ctx)
+	}
+	if s := c.current.Load(); s != nil && !s.expired() {
+		return s, err == nil, nil
+	}
+	return nil, false, c.unavailable(err)
+}
+
+// findUnknown is a look-up of a kid that the keys in force do not have.
+func (c *Client) findUnknown(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
+	if len(kid) > maxKeyID {
+		return nil, nil
+	}
+	for {
+		f, err := c.flyForUnknown(ctx, kid)
+		if err != nil {
+			return nil, c.unavailable(err)
+		}
+		if f != nil {
+			if err := f.wait(ctx); err != nil {
+				return nil, c.unavailable(err)
+			}
+		}
+		// A fetch that began for another reason may have been answered before
+		// the key was published: then the kid deserves one of its own.
+		keys := c.current.Load().keys(kid)
+		if keys != nil || f == nil || f.unknown != "" {
+			return keys, nil
+		}
+	}
+}
+
+func (c *Client) unavailable(err error) error {
+	return fmt.Errorf("jwks: %s: %w: %w", displayURL(c.URL), keystore.ErrUnavailable, err)
+}

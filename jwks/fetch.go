@@ -1,0 +1,224 @@
+package jwks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+const (
+	fetchTimeout = 5 * time.Second // from the first byte sent to the last read
+	maxRedirects = 3
+	maxETag      = 256 // bytes; a longer one is not sent back
+)
+
+// fetch asks the issuer once. It returns a new snapshot, which shares the keys
+// of the last one if the issuer says that they have not changed.
+func (c *Client) fetch(last *snapshot) (*snapshot, Fetch, error) {
+	info := Fetch{}
+	if last != nil {
+		info.Keys, info.Skipped = len(last.set.Keys), last.set.Skipped
+	}
+	etag := ""
+	if last != nil {
+		etag = last.etag
+	}
+	answer, err := get(context.Background(), c.HTTPClient, c.URL, etag)
+	if err != nil {
+		return nil, info, err
+	}
+	next, err := c.read(answer, last)
+	if err != nil {
+		return nil, info, err
+	}
+	next.lifetime = c.lifetime(answer.maxAge)
+	next.maxStale = orDefault(c.MaxStale, defaultMaxStale)
+	return next, Fetch{Keys: len(next.set.Keys), Skipped: next.set.Skipped, NotModified: answer.notModified}, nil
+}
+
+func (c *Client) read(a answer, last *snapshot) (*snapshot, error) {
+	if a.notModified {
+		return &snapshot{set: last.set, byKeyID: last.byKeyID, etag: last.etag}, nil
+	}
+	set, err := parseSet(a.body, c.Roots)
+	if err != nil {
+		return nil, err
+	}
+	if len(set.Keys) == 0 {
+		return nil, fmt.Errorf("no usable key in the set (%d skipped)", set.Skipped)
+	}
+	next := newSnapshot(set)
+	next.etag = a.etag
+	return next, nil
+}
+
+// lifetime is the age at which a set with that max-age is fetched anew.
+func (c *Client) lifetime(maxAge time.Duration) time.Duration {
+	return orDefault(c.MaxAge, min(max(maxAge/5*4, minMaxAge), maxMaxAge))
+}
+
+// An answer is a good one: 200, or 304 if an ETag was sent.
+type answer struct {
+	body        []byte
+	etag        string
+	maxAge      time.Duration // RFC 9111 section 5.2.2.1 less section 5.1; zero: none, or not to be cached
+	notModified bool
+}
+
+var errTimeout = errors.New("no complete answer in time")
+
+// A statusError is an answer of any other status.
+type statusError struct {
+	code       int
+	retryAfter time.Duration
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("HTTP status %d %s", e.code, http.StatusText(e.code))
+}
+
+// get fetches a document within all the limits that hold for an issuer's
+// answers. Its errors quote nothing of the answer.
+func get(ctx context.Context, client *http.Client, address, etag string) (answer, error) {
+	target, err := parseURL(address)
+	if err != nil {
+		return answer{}, err
+	}
+	limited, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(limited, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return answer{}, errors.New("not a URL")
+	}
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	if etag != "" {
+		req.Header.Set("If-None-Match", etag)
+	}
+	a, err := do(sameOrigin(client), req)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return answer{}, errTimeout // not the caller's deadline: it must not look like that
+	}
+	return a, err
+}
+
+func do(client *http.Client, req *http.Request) (answer, error) {
+	resp, err := client.Do(req)
+	if err != nil {
+		return answer{}, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	return read(resp, req.Header.Get("If-None-Match"))
+}
+
+func read(resp *http.Response, etag string) (answer, error) {
+	a := answer{maxAge: maxAge(resp.Header), etag: resp.Header.Get("ETag")}
+	if len(a.etag) > maxETag {
+		a.etag = ""
+	}
+	switch {
+	case resp.StatusCode == http.StatusNotModified && etag != "":
+		a.notModified = true
+		return a, nil
+	case resp.StatusCode != http.StatusOK:
+		return answer{}, &statusError{resp.StatusCode, seconds(resp.Header.Get("Retry-After"))}
+	}
+	// What is counted is what comes out of a compressed answer, not what goes in.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSetBytes+1))
+	if err != nil {
+		return answer{}, fmt.Errorf("the answer breaks off: %w", err)
+	}
+	if len(body) > maxSetBytes {
+		return answer{}, fmt.Errorf("%w: the answer has more than %d bytes", keystore.ErrLimit, maxSetBytes)
+	}
+	a.body = body
+	return a, nil
+}
+
+// sameOrigin is a copy of the client that follows redirects only within the
+// origin it was sent to: another host's keys are not the issuer's.
+func sameOrigin(client *http.Client) *http.Client {
+	if client == nil {
+		client = http.DefaultClient
+	}
+	own := *client
+	own.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		from := via[0].URL
+		if req.URL.Scheme != from.Scheme || !strings.EqualFold(req.URL.Host, from.Host) {
+			return errors.New("redirect to another origin refused")
+		}
+		if len(via) > maxRedirects {
+			return fmt.Errorf("more than %d redirects", maxRedirects)
+		}
+		if client.CheckRedirect != nil {
+			return client.CheckRedirect(req, via)
+		}
+		return nil
+	}
+	return &own
+}
+
+// parseURL accepts https, and http on this very machine.
+func parseURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Host == "":
+		return nil, errors.New("not an absolute URL")
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return u, nil
+	}
+	return nil, errors.New("the URL is not https (http is for loopback addresses only)")
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// displayURL leaves out what may be a secret: user, password and query.
+func displayURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "key set"
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// withoutURL drops the URL that [http.Client] writes before the cause.
+func withoutURL(err error) error {
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+func maxAge(h http.Header) time.Duration {
+	age := time.Duration(0)
+	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
+		switch strings.ToLower(name) {
+		case "no-store", "no-cache":
+			return 0
+		case "max-age":
+			age = seconds(strings.Trim(value, `"`))
+		}
+	}
+	return max(0, age-seconds(h.Get("Age")))
+}
+
+// seconds reads delta-seconds (RFC 9111 section 1.2.2); anything else is zero.
+func seconds(s string) time.Duration {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}

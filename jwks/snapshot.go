@@ -1,0 +1,45 @@
+package jwks
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// A snapshot is a set as it was fetched, never changed but for its two flags,
+// so that a look-up takes no lock.
+type snapshot struct {
+	set     Set
+	byKeyID map[string][]keystore.PublicKey
+	etag    string
+
+	fetched  time.Time     // when the request for it was sent; monotonic
+	lifetime time.Duration // the age at which the next fetch is due
+	maxStale time.Duration // how long it serves beyond its lifetime
+
+	used   atomic.Bool // looked up since the last fetch
+	lapsed atomic.Bool // let lapse because nobody had used it: the next look-up fetches
+}
+
+func newSnapshot(set Set) *snapshot {
+	s := &snapshot{set: set, byKeyID: make(map[string][]keystore.PublicKey, len(set.Keys))}
+	for i, key := range set.Keys {
+		s.byKeyID[key.KeyID()] = set.Keys[i : i+1 : i+1] // one key each: a set with two of one kid is refused
+	}
+	s.byKeyID[""] = set.Keys[:len(set.Keys):len(set.Keys)]
+	return s
+}
+
+// keys returns the keys of the kid, nil if it is unknown.
+func (s *snapshot) keys(kid string) []keystore.PublicKey {
+	if !s.used.Load() { // most often true: then nothing is written that other processors read
+		s.used.Store(true)
+	}
+	return s.byKeyID[kid]
+}
+
+// serves reports whether look-ups are answered without asking anybody.
+func (s *snapshot) serves() bool { return !s.lapsed.Load() && !s.expired() }
+
+func (s *snapshot) expired() bool { return time.Since(s.fetched) >= s.lifetime+s.maxStale }
