@@ -2,13 +2,15 @@ package keystore
 
 import (
 	"crypto"
-	"crypto/dsa"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
+	"fmt"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // A Kind is what an entry of a keystore holds.
@@ -52,6 +54,115 @@ type Entry struct {
 	Err error
 }
 
+// newEntry makes keys of what a reader found.
+func newEntry(e format.Entry) Entry {
+	entry := Entry{Alias: e.Alias, Created: e.Created, RawChain: e.Chain, Err: e.Err}
+	for _, der := range e.Chain {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			break // what x509 refuses, and the issuers after it, stay in RawChain
+		}
+		entry.Chain = append(entry.Chain, cert)
+	}
+	switch e.Kind {
+	case format.PrivateKey:
+		entry.Kind = KindPrivateKey
+		entry.private(e.PKCS8)
+	case format.SecretKey:
+		entry.Kind = KindSecretKey
+		entry.secret(e)
+	case format.Certificate:
+		entry.Kind = KindCertificate
+		entry.certificate()
+	}
+	entry.setAlias(e.Alias)
+	return entry
+}
+
+func (e *Entry) private(pkcs8 []byte) {
+	e.fromCertificate()
+	if e.Err != nil {
+		return
+	}
+	key, name, bits, err := format.ParsePKCS8(pkcs8)
+	clear(pkcs8)
+	e.Algorithm, e.Bits = name, bits
+	if err != nil {
+		e.Err = err
+		return
+	}
+	usable, ok := key.(signer)
+	if !ok {
+		e.Err = fmt.Errorf("%w: %s key", ErrUnsupported, name)
+		return
+	}
+	e.PrivateKey, e.Err = NewPrivateKey(usable, signedChain(e.Chain)...)
+	e.PrivateKey.public.pss = name == "RSASSA-PSS"
+	e.PublicKey = e.PrivateKey.public
+}
+
+func (e *Entry) secret(found format.Entry) {
+	e.Algorithm = found.SecretAlgorithm
+	if e.Err == nil {
+		e.SecretKey, e.Err = NewSecretKey(found.Secret, "")
+		clear(found.Secret)
+	}
+}
+
+func (e *Entry) certificate() {
+	e.fromCertificate()
+	if e.Err != nil {
+		return
+	}
+	if len(e.Chain) == 0 {
+		e.Err = fmt.Errorf("%w: a certificate that crypto/x509 does not read", ErrUnsupported)
+		return
+	}
+	key, err := certifiedKey(e.Chain[0])
+	if err != nil {
+		e.Err = err
+		return
+	}
+	e.PublicKey, e.Err = NewPublicKey(key, e.Chain...)
+	e.PublicKey.pss = e.Algorithm == "RSASSA-PSS"
+}
+
+// fromCertificate says of the key what its certificate does: all that is
+// known as long as the key itself cannot be read.
+func (e *Entry) fromCertificate() {
+	if len(e.RawChain) == 0 {
+		return
+	}
+	if cert, err := format.ParseCert(e.RawChain[0]); err == nil {
+		e.Algorithm, e.Bits = cert.PublicKeyAlgorithm()
+	}
+}
+
+// certifiedKey is the key of a certificate, RSASSA-PSS keys too, which x509
+// leaves out.
+func certifiedKey(cert *x509.Certificate) (crypto.PublicKey, error) {
+	if cert.PublicKey != nil {
+		return cert.PublicKey, nil
+	}
+	parts, err := format.ParseCert(cert.Raw)
+	if err != nil {
+		return nil, err
+	}
+	return parts.ParsePublicKey()
+}
+
+// signedChain is the chain as far as each certificate is signed by the next.
+// A name alone does not make an issuer: this chain is what x5c shows.
+func signedChain(chain []*x509.Certificate) []*x509.Certificate {
+	for i := 1; i < len(chain); i++ {
+		child := chain[i-1]
+		if chain[i].CheckSignature(child.SignatureAlgorithm, child.RawTBSCertificate, child.Signature) != nil {
+			return chain[:i]
+		}
+	}
+	return chain
+}
+
 // entryOf is the entry of a key that comes from no file.
 func entryOf(key PrivateKey) Entry {
 	e := Entry{Alias: key.Alias(), Kind: KindPrivateKey, PrivateKey: key, PublicKey: key.public, Err: key.err}
@@ -59,21 +170,21 @@ func entryOf(key PrivateKey) Entry {
 	for _, cert := range e.Chain {
 		e.RawChain = append(e.RawChain, cert.Raw)
 	}
-	return e.described()
+	e.describe()
+	return e
 }
 
-// described fills in what follows from the key.
-func (e Entry) described() Entry {
-	if e.Kind == KindSecretKey {
+// describe fills in what follows from the key.
+func (e *Entry) describe() {
+	switch {
+	case e.Kind == KindSecretKey:
 		e.KeyID = e.SecretKey.kid
 		e.Bits = 8 * e.SecretKey.Size()
-		return e
-	}
-	if e.PublicKey.key != nil {
+	case e.PublicKey.key != nil:
 		e.KeyID = e.PublicKey.kid
-		e.Algorithm, e.Bits = algorithmOf(e.PublicKey.key)
+		e.Algorithm, e.Bits = algorithmOf(e.PublicKey)
 	}
-	return e
+	e.Algorithm = plainName(e.Algorithm, e.Bits)
 }
 
 func (e *Entry) setAlias(alias string) {
@@ -83,19 +194,30 @@ func (e *Entry) setAlias(alias string) {
 	e.PublicKey.alias = alias
 }
 
-// algorithmOf is the type of a public key and its size in bits.
-func algorithmOf(key crypto.PublicKey) (string, int) {
-	switch key := key.(type) {
+// algorithmOf is the type of a public key and its size in bits, as keytool
+// counts them.
+func algorithmOf(key PublicKey) (string, int) {
+	switch k := key.key.(type) {
 	case *rsa.PublicKey:
-		return "RSA", key.N.BitLen()
+		if key.pss {
+			return "RSASSA-PSS", k.N.BitLen()
+		}
+		return "RSA", k.N.BitLen()
 	case *ecdsa.PublicKey:
-		return "EC", key.Curve.Params().BitSize
+		return "EC", k.Curve.Params().BitSize
 	case ed25519.PublicKey:
-		return "Ed25519", 256
+		return "Ed25519", 255
 	case *ecdh.PublicKey:
-		return "X25519", 256
-	case *dsa.PublicKey:
-		return "DSA", key.P.BitLen()
+		return "X25519", 255
 	}
 	return "", 0
+}
+
+// plainName is the name of an Edwards curve where Java has one name for two.
+func plainName(algorithm string, bits int) string {
+	names := map[string]map[int]string{"EdDSA": {255: "Ed25519", 448: "Ed448"}, "XDH": {255: "X25519", 448: "X448"}}
+	if name, ok := names[algorithm][bits]; ok {
+		return name
+	}
+	return algorithm
 }

@@ -30,11 +30,11 @@ type File struct {
 func (f File) Open() (*Store, error) {
 	data, err := readFile(f.Path, maxFile)
 	if err != nil {
-		return nil, err
+		return nil, f.named(err)
 	}
 	c, err := f.parse(data)
 	if err != nil {
-		return nil, err
+		return nil, f.named(err)
 	}
 	return newStore(c, overlap{DefaultPublishBefore, DefaultPublishAfter}), nil
 }

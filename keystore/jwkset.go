@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,28 +11,34 @@ import (
 // maxKeys is the most keys of one JWK Set.
 const maxKeys = 1000
 
-// parseJSON reads a JWK or a JWK Set. Private and secret keys in it are the
+// readJSON reads a JWK or a JWK Set. Private and secret keys in it are the
 // store's own, public ones are somebody else's: whoever holds only the public
 // half cannot sign with it.
-func parseJSON(data []byte) (string, []Entry, error) {
-	m, err := jsonObject(data, maxFile)
+func readJSON(data []byte) (found, error) {
+	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+	m, err := jsonObject(text, maxFile)
 	if err != nil {
-		return "", nil, fmt.Errorf("%w: JSON: %w", ErrDamaged, err)
+		return found{}, fmt.Errorf("JSON: %w", damaged(err))
 	}
 	switch {
 	case m.has("keys"):
 		entries, err := m.set()
-		return "JWK Set", entries, err
+		return found{"JWK Set", true, entries}, err
 	case m.has("kty"):
-		entry, err := anyJWK(data)
+		entry, err := anyJWK(text)
 		if err != nil {
-			return "", nil, damaged(err)
+			return found{}, damaged(err)
 		}
-		return "JWK", nameless([]Entry{entry}), nil
+		return found{"JWK", true, nameless([]Entry{entry})}, nil
 	case m.has("ciphertext"):
-		return "", nil, fmt.Errorf("%w: encrypted JWK in the JSON serialization; use the compact one", ErrUnsupported)
+		return found{}, fmt.Errorf("%w: an encrypted JWK in the JSON serialization; use the compact one", ErrUnsupported)
 	}
-	return "", nil, fmt.Errorf("%w: a JSON object that is neither a JWK nor a JWK Set", ErrUnknownFormat)
+	return found{}, fmt.Errorf("%w: a JSON object that is neither a JWK nor a JWK Set", ErrUnknownFormat)
+}
+
+// readEncryptedJSON opens a JWK or JWK Set encrypted as RFC 7517 section 7 says.
+func readEncryptedJSON(data []byte, passwords *passwords) (found, error) {
+	return found{}, fmt.Errorf("%w: encrypted JWK", ErrUnsupported)
 }
 
 // set reads the keys of a JWK Set (RFC 7517 section 5). A key that cannot be

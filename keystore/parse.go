@@ -1,39 +1,84 @@
 package keystore
 
 import (
-	"bytes"
 	"fmt"
+	"strings"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/jks"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pemfile"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pkcs12"
 )
 
 // maxFile is in bytes: the largest keystore read.
-const maxFile = 16 << 20
+const maxFile = format.MaxSize
 
 // parse reads a keystore of any format, told from its content.
 func (f File) parse(data []byte) (*contents, error) {
-	if len(data) > maxFile {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrLimit, maxFile)
+	if err := format.CheckSize(data); err != nil {
+		return nil, err
 	}
-	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
-		format, entries, err := parseJSON(text)
-		if err != nil {
-			return nil, err
-		}
-		return f.contents(format, entries, true)
-	}
-	return nil, ErrUnknownFormat
-}
-
-func (f File) contents(format string, entries []Entry, verified bool) (*contents, error) {
-	for i := range entries {
-		f.identify(&entries[i])
-	}
-	c, err := newContents(entries)
+	name, err := format.Detect(data)
 	if err != nil {
 		return nil, err
 	}
-	c.format, c.verified = format, verified
-	if !verified && !f.AllowUnverified {
-		c.refusal = fmt.Errorf("keystore: %w: the store has no integrity check, or no password was given for it", ErrUnverified)
+	passwords, err := f.passwords()
+	if err != nil {
+		return nil, err
+	}
+	defer passwords.wipe()
+	found, err := read(name, data, passwords)
+	if err != nil {
+		return nil, err
+	}
+	if passwords.err != nil {
+		return nil, passwords.err
+	}
+	return f.contents(found)
+}
+
+// found is what is in a file, whatever its format.
+type found struct {
+	format   string
+	verified bool
+	entries  []Entry
+}
+
+func read(name string, data []byte, passwords *passwords) (found, error) {
+	readers := map[string]func([]byte, format.Passwords) (*format.Store, error){
+		format.JKS: jks.Read, format.JCEKS: jks.Read, format.PKCS12: pkcs12.Read,
+		format.PEM: pemfile.Read, format.DER: pemfile.ReadDER,
+	}
+	switch name {
+	case format.JWK:
+		return readJSON(data)
+	case format.JWE:
+		return readEncryptedJSON(data, passwords)
+	}
+	store, err := readers[name](data, format.Passwords{Store: passwords.store, Key: passwords.key})
+	if err != nil {
+		return found{}, err
+	}
+	// PEM has no integrity check that could be missing.
+	verified := !store.Unverified || name == format.PEM || name == format.DER
+	result := found{format: store.Format, verified: verified}
+	for _, e := range store.Entries {
+		result.entries = append(result.entries, newEntry(e))
+	}
+	return result, nil
+}
+
+func (f File) contents(found found) (*contents, error) {
+	for i := range found.entries {
+		f.identify(&found.entries[i])
+	}
+	c, err := newContents(found.entries)
+	if err != nil {
+		return nil, err
+	}
+	c.format, c.verified = found.format, found.verified
+	if !c.verified && !f.AllowUnverified {
+		c.refusal = f.named(fmt.Errorf("%w: the %s store has no integrity check, or no password was given for it", ErrUnverified, c.format))
 	}
 	return c, nil
 }
@@ -44,5 +89,23 @@ func (f File) identify(e *Entry) {
 		e.PrivateKey = e.PrivateKey.WithKeyID(f.KeyID(e.Alias, e.PublicKey))
 		e.PublicKey = e.PrivateKey.public
 	}
-	*e = e.described()
+	e.describe()
 }
+
+// named puts the package and the file before an error.
+func (f File) named(err error) error {
+	text := strings.TrimPrefix(err.Error(), "keystore: ")
+	if f.Path != "" {
+		text = f.Path + ": " + text
+	}
+	return &fileError{text: "keystore: " + text, err: err}
+}
+
+// fileError says its cause once, though the cause says "keystore: " too.
+type fileError struct {
+	text string
+	err  error
+}
+
+func (e *fileError) Error() string { return e.text }
+func (e *fileError) Unwrap() error { return e.err }

@@ -23,6 +23,7 @@ type PublicKey struct {
 	kid   string
 	alias string
 	usage
+	pss   bool // its OID is that of RSASSA-PSS
 	chain []*x509.Certificate
 }
 
@@ -35,8 +36,10 @@ func NewPublicKey(key crypto.PublicKey, chain ...*x509.Certificate) (PublicKey, 
 	if err := checkPublicKey(key); err != nil {
 		return PublicKey{}, err
 	}
-	if len(chain) > 0 && !samePublicKey(chain[0].PublicKey, key) {
-		return PublicKey{}, fmt.Errorf("keystore: the certificate %q belongs to another key", chain[0].Subject)
+	if len(chain) > 0 {
+		if certified, err := certifiedKey(chain[0]); err != nil || !samePublicKey(certified, key) {
+			return PublicKey{}, fmt.Errorf("keystore: %w: the certificate %q belongs to another key", ErrDamaged, chain[0].Subject)
+		}
 	}
 	kid, err := thumbprint(key)
 	if err != nil {
@@ -58,6 +61,11 @@ func (k PublicKey) Alias() string { return k.alias }
 // Algorithm is the JWA name of the one algorithm the key may be used with
 // (RFC 7517 section 4.4), or "" if its source names none.
 func (k PublicKey) Algorithm() string { return k.alg }
+
+// PSSOnly reports whether the key is an RSA key that may be used with
+// RSASSA-PSS alone (PS256, PS384, PS512), as its OID 1.2.840.113549.1.1.10
+// says (RFC 4055 section 1.2).
+func (k PublicKey) PSSOnly() bool { return k.pss }
 
 // CryptoKey is the key as the standard library knows it.
 func (k PublicKey) CryptoKey() crypto.PublicKey { return k.key }
@@ -106,6 +114,9 @@ func (k PublicKey) Equal(other PublicKey) bool { return samePublicKey(k.key, oth
 func (k PublicKey) Describe() string {
 	switch key := k.key.(type) {
 	case *rsa.PublicKey:
+		if k.pss {
+			return fmt.Sprintf("RSASSA-PSS %d", key.N.BitLen())
+		}
 		return fmt.Sprintf("RSA %d", key.N.BitLen())
 	case *ecdsa.PublicKey:
 		return "EC " + key.Curve.Params().Name

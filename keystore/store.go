@@ -2,7 +2,6 @@ package keystore
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -35,9 +34,10 @@ func Open(path string, password Password) (*Store, error) {
 // Parse reads a keystore held in memory: embedded in the program, or from a
 // secret manager or a database. A nil password means none.
 func Parse(data []byte, password Password) (*Store, error) {
-	c, err := File{Password: password}.parse(data)
+	f := File{Password: password}
+	c, err := f.parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("keystore: %w", err)
+		return nil, f.named(err)
 	}
 	return newStore(c, overlap{after: DefaultPublishAfter}), nil
 }

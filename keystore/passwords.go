@@ -1,0 +1,78 @@
+package keystore
+
+import (
+	"fmt"
+	"strings"
+)
+
+// passwords are those of one load. They are wiped after it.
+type passwords struct {
+	store   []byte // nil: none was given
+	keys    File
+	fetched [][]byte
+	err     error // the first that a function of the caller's returned
+}
+
+// passwords asks for the store's password. Those of keys are asked for when a
+// key needs one.
+func (f File) passwords() (*passwords, error) {
+	p := &passwords{keys: f}
+	p.store = p.fetch(f.Password)
+	return p, p.err
+}
+
+// key yields what to try for the key of an alias: its own password, the one
+// for keys, the store's, and the empty one, with which some tools encrypt keys
+// inside a store that has a password.
+func (p *passwords) key(alias string) [][]byte {
+	var tries [][]byte
+	for name, password := range p.keys.KeyPasswords {
+		if strings.EqualFold(name, alias) {
+			tries = p.add(tries, p.fetch(password))
+		}
+	}
+	tries = p.add(tries, p.fetch(p.keys.KeyPassword))
+	tries = p.add(tries, p.store)
+	if len(tries) == 0 {
+		return nil
+	}
+	return p.add(tries, []byte{})
+}
+
+// add leaves out what was not given or is there already: every try costs a
+// key derivation.
+func (p *passwords) add(tries [][]byte, password []byte) [][]byte {
+	if password == nil {
+		return tries
+	}
+	for _, other := range tries {
+		if string(other) == string(password) {
+			return tries
+		}
+	}
+	return append(tries, password)
+}
+
+func (p *passwords) fetch(password Password) []byte {
+	if password == nil || p.err != nil {
+		return nil
+	}
+	text, err := password()
+	switch {
+	case err != nil:
+		p.err = err
+		return nil
+	case len(text) > maxPasswordFile:
+		p.err = fmt.Errorf("%w: a password of more than %d bytes", ErrLimit, maxPasswordFile)
+		return nil
+	}
+	secret := append([]byte{}, text...)
+	p.fetched = append(p.fetched, secret)
+	return secret
+}
+
+func (p *passwords) wipe() {
+	for _, secret := range p.fetched {
+		clear(secret)
+	}
+}
