@@ -49,6 +49,10 @@ type Entry struct {
 	SecretKey  SecretKey  // of [KindSecretKey]
 	PublicKey  PublicKey  // of every other kind than [KindSecretKey]
 
+	// Untagged marks what Java's own keytool leaves out of a PKCS #12 file:
+	// keys that are not encrypted, and certificates without Oracle's mark.
+	Untagged bool
+
 	// Err is why the entry's key cannot be used. The rest of the entry is as
 	// much as could be read.
 	Err error
@@ -56,7 +60,7 @@ type Entry struct {
 
 // newEntry makes keys of what a reader found.
 func newEntry(e format.Entry) Entry {
-	entry := Entry{Alias: e.Alias, Created: e.Created, RawChain: e.Chain, Err: e.Err}
+	entry := Entry{Alias: e.Alias, Created: e.Created, RawChain: e.Chain, Untagged: e.Untagged, Err: e.Err}
 	for _, der := range e.Chain {
 		cert, err := x509.ParseCertificate(der)
 		if err != nil {
