@@ -25,15 +25,16 @@ const (
 // cannot be judged now.
 const retryAfter = 5 * time.Second
 
-// A Refusal is why a [Guard] does not admit a request, and the answer to it.
-// Its text is for the server's own logs: it names the cause, and nothing of it
-// reaches the client.
+// A Refusal is why a [Guard] does not admit a request, or a [TokenEndpoint]
+// does not grant one, and the answer to it. Its text is for the server's own
+// logs: it names the cause, and nothing of it reaches the client.
 type Refusal struct {
-	StatusCode int         // 400, 401, 403, or 503 if the request could not be judged
-	Code       string      // the error code of RFC 6750 section 3.1 or RFC 9449, or ""
-	Header     http.Header // WWW-Authenticate and Retry-After, as far as they apply
+	StatusCode int         // 4xx, or 503 if the request could not be judged
+	Code       string      // the error code of RFC 6750 section 3.1, RFC 9449 or RFC 6749 section 5.2, or ""
+	Header     http.Header // WWW-Authenticate, Retry-After and Allow, as far as they apply
 
-	err error
+	json bool // the answer is that of RFC 6749 section 5.2
+	err  error
 }
 
 var _ http.Handler = (*Refusal)(nil)
@@ -51,9 +52,14 @@ func (e *Refusal) Error() string {
 // a 401 for a token, [context.Canceled] behind a request whose client has left.
 func (e *Refusal) Unwrap() error { return e.err }
 
-// ServeHTTP writes the answer: status, headers and a fixed text.
+// ServeHTTP writes the answer: status, headers and a fixed text, or for a
+// token endpoint the code.
 func (e *Refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	maps.Copy(w.Header(), e.Header)
+	if e.json {
+		writeJSON(w, e.StatusCode, map[string]string{"error": e.Code})
+		return
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, http.StatusText(e.StatusCode), e.StatusCode)
 }
@@ -122,7 +128,7 @@ func (g *Guard) challenge(scheme, code, scope string) string {
 	}
 	value := "Bearer"
 	if scheme == schemeDPoP {
-		value = "DPoP"
+		value = dpopScheme
 	}
 	value += " realm=" + quote(realm)
 	if code != "" {

@@ -141,7 +141,7 @@ func (g *Guard) checkProof(r *http.Request, sent credentials, thumbprint string)
 
 // proofOf is the one DPoP header of a request (RFC 9449 section 4.3, check 1).
 func proofOf(header http.Header) (string, error) {
-	switch values := header["Dpop"]; len(values) {
+	switch values := header[proofName]; len(values) {
 	case 0:
 		return "", invalidProof("no DPoP header")
 	case 1:

@@ -155,7 +155,7 @@ func (g *Guard) verify(r *http.Request, sent credentials) (*tokenprofile.Token, 
 	case err != nil:
 		return nil, unavailable(r, err)
 	case token == nil:
-		return nil, unavailable(r, errors.New("the verifier returned neither a token nor an error"))
+		return nil, unavailable(r, errNoToken)
 	}
 	return token, nil
 }
@@ -173,8 +173,13 @@ func (g *Guard) authorize(r *http.Request, sent credentials, token *tokenprofile
 		return ctx, nil
 	case errors.As(err, &scope):
 		return nil, g.insufficientScope(sent.scheme, scope.Scope, err)
-	case errors.Is(err, keystore.ErrUnavailable) || r.Context().Err() != nil:
+	case undecided(r, err):
 		return nil, unavailable(r, err)
 	}
 	return nil, &Refusal{StatusCode: http.StatusForbidden, Header: http.Header{}, err: err}
+}
+
+// undecided tells an application that could not decide from one that refused.
+func undecided(r *http.Request, err error) bool {
+	return errors.Is(err, keystore.ErrUnavailable) || r.Context().Err() != nil
 }

@@ -1,0 +1,314 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// The grant types of RFC 7523 section 2.1 and RFC 6749 section 4.4.2.
+const (
+	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	grantClientCredentials = "client_credentials"
+)
+
+// A TokenEndpoint exchanges assertions for access tokens: the server's half of
+// RFC 7523, for a service that has no authorization server to ask. It
+// authenticates the client, verifies the assertion, asks Authorize what the
+// client may have, and signs that. It keeps nothing.
+//
+// It answers as RFC 6749 sections 5.1 and 5.2 say, and takes POST of a form
+// only; it should be reached over TLS only. The zero TokenEndpoint refuses
+// everything. It is safe for concurrent use; its fields must not change once
+// it is in use.
+type TokenEndpoint struct {
+	// Clients knows the clients. Required.
+	Clients Registry
+
+	// Signer writes the access tokens. Required; usually a
+	// [*tokenprofile.Signer] whose profile is that of RFC 9068: the type
+	// "at+jwt", TokenID, an Audience, and no Subject. The endpoint gives it
+	// the claims sub, client_id, scope and cnf, and those of [Access].
+	Signer ClaimsSource
+
+	// Authorize decides what a request gets, and is the place for identity
+	// mapping: from the issuer and subject of an assertion to the subject of
+	// the access token. Required. An error is a refusal, which the client
+	// learns as invalid_grant, or as unauthorized_client if it has come with
+	// no assertion; as invalid_scope if it is or wraps a [*ScopeError]; and as
+	// 503 if it wraps [keystore.ErrUnavailable].
+	Authorize func(ctx context.Context, request *AccessRequest) (*Access, error)
+
+	// Assertions verifies the assertions of the JWT bearer grant (RFC 7523
+	// section 2.1). Its profile says who may issue them, which audience they
+	// need (the issuer of this server, or the URL of this endpoint), and
+	// should have OneUse. Nil: the grant is not offered.
+	Assertions TokenVerifier
+
+	// AssertionAlone lets the JWT bearer grant do without client
+	// authentication (RFC 7523 section 3.1): the assertion speaks for itself.
+	AssertionAlone bool
+
+	// ClientCredentials offers that grant (RFC 6749 section 4.4).
+	ClientCredentials bool
+
+	// DPoP binds access tokens to the key of a DPoP proof (RFC 9449 section
+	// 5), which every request must have, unless AllowUnbound is set. URL must
+	// be set too.
+	DPoP *tokenprofile.ProofVerifier
+
+	// URL is how clients name this endpoint, for the htu of proofs.
+	URL string
+
+	// MutualTLS binds access tokens to the certificate with which the client
+	// opened the TLS connection (RFC 8705 section 3), which every request must
+	// have, unless AllowUnbound is set.
+	MutualTLS bool
+
+	// AllowUnbound gives tokens that are bound to nothing to clients that come
+	// without a proof or a certificate, where DPoP or MutualTLS is set.
+	AllowUnbound bool
+
+	// OnReject, if set, is told of every request that is refused, with the
+	// [*Refusal]. The client never sees its text.
+	OnReject func(r *http.Request, err error)
+}
+
+var _ http.Handler = (*TokenEndpoint)(nil)
+
+// An AccessRequest is what [TokenEndpoint.Authorize] decides on. Whatever it
+// holds has been authenticated or verified, but for Scope, which is a wish.
+type AccessRequest struct {
+	ClientID  string              // "" if an assertion has come alone
+	Assertion *tokenprofile.Token // nil for client credentials
+	Scope     []string
+}
+
+// Access is what a client gets.
+type Access struct {
+	Subject string         // sub; "": the client itself, and an error if an assertion has come alone
+	Scope   []string       // what is granted of the scope, or instead of it
+	Claims  map[string]any // more claims; never sub, client_id, scope or cnf, except client_id if an assertion has come alone
+}
+
+// ServeHTTP answers a token request.
+func (e *TokenEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	response, refusal := e.answer(w, r)
+	if refusal != nil {
+		if e.OnReject != nil {
+			e.OnReject(r, refusal)
+		}
+		refusal.ServeHTTP(w, r)
+		return
+	}
+	writeJSON(w, http.StatusOK, response)
+}
+
+// A tokenResponse is RFC 6749 section 5.1.
+type tokenResponse struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"` // seconds
+	Scope       string `json:"scope,omitempty"`
+}
+
+func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenResponse, *Refusal) {
+	if err := e.usable(); err != nil {
+		return nil, unanswerable(r, err)
+	}
+	form, refusal := readForm(w, r)
+	if refusal != nil {
+		return nil, refusal
+	}
+	request, refusal := e.grant(r, form)
+	if refusal != nil {
+		return nil, refusal
+	}
+	binding, refusal := e.bind(r)
+	if refusal != nil {
+		return nil, refusal
+	}
+	access, refusal := e.authorize(r, request)
+	if refusal != nil {
+		return nil, refusal
+	}
+	return e.issue(r, request, binding, access)
+}
+
+// usable names what keeps the endpoint from answering anyone.
+func (e *TokenEndpoint) usable() error {
+	switch {
+	case e.Clients == nil:
+		return errors.New("the token endpoint has no Clients")
+	case e.Signer == nil:
+		return errors.New("the token endpoint has no Signer")
+	case e.Authorize == nil:
+		return errors.New("the token endpoint has no Authorize")
+	case e.DPoP != nil && e.URL == "":
+		return errors.New("the token endpoint has DPoP and no URL")
+	}
+	return nil
+}
+
+// grant authenticates the client and verifies what it has come with.
+func (e *TokenEndpoint) grant(r *http.Request, form form) (*AccessRequest, *Refusal) {
+	bearer := form["grant_type"] == grantJWTBearer && e.Assertions != nil
+	credentials := form["grant_type"] == grantClientCredentials && e.ClientCredentials
+	clientID, refusal := e.authenticate(r, form, bearer && e.AssertionAlone)
+	switch scope := form["scope"]; {
+	case refusal != nil:
+		return nil, refusal
+	case form["grant_type"] == "":
+		return nil, refuseGrant(codeInvalidRequest, errors.New("no grant_type"))
+	case !bearer && !credentials:
+		return nil, refuseGrant(codeUnsupportedGrant, errors.New("a grant_type that is not offered"))
+	case scope != "" && !isScope(scope):
+		return nil, refuseGrant(codeInvalidScope, errors.New("the scope is not a list of scope tokens"))
+	}
+	request := &AccessRequest{ClientID: clientID, Scope: strings.Fields(form["scope"])}
+	if bearer {
+		request.Assertion, refusal = e.verifyAssertion(r, form["assertion"])
+	}
+	return request, refusal
+}
+
+func (e *TokenEndpoint) verifyAssertion(r *http.Request, assertion string) (*tokenprofile.Token, *Refusal) {
+	if assertion == "" {
+		return nil, refuseGrant(codeInvalidRequest, errors.New("no assertion"))
+	}
+	token, err := e.Assertions.Verify(r.Context(), assertion)
+	switch {
+	case errors.Is(err, tokenprofile.ErrInvalid):
+		return nil, refuseGrant(codeInvalidGrant, fmt.Errorf("assertion: %w", err)) // RFC 7523 section 3.1
+	case err != nil:
+		return nil, unanswerable(r, fmt.Errorf("assertion: %w", err))
+	case token == nil:
+		return nil, unanswerable(r, errNoToken)
+	}
+	return token, nil
+}
+
+// bind returns the cnf claim of the access token, empty if it is bound to
+// nothing. It comes after all else that is verified, because judging a proof
+// uses it up.
+func (e *TokenEndpoint) bind(r *http.Request) (map[string]string, *Refusal) {
+	cnf := make(map[string]string)
+	if e.MutualTLS && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		cnf["x5t#S256"] = certificateThumbprint(r.TLS.PeerCertificates[0])
+	}
+	switch _, proven := r.Header[proofName]; {
+	case proven && e.DPoP == nil:
+		// To give a bearer token to who asks for a bound one is a downgrade.
+		return nil, refuseGrant(codeInvalidRequest, errors.New("a DPoP proof, and the token endpoint has no DPoP"))
+	case proven:
+		thumbprint, refusal := e.checkProof(r)
+		if refusal != nil {
+			return nil, refusal
+		}
+		cnf["jkt"] = thumbprint
+	}
+	if len(cnf) == 0 && (e.DPoP != nil || e.MutualTLS) && !e.AllowUnbound {
+		return nil, refuseGrant(codeInvalidRequest, errors.New("neither a DPoP proof nor a certificate to bind the token to"))
+	}
+	return cnf, nil
+}
+
+func (e *TokenEndpoint) checkProof(r *http.Request) (thumbprint string, refusal *Refusal) {
+	proof, err := proofOf(r.Header)
+	if err == nil {
+		want := tokenprofile.Proof{Method: r.Method, URL: e.URL}
+		thumbprint, err = e.DPoP.Verify(r.Context(), proof, want, "")
+	}
+	switch {
+	case err == nil:
+		return thumbprint, nil
+	case errors.Is(err, tokenprofile.ErrInvalid):
+		return "", refuseGrant(codeInvalidProof, err)
+	}
+	return "", unanswerable(r, err)
+}
+
+func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Access, *Refusal) {
+	access, err := e.Authorize(r.Context(), request)
+	var scope *ScopeError
+	switch {
+	case err == nil && access == nil:
+		return nil, unanswerable(r, errors.New("Authorize returned neither access nor an error"))
+	case err == nil:
+		return access, nil
+	case undecided(r, err):
+		return nil, unanswerable(r, err)
+	case errors.As(err, &scope):
+		return nil, refuseGrant(codeInvalidScope, err)
+	case request.Assertion == nil:
+		return nil, refuseGrant(codeUnauthorizedClient, err)
+	}
+	return nil, refuseGrant(codeInvalidGrant, err)
+}
+
+// issue signs the access token (RFC 9068 section 2.2).
+func (e *TokenEndpoint) issue(r *http.Request, request *AccessRequest, cnf map[string]string, access *Access) (*tokenResponse, *Refusal) {
+	claims, err := accessClaims(request, cnf, access)
+	if err != nil {
+		return nil, unanswerable(r, err)
+	}
+	token, expiry, err := e.Signer.TokenWith(r.Context(), claims)
+	if err != nil {
+		return nil, unanswerable(r, err)
+	}
+	response := &tokenResponse{
+		AccessToken: token,
+		TokenType:   "Bearer",
+		ExpiresIn:   int64(time.Until(expiry) / time.Second),
+		Scope:       strings.Join(access.Scope, " "),
+	}
+	if cnf["jkt"] != "" {
+		response.TokenType = dpopScheme // RFC 9449 section 5
+	}
+	return response, nil
+}
+
+func accessClaims(request *AccessRequest, cnf map[string]string, access *Access) (map[string]any, error) {
+	own := map[string]any{"sub": access.Subject}
+	if access.Subject == "" {
+		own["sub"] = request.ClientID
+	}
+	if own["sub"] == "" {
+		return nil, errors.New("Authorize returned no Subject for an assertion that has come alone")
+	}
+	if request.ClientID != "" {
+		own["client_id"] = request.ClientID
+	}
+	if len(access.Scope) > 0 {
+		own["scope"] = strings.Join(access.Scope, " ")
+	}
+	if len(cnf) > 0 {
+		own["cnf"] = cnf
+	}
+	claims := maps.Clone(own)
+	for name, value := range access.Claims {
+		// Even where the endpoint has no value for these: the absence of scope
+		// or cnf says something too.
+		if _, taken := own[name]; taken || name == "scope" || name == "cnf" {
+			return nil, fmt.Errorf("Authorize returned the claim %q, which is the token endpoint's", name)
+		}
+		claims[name] = value
+	}
+	return claims, nil
+}
+
+// writeJSON writes an answer that nobody keeps (RFC 6749 section 5.1).
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(value) // an error means that the client has left
+}

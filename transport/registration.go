@@ -1,0 +1,73 @@
+package transport
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+)
+
+// ErrUnknownClient is what a [Registry] returns for an id it does not know.
+var ErrUnknownClient = errors.New("unknown client")
+
+// A Registry knows the clients of a [TokenEndpoint]. The error for an id that
+// is not registered wraps [ErrUnknownClient]; any other means that the
+// registry could not tell.
+type Registry interface {
+	Registration(ctx context.Context, clientID string) (*Registration, error)
+}
+
+// A Registration says how a client authenticates. A client may have either
+// way or both; it uses one in each request.
+type Registration struct {
+	// SecretHash is the [HashSecret] of the client's secret, for
+	// client_secret_basic and client_secret_post (RFC 6749 section 2.3.1).
+	// Empty: the client has no secret.
+	SecretHash string
+
+	// Assertions verifies the client's own assertions, for private_key_jwt
+	// (RFC 7523 section 2.2). Its profile has the client id for an Issuer and
+	// should have OneUse; the subject must be the client id in any case. Nil:
+	// the client has no key.
+	Assertions TokenVerifier
+}
+
+// Registrations is a fixed [Registry], by client id.
+type Registrations map[string]Registration
+
+// Registration implements [Registry].
+func (r Registrations) Registration(_ context.Context, clientID string) (*Registration, error) {
+	registration, ok := r[clientID]
+	if !ok {
+		return nil, ErrUnknownClient
+	}
+	return &registration, nil
+}
+
+// minSecret is the length of 128 random bits in base64url.
+const minSecret = 22
+
+const hashPrefix = "sha256:"
+
+// HashSecret returns what a [Registration] keeps of a client secret: its
+// SHA-256. That is enough for a random secret, as [crypto/rand.Text] makes
+// them, and for nothing a person has thought up; so a secret of less than 22
+// bytes is refused.
+func HashSecret(secret string) (string, error) {
+	if len(secret) < minSecret {
+		return "", fmt.Errorf("transport: a client secret of less than %d bytes; let crypto/rand.Text make one", minSecret)
+	}
+	return hashSecret(secret), nil
+}
+
+func hashSecret(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hashPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// hasSecret reports, in a time that tells nothing, whether the secret is the client's.
+func (r *Registration) hasSecret(secret string) bool {
+	return subtle.ConstantTimeCompare([]byte(hashSecret(secret)), []byte(r.SecretHash)) == 1
+}
