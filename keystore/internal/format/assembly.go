@@ -2,7 +2,6 @@ package format
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,6 +22,7 @@ type looseCert struct {
 	Cert
 	name string
 	id   []byte
+	err  error
 }
 
 // Alias is name, or where there is none the next number, as Java counts keys
@@ -34,9 +34,6 @@ func (a *Assembly) Alias(name string) string {
 	a.unnamed++
 	return strconv.Itoa(a.unnamed)
 }
-
-// Count is how many keys and certificates were added.
-func (a *Assembly) Count() int { return len(a.entries) + len(a.loose) }
 
 // Add adds a key with the id that ties it to its certificate.
 func (a *Assembly) Add(e Entry, id []byte) {
@@ -62,22 +59,32 @@ func (a *Assembly) AddLoose(name string, id, der []byte) {
 	} else {
 		a.pool.Add(cert)
 	}
-	a.loose = append(a.loose, looseCert{cert, name, id})
+	a.loose = append(a.loose, looseCert{cert, name, id, err})
+}
+
+// Found is what is known when it is decided whether a loose certificate is
+// trusted.
+type Found struct {
+	Keys    int  // private keys in the store
+	Lonely  int  // private keys without a certificate
+	Chained bool // the certificate is in the chain of a key
 }
 
 // Entries gives every private key its chain and returns all entries in the
-// order of the file, then the loose certificates that are trusted: trust is
-// given the number of private keys and whether a chain has the certificate.
-func (a *Assembly) Entries(trust func(keys int, chained bool) bool) []Entry {
-	keys, chained := 0, map[string]bool{}
+// order of the file, then the loose certificates that are trusted.
+func (a *Assembly) Entries(trusted func(Found) bool) []Entry {
+	var found Found
+	chained := map[string]bool{}
 	for i := range a.entries {
 		e := &a.entries[i]
 		if e.Kind != PrivateKey {
 			continue
 		}
-		keys++
+		found.Keys++
 		if leaf, ok := a.leaf(*e, a.ids[i]); ok {
 			e.Chain = a.pool.Chain(leaf)
+		} else {
+			found.Lonely++
 		}
 		for _, der := range e.Chain {
 			chained[string(der)] = true
@@ -85,37 +92,34 @@ func (a *Assembly) Entries(trust func(keys int, chained bool) bool) []Entry {
 	}
 	entries := a.entries
 	for _, c := range a.loose {
-		if trust(keys, chained[string(c.Raw)]) {
-			_, err := ParseCert(c.Raw)
-			entries = append(entries, Entry{Alias: a.Alias(c.name), Kind: Certificate, Chain: [][]byte{c.Raw}, Untagged: true, Err: err})
+		if found.Chained = chained[string(c.Raw)]; trusted(found) {
+			entries = append(entries, Entry{Alias: a.Alias(c.name), Kind: Certificate, Chain: [][]byte{c.Raw}, Untagged: true, Err: c.err})
 		}
 	}
 	return entries
 }
 
-// leaf is the certificate of a private key. Only one for its public key will
-// do where that is known; an id, then a name, decide among several, and alone
-// where the public key is not known.
-func (a *Assembly) leaf(e Entry, id []byte) (Cert, bool) {
-	candidates := a.loose
-	if public := PublicBits(e.PKCS8); public != nil {
-		candidates = slices.DeleteFunc(slices.Clone(candidates), func(c looseCert) bool { return !c.Matches(public) })
-		if len(candidates) == 0 {
-			return Cert{}, false
+// leaf is the certificate of a private key: of those for its public key the
+// one with its id, or its name, or the first. Where the public key cannot be
+// told, the id or the name must do.
+func (a *Assembly) leaf(e Entry, id []byte) (leaf Cert, ok bool) {
+	public := PublicBits(e.PKCS8)
+	rank := 0
+	for _, c := range a.loose {
+		match := 0
+		switch {
+		case public != nil && !bytes.Equal(c.publicKey, public):
+			continue
+		case len(id) > 0 && bytes.Equal(c.id, id):
+			match = 3
+		case strings.EqualFold(c.name, e.Alias):
+			match = 2
+		case public != nil:
+			match = 1
+		}
+		if match > rank {
+			leaf, rank = c.Cert, match
 		}
 	}
-	for _, c := range candidates {
-		if len(id) > 0 && bytes.Equal(c.id, id) {
-			return c.Cert, true
-		}
-	}
-	for _, c := range candidates {
-		if strings.EqualFold(c.name, e.Alias) {
-			return c.Cert, true
-		}
-	}
-	if e.PKCS8 == nil || len(candidates) == len(a.loose) && len(candidates) != 1 {
-		return Cert{}, false
-	}
-	return candidates[0].Cert, true
+	return leaf, rank > 0
 }

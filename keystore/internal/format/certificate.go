@@ -1,7 +1,6 @@
 package format
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -64,7 +63,7 @@ func ParseCert(der []byte) (Cert, error) {
 
 func (c *Cert) keyIdentifiers(extensions []extension) {
 	for _, e := range extensions {
-		switch oidString(e.ID) {
+		switch OID(e.ID) {
 		case "2.5.29.14":
 			asn1.Unmarshal(e.Value, &c.subject)
 		case "2.5.29.35":
@@ -85,64 +84,6 @@ func canonicalName(der []byte) string {
 		return string(der)
 	}
 	return strings.ToLower(strings.Join(strings.Fields(name.String()), " "))
-}
-
-type publicKeyInfo struct {
-	Algorithm algorithm
-	PublicKey asn1.BitString
-}
-
-// publicBits is the bare key of a SubjectPublicKeyInfo. Two encodings of one
-// key may differ around it (RSA parameters absent or NULL, RSASSA-PSS).
-func publicBits(spki []byte) []byte {
-	var info publicKeyInfo
-	if _, err := asn1.Unmarshal(spki, &info); err != nil {
-		return nil
-	}
-	return info.PublicKey.Bytes
-}
-
-// PublicBits is the bare public key of a PKCS #8 private key, nil if it
-// cannot be told.
-func PublicBits(pkcs8 []byte) []byte {
-	key, _, _, err := ParsePKCS8(pkcs8)
-	if err != nil {
-		return sec1PublicBits(pkcs8)
-	}
-	public, ok := key.(interface{ Public() crypto.PublicKey })
-	if !ok {
-		return nil
-	}
-	spki, err := x509.MarshalPKIXPublicKey(public.Public())
-	if err != nil {
-		return nil
-	}
-	return publicBits(spki)
-}
-
-// sec1PublicBits is the public key that most writers put into the private
-// key of a curve Go does not know (RFC 5915 section 3).
-func sec1PublicBits(pkcs8 []byte) []byte {
-	var info privateKeyInfo
-	var key struct {
-		Version    int
-		PrivateKey []byte
-		Parameters asn1.RawValue  `asn1:"optional,explicit,tag:0"`
-		PublicKey  asn1.BitString `asn1:"optional,explicit,tag:1"`
-	}
-	if _, err := asn1.Unmarshal(pkcs8, &info); err != nil {
-		return nil
-	}
-	if _, err := asn1.Unmarshal(info.PrivateKey, &key); err != nil {
-		return nil
-	}
-	return key.PublicKey.Bytes
-}
-
-// Matches reports whether the certificate is for the public key with these
-// bare bits.
-func (c Cert) Matches(public []byte) bool {
-	return len(public) > 0 && bytes.Equal(c.publicKey, public)
 }
 
 // PublicKeyAlgorithm says what Java calls the certificate's key and its size

@@ -32,17 +32,19 @@ func (p *Pool) Chain(leaf Cert) (chain [][]byte) {
 	return chain
 }
 
-// issuer is the certificate with the name of c's issuer; among several, the
-// one whose key c names.
-func (p *Pool) issuer(c Cert) (Cert, bool) {
-	named := p.bySubject[c.Issuer]
-	for _, candidate := range named {
-		if len(c.authority) > 0 && bytes.Equal(candidate.subject, c.authority) {
+// issuer is the certificate with the name of c's issuer. Where both state the
+// issuer's key, it must be the same: a CA renewed with another key keeps its
+// name (RFC 5280 section 4.2.1.1).
+func (p *Pool) issuer(c Cert) (issuer Cert, ok bool) {
+	for _, candidate := range p.bySubject[c.Issuer] {
+		switch {
+		case len(c.authority) == 0 || len(candidate.subject) == 0:
+			if !ok {
+				issuer, ok = candidate, true
+			}
+		case bytes.Equal(candidate.subject, c.authority):
 			return candidate, true
 		}
 	}
-	if len(named) == 0 {
-		return Cert{}, false
-	}
-	return named[0], true
+	return issuer, ok
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"math/big"
+	"strings"
 )
 
 // keyType is a kind of key an OID names.
@@ -56,13 +57,8 @@ var curves = map[string]keyType{
 // here.
 type privateKeyInfo struct {
 	Version    int
-	Algorithm  algorithm
+	Algorithm  Algorithm
 	PrivateKey []byte
-}
-
-type algorithm struct {
-	ID         asn1.RawValue
-	Parameters asn1.RawValue `asn1:"optional"`
 }
 
 // ParsePKCS8 parses a plain PKCS #8 key: RSA and RSASSA-PSS as
@@ -111,19 +107,19 @@ func sizeOf(key any) int {
 
 // describe says what an algorithm identifier says about a key: Java's name,
 // the size if it is fixed or in the parameters, and a text with the OID.
-func describe(alg algorithm) (name string, bits int, text string) {
-	oid := oidString(alg.ID)
+func describe(alg Algorithm) (name string, bits int, text string) {
+	oid := alg.OID()
 	known, ok := keyTypes[oid]
 	if !ok {
 		return oid, 0, oid
 	}
 	switch known.name {
 	case "EC":
-		curve := oidString(alg.Parameters)
+		curve := OID(alg.Parameters)
 		if curve == "" {
 			return "EC", 0, "EC (explicit parameters)"
 		}
-		return "EC", curves[curve].bits, fmt.Sprintf("EC (%s %s)", curves[curve].text, curve)
+		return "EC", curves[curve].bits, strings.TrimSpace("EC "+curves[curve].text) + " (" + curve + ")"
 	case "DSA", "DH":
 		bits = firstIntegerBits(alg.Parameters.FullBytes)
 	default:
@@ -155,14 +151,6 @@ func modulusBits(pkcs1 []byte) int {
 		return 0
 	}
 	return p.Modulus.BitLen()
-}
-
-func oidString(raw asn1.RawValue) string {
-	var oid x509.OID
-	if raw.Tag != asn1.TagOID || oid.UnmarshalBinary(raw.Bytes) != nil {
-		return ""
-	}
-	return oid.String()
 }
 
 // WrapPKCS8 puts a key in the format of its own algorithm (PKCS #1, SEC 1)

@@ -19,7 +19,7 @@ const oidJKS = "1.3.6.1.4.1.42.2.17.1.1"
 // unprotect decrypts a private key, an EncryptedPrivateKeyInfo.
 func unprotect(key []byte, passwords [][]byte, budget *pbe.Budget) ([]byte, error) {
 	var info struct {
-		Algorithm ber.Algorithm
+		Algorithm format.Algorithm
 		Data      []byte
 	}
 	if err := ber.Unmarshal(key, &info); err != nil {
@@ -71,7 +71,7 @@ func unseal(sealed *object, passwords [][]byte, budget *pbe.Budget) (secret []by
 	if alg := sealed.string("sealAlg"); alg != "PBEWithMD5AndTripleDES" {
 		return nil, "", fmt.Errorf("%w: a secret key sealed with %q", format.ErrUnsupported, alg)
 	}
-	scheme := ber.Algorithm{ID: sealing, Parameters: asn1.RawValue{FullBytes: sealed.bytes("encodedParams")}}
+	scheme := format.Algorithm{ID: sealing, Parameters: asn1.RawValue{FullBytes: sealed.bytes("encodedParams")}}
 	plain, err := pbe.Open(scheme, sealed.bytes("encryptedContent"), passwords, budget, isSerialized)
 	if err != nil {
 		return nil, "", err

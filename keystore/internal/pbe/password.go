@@ -45,7 +45,8 @@ func plain(password []byte) [][]byte {
 	return forms
 }
 
-// lowBytes is the form JCEKS uses: the low byte of every UTF-16 unit.
+// lowBytes is the forms JCEKS uses: the low byte of every UTF-16 unit, or
+// UTF-8, as newer JDKs do.
 func lowBytes(password []byte) [][]byte {
 	wide := UTF16(password)
 	form := make([]byte, 0, len(wide)/2)
@@ -53,7 +54,10 @@ func lowBytes(password []byte) [][]byte {
 		form = append(form, wide[i])
 	}
 	clear(wide)
-	return [][]byte{form}
+	if isASCII(password) {
+		return [][]byte{form}
+	}
+	return [][]byte{form, append([]byte(nil), password...)}
 }
 
 func narrow(password []byte) ([]byte, bool) {

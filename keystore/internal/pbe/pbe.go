@@ -9,14 +9,13 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // Open decrypts data with the first of the passwords that fits. They are
 // UTF-8; each is tried in every form the scheme's writers are known to use.
 // accept tells a right plaintext from the noise a wrong password leaves.
-func Open(alg ber.Algorithm, data []byte, passwords [][]byte, budget *Budget, accept func([]byte) bool) ([]byte, error) {
+func Open(alg format.Algorithm, data []byte, passwords [][]byte, budget *Budget, accept func([]byte) bool) ([]byte, error) {
 	s, err := schemeOf(alg)
 	if err != nil {
 		return nil, err
@@ -56,7 +55,7 @@ type machine struct {
 	stream cipher.Stream
 }
 
-func schemeOf(alg ber.Algorithm) (scheme, error) {
+func schemeOf(alg format.Algorithm) (scheme, error) {
 	oid := alg.OID()
 	switch {
 	case oid == "1.2.840.113549.1.5.13":

@@ -18,7 +18,7 @@ const maxScrypt = 1 << 19
 // pbes2 is RFC 8018 section 6.2: a key derivation and a cipher, each with
 // parameters of its own.
 func pbes2(parameters []byte) (scheme, error) {
-	var p struct{ KDF, Cipher ber.Algorithm }
+	var p struct{ KDF, Cipher format.Algorithm }
 	if err := ber.Unmarshal(parameters, &p); err != nil {
 		return scheme{}, err
 	}
@@ -58,7 +58,7 @@ type blockCipher struct {
 	new     func(key []byte) (machine, error)
 }
 
-func cipherOf(alg ber.Algorithm) (c blockCipher, err error) {
+func cipherOf(alg format.Algorithm) (c blockCipher, err error) {
 	switch oid := alg.OID(); oid {
 	case "2.16.840.1.101.3.4.1.2":
 		c = blockCipher{size: 16, new: aesBlock}
@@ -112,7 +112,7 @@ type derivation func(password []byte, size int64, budget *Budget) ([]byte, error
 
 // kdfOf reads a key derivation function and the key length it states, 0 if
 // it states none.
-func kdfOf(alg ber.Algorithm) (d derivation, size int64, err error) {
+func kdfOf(alg format.Algorithm) (d derivation, size int64, err error) {
 	switch oid := alg.OID(); oid {
 	case "1.2.840.113549.1.5.12":
 		return pbkdf2Of(alg.Parameters.FullBytes)
@@ -127,8 +127,8 @@ func pbkdf2Of(parameters []byte) (derivation, int64, error) {
 	var p struct {
 		Salt       asn1.RawValue
 		Iterations int64
-		Size       int64         `asn1:"optional"`
-		PRF        ber.Algorithm `asn1:"optional"`
+		Size       int64            `asn1:"optional"`
+		PRF        format.Algorithm `asn1:"optional"`
 	}
 	if err := ber.Unmarshal(parameters, &p); err != nil {
 		return nil, 0, err
@@ -187,7 +187,7 @@ func scryptOf(parameters []byte) (derivation, int64, error) {
 // PBMAC1Key derives the key of a PBMAC1 (RFC 9579) and names its hash. The
 // length must be stated, and too short a key would make the MAC guessable.
 func PBMAC1Key(parameters, password []byte, budget *Budget) (Hash, []byte, error) {
-	var p struct{ KDF, MAC ber.Algorithm }
+	var p struct{ KDF, MAC format.Algorithm }
 	if err := ber.Unmarshal(parameters, &p); err != nil {
 		return Hash{}, nil, err
 	}

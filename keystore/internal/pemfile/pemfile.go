@@ -65,7 +65,8 @@ func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 }
 
 func (r *reader) store(name string) *format.Store {
-	entries := r.assembly.Entries(func(_ int, chained bool) bool { return !chained })
+	// A certificate may be that of a key nobody could open: not trusted then.
+	entries := r.assembly.Entries(func(found format.Found) bool { return !found.Chained && found.Lonely == 0 })
 	for i := range entries {
 		entries[i].Untagged = false // PEM has no tags to miss.
 	}
@@ -77,7 +78,7 @@ var begin = []byte("-----BEGIN ")
 // blocks reads one block after the other. encoding/pem passes over what it
 // cannot read; a block that is not where it should be is damage here.
 func (r *reader) blocks(data []byte) error {
-	for {
+	for blocks := 0; ; blocks++ {
 		at := bytes.Index(data, begin)
 		if at < 0 {
 			return nil
@@ -88,8 +89,8 @@ func (r *reader) blocks(data []byte) error {
 			line, _, _ := bytes.Cut(data[at:], []byte("\n"))
 			return fmt.Errorf("%w: the block %q does not end or is no base64", format.ErrDamaged, bytes.TrimSpace(line[:min(len(line), 64)]))
 		}
-		if r.assembly.Count() == format.MaxEntries {
-			return fmt.Errorf("%w: more than %d entries", format.ErrLimit, format.MaxEntries)
+		if blocks == format.MaxEntries {
+			return fmt.Errorf("%w: more than %d blocks", format.ErrLimit, format.MaxEntries)
 		}
 		if err := r.block(block, labelOf(text)); err != nil {
 			return err
@@ -168,7 +169,7 @@ func labelOf(text []byte) (l label) {
 }
 
 type encryptedKey struct {
-	Algorithm ber.Algorithm
+	Algorithm format.Algorithm
 	Data      []byte
 }
 

@@ -3,7 +3,6 @@ package pkcs12
 import (
 	"bytes"
 	"encoding/asn1"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
 )
 
 // The types of bags (RFC 7292 section 4.2) and of certificates.
@@ -45,53 +45,107 @@ type attribute struct {
 // typed is a certificate or a secret: an OID and a value tagged [0].
 type typed struct{ Type, Value asn1.RawValue }
 
-type encryptedKey struct {
-	Algorithm ber.Algorithm
-	Data      []byte
+// entries makes entries of the bags.
+func (r *reader) entries() ([]format.Entry, error) {
+	for i, named := range r.aliases() {
+		if err := r.add(r.bags[i], named); err != nil {
+			return nil, err
+		}
+	}
+	return r.assembly.Entries(func(found format.Found) bool { return found.Keys == 0 }), nil
 }
 
-// bag adds what one bag holds. Types nobody reads are passed over.
-func (r *reader) bag(b bag) error {
-	switch ber.OID(b.Type) {
+// naming is the alias of a bag, and whether Java leaves it out.
+type naming struct {
+	alias   string
+	ignored bool
+}
+
+// aliases names the keys, secrets and trusted certificates: by friendlyName,
+// else counted as Java counts. What Java leaves out is counted after that, so
+// that the others keep their numbers: plain keys, and keys without localKeyID
+// but for the first.
+func (r *reader) aliases() []naming {
+	names, keys := make([]naming, len(r.bags)), 0
+	for i, b := range r.bags {
+		switch format.OID(b.Type) {
+		case oidKey:
+			names[i].ignored = true
+		case oidShroudedKey:
+			keys++
+			names[i].ignored = keys > 1 && b.attribute(oidLocalKeyID).FullBytes == nil
+		case oidCertificate:
+			if b.attribute(oidTrusted).FullBytes == nil {
+				continue
+			}
+		case oidSecret:
+		default:
+			continue
+		}
+		if !names[i].ignored {
+			names[i].alias = r.assembly.Alias(b.name())
+		}
+	}
+	for i, b := range r.bags {
+		if names[i].ignored {
+			names[i].alias = r.assembly.Alias(b.name())
+		}
+	}
+	return names
+}
+
+// add adds what one bag holds. Types nobody reads are passed over.
+func (r *reader) add(b bag, named naming) error {
+	id := b.attribute(oidLocalKeyID).Bytes
+	e := format.Entry{Alias: named.alias, Created: created(id), Untagged: named.ignored}
+	switch format.OID(b.Type) {
 	case oidKey:
-		r.add(b, format.Entry{Kind: format.PrivateKey, PKCS8: bytes.Clone(b.Value.Bytes), Untagged: true})
+		e.Kind, e.PKCS8 = format.PrivateKey, b.Value.Bytes
 	case oidShroudedKey:
-		return r.shroudedKey(b)
-	case oidCertificate:
-		return r.certificate(b)
+		e.Kind = format.PrivateKey
+		e.PKCS8, e.Err = r.decryptKey(b.Value.Bytes, r.pw.ForKey(e.Alias))
 	case oidSecret:
-		return r.secret(b)
-	}
-	return nil
-}
-
-// add adds a key under its own name or the next number.
-func (r *reader) add(b bag, e format.Entry) {
-	id := b.attribute(oidLocalKeyID).Bytes
-	e.Alias = r.assembly.Alias(b.name())
-	e.Created = created(id)
-	r.assembly.Add(e, id)
-}
-
-func (r *reader) shroudedKey(b bag) error {
-	e := format.Entry{Kind: format.PrivateKey, Alias: r.assembly.Alias(b.name())}
-	id := b.attribute(oidLocalKeyID).Bytes
-	e.Created = created(id)
-	e.PKCS8, e.Err = r.decryptKey(b.Value.Bytes, e.Alias)
-	if errors.Is(e.Err, errDone) {
-		return e.Err
+		e.Kind = format.SecretKey
+		e.Secret, e.SecretAlgorithm, e.Err = r.decryptSecret(b.Value.Bytes, r.pw.ForKey(e.Alias))
+	case oidCertificate:
+		return r.certificate(b, named.alias)
+	default:
+		return nil
 	}
 	r.assembly.Add(e, id)
 	return nil
 }
 
-// decryptKey opens an EncryptedPrivateKeyInfo with the passwords for alias.
-func (r *reader) decryptKey(der []byte, alias string) ([]byte, error) {
-	var key encryptedKey
+func (r *reader) certificate(b bag, alias string) error {
+	var cert typed
+	if err := ber.Unmarshal(b.Value.Bytes, &cert); err != nil {
+		return err
+	}
+	if format.OID(cert.Type) != oidX509 {
+		return nil // SDSI, which died before PKCS #12 was an RFC.
+	}
+	var der []byte
+	if err := ber.Unmarshal(cert.Value.Bytes, &der); err != nil {
+		return err
+	}
+	if b.attribute(oidTrusted).FullBytes != nil {
+		r.assembly.AddTrusted(alias, der)
+	} else {
+		r.assembly.AddLoose(b.name(), b.attribute(oidLocalKeyID).Bytes, der)
+	}
+	return nil
+}
+
+// decryptKey opens an EncryptedPrivateKeyInfo.
+func (r *reader) decryptKey(der []byte, passwords [][]byte) ([]byte, error) {
+	var key struct {
+		Algorithm format.Algorithm
+		Data      []byte
+	}
 	if err := ber.Unmarshal(der, &key); err != nil {
 		return nil, err
 	}
-	plain, err := r.open(key.Algorithm, key.Data, r.pw.ForKey(alias))
+	plain, err := pbe.Open(key.Algorithm, key.Data, passwords, r.budget, ber.IsSequence)
 	if err != nil {
 		return nil, err
 	}
@@ -100,60 +154,28 @@ func (r *reader) decryptKey(der []byte, alias string) ([]byte, error) {
 	return pkcs8, err
 }
 
-func (r *reader) certificate(b bag) error {
-	var cert typed
-	if err := ber.Unmarshal(b.Value.Bytes, &cert); err != nil {
-		return err
-	}
-	if ber.OID(cert.Type) != oidX509 {
-		return nil // SDSI, which died before PKCS #12 was an RFC.
-	}
-	var der []byte
-	if err := ber.Unmarshal(cert.Value.Bytes, &der); err != nil {
-		return err
-	}
-	if b.attribute(oidTrusted).FullBytes != nil {
-		r.assembly.AddTrusted(r.assembly.Alias(b.name()), der)
-	} else {
-		r.assembly.AddLoose(b.name(), b.attribute(oidLocalKeyID).Bytes, der)
-	}
-	return nil
-}
-
-// secret reads a secret key as Java writes it: a PKCS #8 key whose algorithm
-// is symmetric, shrouded.
-func (r *reader) secret(b bag) error {
+// decryptSecret opens a secret key as Java writes it: a shrouded PKCS #8 key
+// whose algorithm is symmetric.
+func (r *reader) decryptSecret(der []byte, passwords [][]byte) (key []byte, algorithm string, err error) {
 	var secret typed
-	if err := ber.Unmarshal(b.Value.Bytes, &secret); err != nil {
-		return err
+	if err := ber.Unmarshal(der, &secret); err != nil {
+		return nil, "", err
 	}
-	e := format.Entry{Kind: format.SecretKey, Alias: r.assembly.Alias(b.name())}
-	id := b.attribute(oidLocalKeyID).Bytes
-	e.Created = created(id)
-	e.Secret, e.SecretAlgorithm, e.Err = r.decryptSecret(secret, e.Alias)
-	if errors.Is(e.Err, errDone) {
-		return e.Err
-	}
-	r.assembly.Add(e, id)
-	return nil
-}
-
-func (r *reader) decryptSecret(secret typed, alias string) (key []byte, algorithm string, err error) {
-	if oid := ber.OID(secret.Type); oid != oidShroudedKey {
+	if oid := format.OID(secret.Type); oid != oidShroudedKey {
 		return nil, "", fmt.Errorf("%w: secret of type %s", format.ErrUnsupported, oid)
 	}
 	var shrouded []byte
 	if err := ber.Unmarshal(secret.Value.Bytes, &shrouded); err != nil {
 		return nil, "", err
 	}
-	plain, err := r.decryptKey(shrouded, alias)
+	plain, err := r.decryptKey(shrouded, passwords)
 	if err != nil {
 		return nil, "", err
 	}
 	defer clear(plain)
 	var info struct {
 		Version    int
-		Algorithm  ber.Algorithm
+		Algorithm  format.Algorithm
 		Key        []byte
 		Attributes asn1.RawValue `asn1:"optional"`
 	}
@@ -166,7 +188,7 @@ func (r *reader) decryptSecret(secret typed, alias string) (key []byte, algorith
 // secretNames are Java's names for the algorithms of secret keys.
 var secretNames = map[string]string{
 	"1.3.14.3.2.7":               "DES",
-	"1.2.840.113549.3.7":         "DESede",
+	"1.3.14.3.2.17":              "DESede",
 	"1.2.840.113549.3.4":         "ARCFOUR",
 	"1.2.840.113549.1.5.3":       "PBEWithMD5AndDES",
 	"1.2.840.113549.1.9.16.3.18": "ChaCha20-Poly1305",
@@ -192,7 +214,7 @@ func secretAlgorithm(oid string) string {
 // attribute is the first value of the attribute with that OID.
 func (b bag) attribute(oid string) (value asn1.RawValue) {
 	for _, a := range b.Attributes {
-		if ber.OID(a.Type) == oid {
+		if format.OID(a.Type) == oid {
 			asn1.Unmarshal(a.Values.Bytes, &value)
 			return value
 		}

@@ -3,7 +3,6 @@ package pkcs12
 import (
 	"crypto/hmac"
 
-	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
 )
@@ -13,7 +12,7 @@ const oidPBMAC1 = "1.2.840.113549.1.5.14"
 // macData is the integrity check over the content (RFC 7292 section 4).
 type macData struct {
 	Digest struct {
-		Algorithm ber.Algorithm
+		Algorithm format.Algorithm
 		Digest    []byte
 	}
 	Salt       []byte

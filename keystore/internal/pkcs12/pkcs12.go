@@ -69,11 +69,11 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 	if err := r.authenticatedSafe(content); err != nil {
 		return nil, err
 	}
-	return &format.Store{
-		Format:     format.PKCS12,
-		Entries:    r.assembly.Entries(func(keys int, _ bool) bool { return keys == 0 }),
-		Unverified: !signed || pw.Store == nil,
-	}, nil
+	entries, err := r.entries()
+	if err != nil {
+		return nil, err
+	}
+	return &format.Store{Format: format.PKCS12, Entries: entries, Unverified: !signed || pw.Store == nil}, nil
 }
 
 // parse takes the outer structure. Bytes after it are let pass, as Java and
@@ -89,19 +89,30 @@ func parse(data []byte) (p pfx, err error) {
 	if p.Version != 3 {
 		return p, fmt.Errorf("%w: PKCS #12 version %d", format.ErrUnsupported, p.Version)
 	}
-	if oid := ber.OID(p.AuthSafe.Type); oid != oidData {
+	if oid := format.OID(p.AuthSafe.Type); oid != oidData {
 		return p, fmt.Errorf("%w: PKCS #12 content of type %s", format.ErrUnsupported, oid)
 	}
 	return p, nil
 }
 
 // diagnose tells why the MAC does not fit: if the password opens a part of
-// the content nevertheless, the file is damaged.
+// the content nevertheless, or the structure is broken, the file is damaged.
 func diagnose(content, password []byte, budget *pbe.Budget) error {
-	trial := &reader{pw: format.Passwords{Store: password, Key: func(string) [][]byte { return [][]byte{password} }}, budget: budget, once: true}
-	err := trial.authenticatedSafe(content)
-	if trial.opened || errors.Is(err, format.ErrDamaged) {
-		return fmt.Errorf("%w: the MAC is wrong although the password or the structure is not", format.ErrDamaged)
+	r := &reader{pw: format.Passwords{Store: password}, budget: budget}
+	err := r.authenticatedSafe(content)
+	opened := r.decrypted
+	for _, b := range r.bags {
+		if err == nil && !opened && format.OID(b.Type) == oidShroudedKey {
+			_, err = r.decryptKey(b.Value.Bytes, [][]byte{password})
+			opened = err == nil
+			break // One is enough, and each may cost much.
+		}
+	}
+	if errors.Is(err, format.ErrDamaged) {
+		return err
+	}
+	if opened {
+		return fmt.Errorf("%w: the MAC is wrong although the password opens the content", format.ErrDamaged)
 	}
 	return fmt.Errorf("%w, or damaged file", format.ErrPassword)
 }

@@ -2,7 +2,6 @@ package pkcs12
 
 import (
 	"encoding/asn1"
-	"errors"
 	"fmt"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
@@ -13,16 +12,14 @@ import (
 // maxNesting is how deep safe contents may lie within safe contents.
 const maxNesting = 8
 
-// errDone ends a trial reading early.
-var errDone = errors.New("done")
-
-// reader walks the safes of a store and assembles what their bags hold.
+// reader collects the bags of a store from its safes, then makes entries of
+// them.
 type reader struct {
-	pw       format.Passwords
-	budget   *pbe.Budget
-	assembly format.Assembly
-	opened   bool // something decrypted with a password
-	once     bool // stop after the first thing that is encrypted
+	pw        format.Passwords
+	budget    *pbe.Budget
+	bags      []bag
+	decrypted bool // the password opened a safe
+	assembly  format.Assembly
 }
 
 // authenticatedSafe reads the content of a store (RFC 7292 section 4.1).
@@ -52,7 +49,7 @@ func decode(data []byte, v any) error {
 }
 
 func (r *reader) safe(safe contentInfo) error {
-	switch oid := ber.OID(safe.Type); oid {
+	switch oid := format.OID(safe.Type); oid {
 	case oidData:
 		contents, err := safe.octets()
 		if err != nil {
@@ -78,7 +75,7 @@ func (r *reader) decrypt(safe contentInfo) ([]byte, error) {
 		Version int
 		Content struct {
 			Type      asn1.RawValue
-			Algorithm ber.Algorithm
+			Algorithm format.Algorithm
 			Encrypted asn1.RawValue `asn1:"optional"`
 		}
 		Attributes asn1.RawValue `asn1:"optional"`
@@ -93,15 +90,8 @@ func (r *reader) decrypt(safe contentInfo) ([]byte, error) {
 	if r.pw.Store == nil {
 		return nil, format.ErrPasswordRequired
 	}
-	return r.open(data.Content.Algorithm, encrypted, [][]byte{r.pw.Store})
-}
-
-func (r *reader) open(alg ber.Algorithm, data []byte, passwords [][]byte) ([]byte, error) {
-	plain, err := pbe.Open(alg, data, passwords, r.budget, ber.IsSequence)
-	r.opened = r.opened || err == nil
-	if r.once {
-		return nil, errDone
-	}
+	plain, err := pbe.Open(data.Content.Algorithm, encrypted, [][]byte{r.pw.Store}, r.budget, ber.IsSequence)
+	r.decrypted = r.decrypted || err == nil
 	return plain, err
 }
 
@@ -115,18 +105,16 @@ func (r *reader) safeContents(data []byte, depth int) error {
 		return err
 	}
 	for _, b := range bags {
-		if ber.OID(b.Type) == oidSafeContents {
+		if format.OID(b.Type) == oidSafeContents {
 			if err := r.safeContents(b.Value.Bytes, depth+1); err != nil {
 				return err
 			}
 			continue
 		}
-		if r.assembly.Count() == format.MaxEntries {
-			return fmt.Errorf("%w: more than %d entries", format.ErrLimit, format.MaxEntries)
+		if len(r.bags) == format.MaxEntries {
+			return fmt.Errorf("%w: more than %d bags", format.ErrLimit, format.MaxEntries)
 		}
-		if err := r.bag(b); err != nil {
-			return err
-		}
+		r.bags = append(r.bags, b)
 	}
 	return nil
 }

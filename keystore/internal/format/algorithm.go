@@ -1,0 +1,25 @@
+package format
+
+import (
+	"crypto/x509"
+	"encoding/asn1"
+)
+
+// Algorithm is an AlgorithmIdentifier (RFC 5280 section 4.1.1.2). Its OID may
+// have arcs of any size, so that an unknown one can always be named.
+type Algorithm struct {
+	ID         asn1.RawValue
+	Parameters asn1.RawValue `asn1:"optional"`
+}
+
+// OID is the algorithm's identifier in dotted form.
+func (a Algorithm) OID() string { return OID(a.ID) }
+
+// OID is an object identifier in dotted form, "" if raw is none.
+func OID(raw asn1.RawValue) string {
+	var oid x509.OID
+	if raw.Class != asn1.ClassUniversal || raw.Tag != asn1.TagOID || oid.UnmarshalBinary(raw.Bytes) != nil {
+		return ""
+	}
+	return oid.String()
+}

@@ -1,0 +1,106 @@
+package format
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/asn1"
+	"math/big"
+)
+
+// maxPrime is the largest prime, in bits, that a DSA public key is computed
+// for.
+const maxPrime = 4096
+
+type publicKeyInfo struct {
+	Algorithm Algorithm
+	PublicKey asn1.BitString
+}
+
+// publicBits is the bare key of a SubjectPublicKeyInfo. Two encodings of one
+// key may differ around it (RSA parameters absent or NULL, RSASSA-PSS).
+func publicBits(spki []byte) []byte {
+	var info publicKeyInfo
+	if _, err := asn1.Unmarshal(spki, &info); err != nil {
+		return nil
+	}
+	return info.PublicKey.Bytes
+}
+
+// PublicBits is the bare public key of a PKCS #8 private key, as a
+// certificate has it, nil if it cannot be told. Go need not know the key.
+func PublicBits(pkcs8 []byte) []byte {
+	var info privateKeyInfo
+	if _, err := asn1.Unmarshal(pkcs8, &info); err != nil {
+		return nil
+	}
+	switch keyTypes[info.Algorithm.OID()].name {
+	case "RSA", "RSASSA-PSS":
+		return rsaPublicBits(info.PrivateKey)
+	case "DSA":
+		return dsaPublicBits(info)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	if err != nil {
+		return sec1PublicBits(info.PrivateKey)
+	}
+	public, ok := key.(interface{ Public() crypto.PublicKey })
+	if !ok {
+		return nil
+	}
+	spki, err := x509.MarshalPKIXPublicKey(public.Public())
+	if err != nil {
+		return nil
+	}
+	return publicBits(spki)
+}
+
+func rsaPublicBits(pkcs1 []byte) []byte {
+	var key struct {
+		Version  int
+		Modulus  *big.Int
+		Exponent *big.Int
+	}
+	if _, err := asn1.Unmarshal(pkcs1, &key); err != nil {
+		return nil
+	}
+	bits, err := asn1.Marshal(struct{ Modulus, Exponent *big.Int }{key.Modulus, key.Exponent})
+	if err != nil {
+		return nil
+	}
+	return bits
+}
+
+// sec1PublicBits is the public key most writers add to an EC private key (RFC
+// 5915 section 3).
+func sec1PublicBits(sec1 []byte) []byte {
+	var key struct {
+		Version    int
+		PrivateKey []byte
+		Parameters asn1.RawValue  `asn1:"optional,explicit,tag:0"`
+		PublicKey  asn1.BitString `asn1:"optional,explicit,tag:1"`
+	}
+	if _, err := asn1.Unmarshal(sec1, &key); err != nil {
+		return nil
+	}
+	return key.PublicKey.Bytes
+}
+
+// dsaPublicBits raises the generator to the private key.
+func dsaPublicBits(info privateKeyInfo) []byte {
+	var domain struct{ P, Q, G *big.Int }
+	var x *big.Int
+	if _, err := asn1.Unmarshal(info.Algorithm.Parameters.FullBytes, &domain); err != nil {
+		return nil
+	}
+	if _, err := asn1.Unmarshal(info.PrivateKey, &x); err != nil {
+		return nil
+	}
+	if domain.P.Sign() <= 0 || domain.P.BitLen() > maxPrime || x.Sign() <= 0 || x.BitLen() > domain.P.BitLen() {
+		return nil
+	}
+	bits, err := asn1.Marshal(new(big.Int).Exp(domain.G, x, domain.P))
+	if err != nil {
+		return nil
+	}
+	return bits
+}
