@@ -1,0 +1,262 @@
+// Package strictjson reads JSON as a security decision needs it: a text that
+// two readers could understand in two ways is no JSON here.
+//
+// Beyond RFC 8259 it refuses a member name that occurs twice in an object, as
+// it reads once escapes are resolved; lone surrogates and anything that is not
+// UTF-8; a byte order mark; and what goes beyond [MaxDepth], [MaxMembers] and
+// [MaxExponent]. It never converts a number.
+package strictjson
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// What a document may have at most.
+const (
+	MaxDepth    = 16  // objects and arrays within one another
+	MaxMembers  = 256 // members of all objects together
+	MaxExponent = 3   // digits of a number's exponent: 1e999999999 costs whoever computes with it its memory
+)
+
+// The faults of a document, besides [DuplicateError].
+var (
+	ErrSyntax    = errors.New("not valid JSON")
+	ErrNotObject = errors.New("not a JSON object")
+	ErrTrailing  = errors.New("something follows the JSON object")
+	ErrText      = errors.New("a JSON string is not valid Unicode")
+	ErrDepth     = fmt.Errorf("JSON nested deeper than %d", MaxDepth)
+	ErrMembers   = fmt.Errorf("more than %d JSON members", MaxMembers)
+	ErrExponent  = fmt.Errorf("a JSON number has an exponent of more than %d digits", MaxExponent)
+)
+
+// A DuplicateError says which member an object has twice.
+type DuplicateError struct{ Name string }
+
+func (e *DuplicateError) Error() string { return fmt.Sprintf("JSON member %q occurs twice", e.Name) }
+
+// A Scanner reads the members of an object one by one. The document is good
+// only once Next has returned false and Err nil. It allocates nothing for a
+// document whose names are written without escapes.
+type Scanner struct {
+	data    []byte
+	at      int
+	members int
+	open    [][]byte // names seen in the objects that are open, the innermost last
+	begun   bool
+	ended   bool
+	name    []byte
+	value   Value
+	err     error
+}
+
+// Reset makes the scanner read another document. What the scanner returned
+// stays valid as long as the document it came from.
+func (s *Scanner) Reset(document []byte) {
+	clear(s.open[:cap(s.open)])
+	*s = Scanner{data: document, open: s.open[:0]}
+}
+
+// Next reports whether there is another member.
+func (s *Scanner) Next() bool {
+	if s.err != nil || s.ended {
+		return false
+	}
+	first := !s.begun
+	if s.space(); first && !s.take('{') {
+		s.err = ErrNotObject
+		return false
+	}
+	s.begun = true
+	more, err := s.member(first, 0, 1)
+	if err == nil && !more {
+		s.ended = true
+		if s.space(); s.at != len(s.data) {
+			err = ErrTrailing
+		}
+	}
+	s.err = err
+	return more && err == nil
+}
+
+// Name is the name of the member, with its escapes resolved.
+func (s *Scanner) Name() []byte { return s.name }
+
+// Value is the value of the member.
+func (s *Scanner) Value() Value { return s.value }
+
+// Err is what ended the document early, or nil.
+func (s *Scanner) Err() error { return s.err }
+
+// member reads a member of an object, or its end. The names of the object
+// begin at s.open[names].
+func (s *Scanner) member(first bool, names, depth int) (more bool, err error) {
+	s.space()
+	if s.take('}') {
+		return false, nil
+	}
+	if !first {
+		if !s.take(',') {
+			return false, ErrSyntax
+		}
+		s.space()
+	}
+	name, err := s.memberName(names)
+	if err != nil {
+		return false, err
+	}
+	s.space()
+	start := s.at
+	if err := s.any(depth); err != nil {
+		return false, err
+	}
+	s.name, s.value = name, s.data[start:s.at]
+	return true, nil
+}
+
+// memberName reads a name and its colon, and refuses a name the object has already.
+func (s *Scanner) memberName(names int) ([]byte, error) {
+	if s.members++; s.members > MaxMembers {
+		return nil, ErrMembers
+	}
+	start := s.at
+	if err := s.text(); err != nil {
+		return nil, err
+	}
+	name, _ := Value(s.data[start:s.at]).Text()
+	if s.space(); !s.take(':') {
+		return nil, ErrSyntax
+	}
+	for _, other := range s.open[names:] {
+		if bytes.Equal(name, other) {
+			return nil, &DuplicateError{Name: string(name)}
+		}
+	}
+	s.open = append(s.open, name)
+	return name, nil
+}
+
+// any reads a value that stands inside depth objects and arrays.
+func (s *Scanner) any(depth int) error {
+	if s.at == len(s.data) {
+		return ErrSyntax
+	}
+	switch c := s.data[s.at]; c {
+	case '"':
+		return s.text()
+	case '{':
+		return s.object(depth + 1)
+	case '[':
+		return s.array(depth + 1)
+	case 't':
+		return s.literal("true")
+	case 'f':
+		return s.literal("false")
+	case 'n':
+		return s.literal("null")
+	}
+	return s.number()
+}
+
+func (s *Scanner) object(depth int) error {
+	if depth > MaxDepth {
+		return ErrDepth
+	}
+	s.at++
+	names := len(s.open)
+	for first := true; ; first = false {
+		more, err := s.member(first, names, depth)
+		if err != nil {
+			return err
+		}
+		if !more {
+			s.open = s.open[:names]
+			return nil
+		}
+	}
+}
+
+func (s *Scanner) array(depth int) error {
+	if depth > MaxDepth {
+		return ErrDepth
+	}
+	s.at++
+	if s.space(); s.take(']') {
+		return nil
+	}
+	for {
+		s.space()
+		if err := s.any(depth); err != nil {
+			return err
+		}
+		if s.space(); s.take(']') {
+			return nil
+		}
+		if !s.take(',') {
+			return ErrSyntax
+		}
+	}
+}
+
+func (s *Scanner) literal(word string) error {
+	if !bytes.HasPrefix(s.data[s.at:], []byte(word)) {
+		return ErrSyntax
+	}
+	s.at += len(word)
+	return nil
+}
+
+// number is RFC 8259 section 6.
+func (s *Scanner) number() error {
+	s.take('-')
+	if s.take('0') {
+		// No digit may follow a leading zero; the caller finds it misplaced.
+	} else if s.digits() == 0 {
+		return ErrSyntax
+	}
+	if s.take('.') && s.digits() == 0 {
+		return ErrSyntax
+	}
+	if !s.take('e') && !s.take('E') {
+		return nil
+	}
+	if !s.take('+') {
+		s.take('-')
+	}
+	switch n := s.digits(); {
+	case n == 0:
+		return ErrSyntax
+	case n > MaxExponent:
+		return ErrExponent
+	}
+	return nil
+}
+
+func (s *Scanner) digits() int {
+	start := s.at
+	for s.at < len(s.data) && s.data[s.at]-'0' <= 9 {
+		s.at++
+	}
+	return s.at - start
+}
+
+// space skips the four characters RFC 8259 section 2 calls whitespace.
+func (s *Scanner) space() {
+	for s.at < len(s.data) {
+		switch s.data[s.at] {
+		case ' ', '\t', '\n', '\r':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+func (s *Scanner) take(c byte) bool {
+	if s.at < len(s.data) && s.data[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}

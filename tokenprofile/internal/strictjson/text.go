@@ -1,0 +1,132 @@
+package strictjson
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// plain are the characters that mean themselves in a JSON string.
+var plain = func() (table [256]bool) {
+	for c := 0x20; c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
+// text reads a string, RFC 8259 section 7.
+func (s *Scanner) text() error {
+	if !s.take('"') {
+		return ErrSyntax
+	}
+	for s.at < len(s.data) {
+		switch c := s.data[s.at]; {
+		case plain[c]:
+			s.at++
+		case c == '"':
+			s.at++
+			return nil
+		case c == '\\':
+			if err := s.escape(); err != nil {
+				return err
+			}
+		case c < 0x20:
+			return ErrSyntax
+		default:
+			r, size := utf8.DecodeRune(s.data[s.at:])
+			if r == utf8.RuneError && size == 1 {
+				return ErrText
+			}
+			s.at += size
+		}
+	}
+	return ErrSyntax
+}
+
+// escape reads one escape, or the two that make a surrogate pair. Half a pair
+// is no character, and readers differ in what they make of it.
+func (s *Scanner) escape() error {
+	r, size := unescapeRune(s.data[s.at:])
+	switch {
+	case size == 0:
+		return ErrSyntax
+	case r < 0:
+		return ErrText
+	}
+	s.at += size
+	return nil
+}
+
+// unescapeRune reads the escape at the start of data. The size is 0 if there
+// is none, the rune negative if it is half of a surrogate pair.
+func unescapeRune(data []byte) (r rune, size int) {
+	if len(data) < 2 {
+		return 0, 0
+	}
+	switch c := data[1]; c {
+	case '"', '\\', '/':
+		return rune(c), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	}
+	r, ok := codeUnit(data)
+	if !ok || !utf16.IsSurrogate(r) {
+		return r, sizeIf(ok, 6)
+	}
+	second, ok := codeUnit(data[6:])
+	if pair := utf16.DecodeRune(r, second); ok && pair != utf8.RuneError {
+		return pair, 12
+	}
+	return -1, 6
+}
+
+func sizeIf(ok bool, size int) int {
+	if ok {
+		return size
+	}
+	return 0
+}
+
+// codeUnit reads a \u escape.
+func codeUnit(data []byte) (r rune, ok bool) {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return 0, false
+	}
+	for _, c := range data[2:6] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// unescape resolves the escapes of a string that was read before.
+func unescape(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for {
+		plain, rest, found := bytes.Cut(text, []byte{'\\'})
+		out = append(out, plain...)
+		if !found {
+			return out
+		}
+		r, size := unescapeRune(text[len(plain):])
+		out = utf8.AppendRune(out, r)
+		text = rest[size-1:]
+	}
+}
