@@ -3,24 +3,58 @@ package tokenprofile
 import "errors"
 
 // ErrInvalid is behind every refusal that is the token's fault, together with
-// one of the reasons below it.
+// one of the reasons below: [errors.Is] answers for both.
 var ErrInvalid = errors.New("invalid token")
 
-// The reasons.
+// The reasons of a refusal.
 var (
-	ErrMalformed   = errors.New("malformed")
-	ErrAlgorithm   = errors.New("algorithm not accepted")
-	ErrUnknownKey  = errors.New("unknown key")
-	ErrSignature   = errors.New("signature does not verify")
-	ErrDecryption  = errors.New("decryption failed")
-	ErrType        = errors.New("type not accepted")
-	ErrCritical    = errors.New("critical header not understood")
-	ErrIssuer      = errors.New("issuer not accepted")
-	ErrAudience    = errors.New("audience not accepted")
-	ErrSubject     = errors.New("subject not accepted")
-	ErrClaim       = errors.New("claim not accepted")
-	ErrExpired     = errors.New("expired")
+	// ErrMalformed: not a token, not canonical, not strict JSON, or beyond a limit.
+	ErrMalformed = errors.New("malformed")
+	// ErrAlgorithm: alg or enc is not the profile's.
+	ErrAlgorithm = errors.New("algorithm not accepted")
+	// ErrUnknownKey: the source has no key with this kid that fits.
+	ErrUnknownKey = errors.New("unknown key")
+	// ErrSignature: the signature is not the key's.
+	ErrSignature = errors.New("signature does not verify")
+	// ErrDecryption: every fault of an encrypted token, so that nobody learns from the difference.
+	ErrDecryption = errors.New("decryption failed")
+	// ErrType: typ or cty is not the profile's.
+	ErrType = errors.New("type not accepted")
+	// ErrCritical: the header demands what the profile does not declare.
+	ErrCritical = errors.New("critical header not understood")
+	// ErrIssuer: iss is missing or not the profile's.
+	ErrIssuer = errors.New("issuer not accepted")
+	// ErrAudience: aud is missing or does not name the profile's audience.
+	ErrAudience = errors.New("audience not accepted")
+	// ErrSubject: sub is not the profile's, or not a text.
+	ErrSubject = errors.New("subject not accepted")
+	// ErrClaim: another claim is missing, of the wrong type, or not of the value demanded.
+	ErrClaim = errors.New("claim not accepted")
+	// ErrExpired: exp has passed, leeway included.
+	ErrExpired = errors.New("expired")
+	// ErrNotYetValid: nbf or iat lies in the future, leeway included.
 	ErrNotYetValid = errors.New("not yet valid")
-	ErrLifetime    = errors.New("lifetime too long")
-	ErrReplayed    = errors.New("already used")
+	// ErrLifetime: the token lives longer than the profile allows.
+	ErrLifetime = errors.New("lifetime too long")
+	// ErrReplayed: the token is for one use and was used before.
+	ErrReplayed = errors.New("already used")
 )
+
+// A refusal is an error that is the token's fault. Its text says what was
+// wrong with which part, never what the part contained: it ends up in logs.
+type refusal struct {
+	reason error
+	detail string
+}
+
+func refuse(reason error, detail string) error { return &refusal{reason, detail} }
+
+func (r *refusal) Error() string {
+	text := "tokenprofile: " + ErrInvalid.Error() + ": " + r.reason.Error()
+	if r.detail == "" {
+		return text
+	}
+	return text + ": " + r.detail
+}
+
+func (r *refusal) Unwrap() []error { return []error{ErrInvalid, r.reason} }

@@ -1,147 +1,176 @@
-// Package tokenprofile declares what a token says and how it is secured, once
-// for both ends: what the [Signer] of a [Profile] writes, its [Verifier] demands.
 package tokenprofile
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"maps"
+	"slices"
 	"time"
-
-	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
-var errNotBuilt = errors.New("tokenprofile: not built")
-
-// An Algorithm is the JWS algorithm of a profile (RFC 7518 section 3.1, RFC 8037).
-type Algorithm string
-
-// The algorithms a profile can have.
-const (
-	RS256 Algorithm = "RS256"
-	RS384 Algorithm = "RS384"
-	RS512 Algorithm = "RS512"
-	PS256 Algorithm = "PS256"
-	PS384 Algorithm = "PS384"
-	PS512 Algorithm = "PS512"
-	ES256 Algorithm = "ES256"
-	ES384 Algorithm = "ES384"
-	ES512 Algorithm = "ES512"
-	EdDSA Algorithm = "EdDSA"
-	HS256 Algorithm = "HS256"
-	HS384 Algorithm = "HS384"
-	HS512 Algorithm = "HS512"
-)
-
-// Profile is a token profile.
+// A Profile is a token profile: what a token says and how it is secured. One
+// value serves both ends. It can be written as a struct literal or read from a
+// file with [Load]; the zero value of every field is the secure choice.
+//
+// A signer and a verifier copy the profile when they are built.
 type Profile struct {
-	Algorithm     Algorithm      `json:"algorithm,omitempty" yaml:"algorithm,omitempty"`
-	Issuer        string         `json:"issuer" yaml:"issuer"`
-	Audience      []string       `json:"audience" yaml:"audience"`
-	AudienceArray bool           `json:"audienceArray,omitempty" yaml:"audienceArray,omitempty"` // write a single audience as an array too
-	Subject       string         `json:"subject,omitempty" yaml:"subject,omitempty"`
-	Lifetime      time.Duration  `json:"lifetime,omitempty" yaml:"lifetime,omitempty"`
-	NotBefore     *time.Duration `json:"notBefore,omitempty" yaml:"notBefore,omitempty"`
-	Backdate      time.Duration  `json:"backdate,omitempty" yaml:"backdate,omitempty"`
-	Leeway        time.Duration  `json:"leeway,omitempty" yaml:"leeway,omitempty"`
-	TokenID       bool           `json:"tokenID,omitempty" yaml:"tokenID,omitempty"` // jti, a UUIDv7
-	OneUse        bool           `json:"oneUse,omitempty" yaml:"oneUse,omitempty"`   // every token for one request: jti written and demanded, a second use refused
-	Header        Header         `json:"header,omitzero" yaml:"header,omitempty"`
-	KeyAlias      string         `json:"keyAlias,omitempty" yaml:"keyAlias,omitempty"`
-	NewestKey     bool           `json:"newestKey,omitempty" yaml:"newestKey,omitempty"` // among several keys and no KeyAlias: the newest valid one
-	Claims        map[string]any `json:"claims,omitempty" yaml:"claims,omitempty"`
-	Required      []string       `json:"required,omitempty" yaml:"required,omitempty"`
-	Encryption    *Encryption    `json:"encryption,omitempty" yaml:"encryption,omitempty"`
-	MaxSize       int            `json:"maxSize,omitempty" yaml:"maxSize,omitempty"`     // bytes of a received token; zero: 16 KiB
-	CacheSize     int            `json:"cacheSize,omitempty" yaml:"cacheSize,omitempty"` // verified tokens a Verifier remembers; zero: 1024, negative: none
+	// Algorithm signs the token. It is empty only for tokens that are
+	// encrypted and not signed: [Profile.EncryptedOnlySigner].
+	Algorithm Algorithm `json:"algorithm,omitempty" yaml:"algorithm,omitempty"`
 
-	ClaimsFunc func(ctx context.Context) (any, error) `json:"-" yaml:"-"` // run-time values
-	Replay     ReplayGuard                            `json:"-" yaml:"-"` // nil with OneUse: a bounded one in memory
-	Now        func() time.Time                       `json:"-" yaml:"-"`
+	// Issuer is the iss claim, compared exactly. It may not be empty.
+	Issuer string `json:"issuer" yaml:"issuer"`
+
+	// Audience is the aud claim, written as a string if there is one, as an
+	// array if there are several. A verifier accepts a token that is meant for
+	// at least one of them, and cannot be built without any. A signer without
+	// any wants the aud claim with every call of [Signer.Sign].
+	Audience []string `json:"audience,omitempty" yaml:"audience,omitempty"`
+
+	// AudienceArray writes a single audience as an array too, for receivers
+	// that insist. Both forms are accepted.
+	AudienceArray bool `json:"audienceArray,omitempty" yaml:"audienceArray,omitempty"`
+
+	// Subject is the sub claim. Empty: a signer writes the one given to
+	// [Signer.Sign] or none, a verifier accepts any.
+	Subject string `json:"subject,omitempty" yaml:"subject,omitempty"`
+
+	// Lifetime is how long a token lives from iat to exp when signing, and the
+	// longest life accepted when verifying; for a token without iat, the
+	// longest until exp. Zero: 15 minutes.
+	Lifetime time.Duration `json:"lifetime,omitempty" yaml:"lifetime,omitempty"`
+
+	// NotBefore is how long after iat the token becomes valid: the nbf claim.
+	// Nil: none is written. One that is there is always respected.
+	NotBefore *time.Duration `json:"notBefore,omitempty" yaml:"notBefore,omitempty"`
+
+	// Backdate is how far in the past iat lies when signing, and exp and nbf
+	// with it, for receivers whose clock is late. Zero: not at all.
+	Backdate time.Duration `json:"backdate,omitempty" yaml:"backdate,omitempty"`
+
+	// Leeway is the clock skew allowed when verifying, at most 10 minutes.
+	// Zero: 30 seconds.
+	Leeway time.Duration `json:"leeway,omitempty" yaml:"leeway,omitempty"`
+
+	// TokenID writes a jti claim, a UUIDv7 (RFC 9562), and demands one.
+	TokenID bool `json:"tokenID,omitempty" yaml:"tokenID,omitempty"`
+
+	// OneUse makes every token good for one request: a jti is written and
+	// demanded, and Replay is asked whether it is new. A verifier of such
+	// tokens keeps no cache.
+	OneUse bool `json:"oneUse,omitempty" yaml:"oneUse,omitempty"`
+
+	// Header is what the JOSE header says besides alg.
+	Header Header `json:"header,omitzero" yaml:"header,omitempty"`
+
+	// KeyAlias names the key that signs, without case. Empty: the only one the
+	// source has that fits, else the error lists them.
+	KeyAlias string `json:"keyAlias,omitempty" yaml:"keyAlias,omitempty"`
+
+	// NewestKey signs, among several keys and without KeyAlias, with the one
+	// whose certificate became valid last.
+	NewestKey bool `json:"newestKey,omitempty" yaml:"newestKey,omitempty"`
+
+	// Claims are further claims, written and demanded with exactly these
+	// values. They may not name what has a field of its own here.
+	Claims map[string]any `json:"claims,omitempty" yaml:"claims,omitempty"`
+
+	// Required are claims a token must have, whatever their value.
+	Required []string `json:"required,omitempty" yaml:"required,omitempty"`
+
+	// Encryption encrypts the signed token. Nil: it is signed only.
+	Encryption *Encryption `json:"encryption,omitempty" yaml:"encryption,omitempty"`
+
+	// MaxSize is the length in bytes of the longest token that is read or
+	// written. Zero: 16 KiB.
+	MaxSize int `json:"maxSize,omitempty" yaml:"maxSize,omitempty"`
+
+	// CacheSize is how many verified tokens a verifier remembers, so that it
+	// need not verify their signature again; time, and that the key is still
+	// trusted, are checked every time. Zero: 1024. Negative: none.
+	CacheSize int `json:"cacheSize,omitempty" yaml:"cacheSize,omitempty"`
+
+	// ClaimsFunc yields further claims for each token, as [Signer.Sign] takes
+	// them. Nil: none.
+	ClaimsFunc func(ctx context.Context) (any, error) `json:"-" yaml:"-"`
+
+	// Replay remembers the tokens of a OneUse profile. Nil: a
+	// [MemoryReplayGuard] of the verifier's own, which suits a single process.
+	Replay ReplayGuard `json:"-" yaml:"-"`
+
+	// Now is the clock. Nil: [time.Now].
+	Now func() time.Time `json:"-" yaml:"-"`
 }
 
-// Header is what a profile's tokens say in their JOSE header.
+// Header is what a profile's tokens say in their JOSE header (RFC 7515 section 4.1).
 type Header struct {
-	Type        string         `json:"typ,omitempty" yaml:"typ,omitempty"` // empty: "JWT"
-	ContentType string         `json:"cty,omitempty" yaml:"cty,omitempty"`
-	KeyID       string         `json:"kid,omitempty" yaml:"kid,omitempty"`         // a fixed kid instead of the key's own
-	NoKeyID     bool           `json:"noKeyID,omitempty" yaml:"noKeyID,omitempty"` // write no kid
-	X5T         bool           `json:"x5t,omitempty" yaml:"x5t,omitempty"`
-	X5TS256     bool           `json:"x5t#S256,omitempty" yaml:"x5t#S256,omitempty"`
-	X5C         bool           `json:"x5c,omitempty" yaml:"x5c,omitempty"`
-	Extra       map[string]any `json:"extra,omitempty" yaml:"extra,omitempty"`
-	Critical    []string       `json:"crit,omitempty" yaml:"crit,omitempty"`
+	// Type is typ. Empty: "JWT" is written, and a token with that or without a
+	// typ accepted. Any other is demanded, without regard to case and to an
+	// "application/" in front: it keeps tokens of different kinds apart (RFC
+	// 8725 section 3.11).
+	Type string `json:"typ,omitempty" yaml:"typ,omitempty"`
+
+	// ContentType is cty, written and demanded. Empty: none is accepted.
+	ContentType string `json:"cty,omitempty" yaml:"cty,omitempty"`
+
+	// KeyID is a fixed kid, written and demanded. Empty: the key's own.
+	KeyID string `json:"kid,omitempty" yaml:"kid,omitempty"`
+
+	// NoKeyID writes no kid.
+	NoKeyID bool `json:"noKeyID,omitempty" yaml:"noKeyID,omitempty"`
+
+	// X5T, X5TS256 and X5C write the SHA-1 and SHA-256 thumbprints of the
+	// key's certificate, and the certificate with its chain. A verifier
+	// ignores them: they are no source of keys.
+	X5T     bool `json:"x5t,omitempty" yaml:"x5t,omitempty"`
+	X5TS256 bool `json:"x5t#S256,omitempty" yaml:"x5t#S256,omitempty"`
+	X5C     bool `json:"x5c,omitempty" yaml:"x5c,omitempty"`
+
+	// Extra are further parameters with constant values. They may not name a
+	// registered one.
+	Extra map[string]any `json:"extra,omitempty" yaml:"extra,omitempty"`
+
+	// Critical names those of Extra that a receiver must understand: they are
+	// written in crit, and a verifier demands exactly these, with their values.
+	Critical []string `json:"crit,omitempty" yaml:"crit,omitempty"`
 }
 
-// Encryption is how a profile's tokens are encrypted.
-type Encryption struct {
-	KeyAlgorithm     KeyAlgorithm     `json:"keyAlgorithm" yaml:"keyAlgorithm"`
-	ContentAlgorithm ContentAlgorithm `json:"contentAlgorithm" yaml:"contentAlgorithm"`
+func (h Header) typ() string { return cmp.Or(h.Type, defaultType) }
+
+func (h Header) hasCertificates() bool { return h.X5T || h.X5TS256 || h.X5C }
+
+// What stands in for a field that is zero.
+const (
+	defaultType      = "JWT"
+	defaultLifetime  = 15 * time.Minute
+	defaultLeeway    = 30 * time.Second
+	defaultMaxSize   = 16 << 10
+	defaultCacheSize = 1024
+)
+
+// settled is the profile with its defaults, and nothing shared with the caller.
+func (p Profile) settled() Profile {
+	p.Audience = slices.Clone(p.Audience)
+	p.Required = slices.Clone(p.Required)
+	p.Claims = maps.Clone(p.Claims)
+	p.Header.Extra = maps.Clone(p.Header.Extra)
+	p.Header.Critical = slices.Clone(p.Header.Critical)
+	p.NotBefore = clone(p.NotBefore)
+	p.Encryption = clone(p.Encryption)
+	p.Lifetime = cmp.Or(p.Lifetime, defaultLifetime)
+	p.Leeway = cmp.Or(p.Leeway, defaultLeeway)
+	p.MaxSize = cmp.Or(p.MaxSize, defaultMaxSize)
+	p.CacheSize = cmp.Or(p.CacheSize, defaultCacheSize)
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	return p
 }
 
-// A KeyAlgorithm is a JWE key management algorithm (RFC 7518 section 4.1).
-type KeyAlgorithm string
-
-// A ContentAlgorithm is a JWE content encryption algorithm (RFC 7518 section 5.1).
-type ContentAlgorithm string
-
-// Load reads a profile from a JSON file.
-func Load(path string) (Profile, error) { return Profile{}, errNotBuilt }
-
-// Parse reads a profile from JSON.
-func Parse(data []byte) (Profile, error) { return Profile{}, errNotBuilt }
-
-// Validate reports every fault of the profile.
-func (p Profile) Validate() error { return errNotBuilt }
-
-// Preview is what Sign would write, without a key.
-func (p Profile) Preview(claims any) (header, payload []byte, err error) {
-	return nil, nil, errNotBuilt
+func clone[T any](value *T) *T {
+	if value == nil {
+		return nil
+	}
+	copied := *value
+	return &copied
 }
-
-// Signer returns a signer with the private keys.
-func (p Profile) Signer(keys keystore.PrivateSource, encrypt ...EncryptionKeys) (*Signer, error) {
-	return nil, errNotBuilt
-}
-
-// SecretSigner returns a signer with HMAC keys.
-func (p Profile) SecretSigner(keys keystore.SecretSource, encrypt ...EncryptionKeys) (*Signer, error) {
-	return nil, errNotBuilt
-}
-
-// EncryptedOnlySigner returns a signer that encrypts and does not sign.
-func (p Profile) EncryptedOnlySigner(encrypt EncryptionKeys) (*Signer, error) {
-	return nil, errNotBuilt
-}
-
-// Verifier returns a verifier with the public keys.
-func (p Profile) Verifier(keys keystore.PublicSource, decrypt ...DecryptionKeys) (*Verifier, error) {
-	return nil, errNotBuilt
-}
-
-// SecretVerifier returns a verifier with HMAC keys.
-func (p Profile) SecretVerifier(keys keystore.SecretSource, decrypt ...DecryptionKeys) (*Verifier, error) {
-	return nil, errNotBuilt
-}
-
-// EncryptedOnlyVerifier returns a verifier of tokens that nobody signed.
-func (p Profile) EncryptedOnlyVerifier(decrypt DecryptionKeys) (*Verifier, error) {
-	return nil, errNotBuilt
-}
-
-// EncryptionKeys are the keys a token is encrypted to: [EncryptTo], [EncryptWithSecret].
-type EncryptionKeys struct{}
-
-// EncryptTo encrypts to the holder of a private key.
-func EncryptTo(keys keystore.PublicSource) EncryptionKeys { return EncryptionKeys{} }
-
-// EncryptWithSecret encrypts with a shared key.
-func EncryptWithSecret(keys keystore.SecretSource) EncryptionKeys { return EncryptionKeys{} }
-
-// DecryptionKeys are the keys a token is decrypted with: [DecryptWith], [DecryptWithSecret].
-type DecryptionKeys struct{}
-
-// DecryptWith decrypts with a private key.
-func DecryptWith(keys keystore.PrivateSource) DecryptionKeys { return DecryptionKeys{} }
-
-// DecryptWithSecret decrypts with a shared key.
-func DecryptWithSecret(keys keystore.SecretSource) DecryptionKeys { return DecryptionKeys{} }

@@ -2,28 +2,154 @@ package tokenprofile
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
 // A Signer writes tokens of one profile. It is safe for concurrent use.
-type Signer struct{}
+type Signer struct {
+	composer *composer
+	keys     signingKeys // nil: encrypted only
+	encrypt  *EncryptionKeys
+}
 
-// Sign returns a token with the profile's claims and those given, a struct or
-// a map. Claims add to the profile and never override it.
-func (s *Signer) Sign(ctx context.Context, claims any) (string, error) { return "", errNotBuilt }
+// Signer returns a signer with the private keys, and the keys to encrypt to if
+// the profile encrypts. It reports all faults of the profile, and keys that do
+// not fit it as far as the source has them at hand.
+//
+// The key is chosen anew for every token, so that a source that follows its
+// file rotates without the signer being built again.
+func (p Profile) Signer(keys keystore.PrivateSource, encrypt ...EncryptionKeys) (*Signer, error) {
+	if err := p.wantsKeys(keys == nil, false); err != nil {
+		return nil, err
+	}
+	return p.signer(&privateKeys{scheme: schemes[p.Algorithm], source: keys}, encrypt)
+}
+
+// SecretSigner returns a signer of HMACs; else it is as [Profile.Signer].
+func (p Profile) SecretSigner(keys keystore.SecretSource, encrypt ...EncryptionKeys) (*Signer, error) {
+	if err := p.wantsKeys(keys == nil, true); err != nil {
+		return nil, err
+	}
+	return p.signer(&secretKeys{macs: macs{scheme: schemes[p.Algorithm]}, source: keys}, encrypt)
+}
+
+// EncryptedOnlySigner returns a signer, by name only, of tokens that are
+// encrypted and that nobody signs: the profile has no Algorithm.
+func (p Profile) EncryptedOnlySigner(encrypt EncryptionKeys) (*Signer, error) {
+	if err := p.encryptedOnly(); err != nil {
+		return nil, err
+	}
+	return p.signer(nil, []EncryptionKeys{encrypt})
+}
+
+func (p Profile) signer(keys signingKeys, encrypt []EncryptionKeys) (*Signer, error) {
+	if err := p.wantsEncryption(len(encrypt)); err != nil {
+		return nil, err
+	}
+	composer, err := newComposer(p.settled())
+	if err != nil {
+		return nil, err
+	}
+	s := &Signer{composer: composer, keys: keys}
+	if len(encrypt) == 1 {
+		s.encrypt = &encrypt[0]
+	}
+	if keys == nil {
+		return s, nil
+	}
+	if err := checkKeys(keys, composer); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Profile returns the profile the signer was made of, with its defaults.
+func (s *Signer) Profile() Profile { return s.composer.profile.settled() }
+
+// OneUse reports whether each token is for one request: [Profile.OneUse].
+func (s *Signer) OneUse() bool { return s.composer.profile.OneUse }
+
+// Sign returns a token with the profile's claims and those given: a struct or
+// a map, or nil for none. Claims add to the profile and never override it: one
+// that the profile sets, and exp, iat and nbf, are an error that names it.
+func (s *Signer) Sign(ctx context.Context, claims any) (string, error) {
+	token, _, err := s.TokenWith(ctx, claims)
+	return token, err
+}
 
 // Token returns a token with the profile's claims, and its expiry.
 func (s *Signer) Token(ctx context.Context) (token string, expiry time.Time, err error) {
-	return "", time.Time{}, errNotBuilt
+	return s.TokenWith(ctx, nil)
 }
 
 // TokenWith is [Signer.Sign] that also returns the expiry.
 func (s *Signer) TokenWith(ctx context.Context, claims any) (token string, expiry time.Time, err error) {
-	return "", time.Time{}, errNotBuilt
+	b := buffers.Get().(*buffer)
+	defer b.release()
+	b.payload, expiry, err = s.composer.claims(ctx, b.payload[:0], claims)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	if token, err = s.secure(ctx, b); err != nil {
+		return "", time.Time{}, err
+	}
+	if most := s.composer.profile.MaxSize; len(token) > most {
+		return "", time.Time{}, fmt.Errorf("tokenprofile: the token has %d bytes, the profile's maxSize is %d", len(token), most)
+	}
+	return token, expiry, nil
 }
 
-// Profile returns the profile the signer was made of.
-func (s *Signer) Profile() Profile { return Profile{} }
+// secure signs, then encrypts, as the profile says.
+func (s *Signer) secure(ctx context.Context, b *buffer) (string, error) {
+	p := &s.composer.profile
+	if s.keys == nil {
+		return s.encrypt.encrypt(ctx, *p.Encryption, encryptedHeader{typ: p.Header.typ(), cty: p.Header.ContentType}, b.payload)
+	}
+	if err := s.sign(ctx, b); err != nil {
+		return "", err
+	}
+	if p.Encryption == nil {
+		return string(b.token), nil
+	}
+	return s.encrypt.encrypt(ctx, *p.Encryption, encryptedHeader{typ: p.Header.typ(), cty: nestedType}, b.token)
+}
 
-// OneUse reports whether each token is for one request: [Profile.OneUse].
-func (s *Signer) OneUse() bool { return false }
+// nestedType is the cty of a token within a token (RFC 7519 section 5.2).
+const nestedType = "JWT"
+
+func (s *Signer) sign(ctx context.Context, b *buffer) error {
+	key, err := s.keys.choose(ctx, s.composer)
+	if err != nil {
+		return err
+	}
+	b.token = append(b.token[:0], key.segment...)
+	b.token = append(b.token, '.')
+	b.token = appendSegment(b.token, b.payload)
+	if b.signature, err = key.sign(ctx, b.signature[:0], b.token); err != nil {
+		return err
+	}
+	b.token = append(b.token, '.')
+	b.token = appendSegment(b.token, b.signature)
+	return nil
+}
+
+// Preview returns the header and the claims that Sign would write, without a
+// key: what only the key can say, its kid and the thumbprints of its
+// certificate, is left out. The claims are those given to Sign.
+func (p Profile) Preview(claims any) (header, payload []byte, err error) {
+	if err := p.Validate(); err != nil {
+		return nil, nil, err
+	}
+	c, err := newComposer(p.settled())
+	if err != nil {
+		return nil, nil, err
+	}
+	if header, err = c.header("", keystore.PublicKey{}); err != nil {
+		return nil, nil, err
+	}
+	payload, _, err = c.claims(context.Background(), nil, claims)
+	return header, payload, err
+}

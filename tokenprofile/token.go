@@ -3,19 +3,47 @@ package tokenprofile
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
 	"time"
 )
 
-// Token is a verified token.
+// A Token is a verified token. Only a verifier makes one.
 type Token struct {
 	Issuer, Subject, ID, KeyID  string
 	Audience                    []string
-	IssuedAt, NotBefore, Expiry time.Time // zero: the token does not say
-	Header, Claims              json.RawMessage
+	IssuedAt, NotBefore, Expiry time.Time       // zero: the token does not say
+	Header, Claims              json.RawMessage // as received
 }
 
-// Decode maps the claims to a value of the caller's.
-func (t *Token) Decode(claims any) error { return errNotBuilt }
+// newToken copies out of the buffers of the gate.
+func newToken(r *received) *Token {
+	c := &r.claims
+	documents := make([]byte, 0, len(r.rawHeader)+len(r.payload))
+	documents = append(append(documents, r.rawHeader...), r.payload...)
+	middle := len(r.rawHeader)
+	token := &Token{
+		Issuer: string(c.issuer), Subject: string(c.subject), ID: string(c.id), KeyID: string(r.header.keyID),
+		Audience: make([]string, len(c.audience)),
+		IssuedAt: c.issuedAt, NotBefore: c.notBefore, Expiry: c.expiry,
+		Header: documents[:middle:middle], Claims: documents[middle:],
+	}
+	for i, audience := range c.audience {
+		token.Audience[i] = string(audience)
+	}
+	return token
+}
+
+// clone shares nothing that can be changed.
+func (t *Token) clone() *Token {
+	copied := *t
+	copied.Audience = slices.Clone(t.Audience)
+	copied.Header = slices.Clone(t.Header)
+	copied.Claims = slices.Clone(t.Claims)
+	return &copied
+}
 
 type contextKey struct{}
 
@@ -27,5 +55,11 @@ func NewContext(ctx context.Context, token *Token) context.Context {
 // FromContext returns the verified token of the request, if there is one.
 func FromContext(ctx context.Context) (*Token, bool) {
 	token, ok := ctx.Value(contextKey{}).(*Token)
-	return token, ok
+	return token, ok && token != nil
 }
+
+// Format prints the kid whatever the verb: claims do not belong in logs.
+func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, "token of key "+t.KeyID) }
+
+// LogValue is as Format.
+func (t Token) LogValue() slog.Value { return slog.StringValue("token of key " + t.KeyID) }

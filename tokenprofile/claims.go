@@ -1,0 +1,162 @@
+package tokenprofile
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
+)
+
+// claims are the claims of a token, read but not judged. All slices lie in the
+// payload, or beside it.
+type claims struct {
+	issuer, subject, id         []byte
+	audience                    [][]byte
+	expiry, issuedAt, notBefore time.Time // zero: there is none
+	members                     []member  // all of them
+}
+
+type member struct {
+	name  []byte
+	value strictjson.Value
+}
+
+// read reads a payload, strictly: the names as [strictjson] has them, the
+// registered ones with values of the type RFC 7519 section 4.1 gives them.
+func (c *claims) read(s *strictjson.Scanner, payload []byte) error {
+	*c = claims{audience: c.audience[:0], members: c.members[:0]}
+	s.Reset(payload)
+	for s.Next() {
+		c.members = append(c.members, member{s.Name(), s.Value()})
+		if err := c.readMember(s.Name(), s.Value()); err != nil {
+			return err
+		}
+	}
+	return s.Err()
+}
+
+func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
+	switch string(name) {
+	case "iss":
+		c.issuer, err = readText(value, ErrIssuer, "iss")
+	case "sub":
+		c.subject, err = readText(value, ErrSubject, "sub")
+	case "jti":
+		c.id, err = readText(value, ErrClaim, "jti")
+	case "aud":
+		err = c.readAudience(value)
+	case "exp":
+		c.expiry, err = readDate(value, "exp")
+	case "iat":
+		c.issuedAt, err = readDate(value, "iat")
+	case "nbf":
+		c.notBefore, err = readDate(value, "nbf")
+	default:
+		if twin := twinOf(name, claimTwins); twin != "" {
+			return refuse(ErrMalformed, "a claim differs from "+twin+" only in case")
+		}
+	}
+	return err
+}
+
+// readText is a text that is there: not empty, without control characters.
+func readText(value strictjson.Value, reason error, name string) ([]byte, error) {
+	text, ok := value.Text()
+	switch {
+	case !ok:
+		return nil, refuse(reason, name+" is not a string")
+	case len(text) == 0:
+		return nil, refuse(reason, name+" is empty")
+	case hasControl(text):
+		return nil, refuse(reason, name+" has a control character")
+	}
+	return text, nil
+}
+
+// readAudience reads a string or an array of strings (RFC 7519 section 4.1.3).
+func (c *claims) readAudience(value strictjson.Value) error {
+	if !value.IsArray() {
+		audience, err := readText(value, ErrAudience, "aud")
+		c.audience = append(c.audience, audience)
+		return err
+	}
+	for element := range value.Elements() {
+		audience, err := readText(element, ErrAudience, "aud")
+		if err != nil {
+			return err
+		}
+		c.audience = append(c.audience, audience)
+	}
+	if len(c.audience) == 0 {
+		return refuse(ErrAudience, "aud is empty")
+	}
+	return nil
+}
+
+func readDate(value strictjson.Value, name string) (time.Time, error) {
+	date, err := parseNumericDate(value)
+	switch {
+	case errors.Is(err, errZeroDate) && name == "exp":
+		return time.Time{}, refuse(ErrExpired, "exp is 0")
+	case err != nil:
+		return time.Time{}, refuse(ErrClaim, name+" "+err.Error())
+	}
+	return date, nil
+}
+
+// find returns the value of a claim. A name that differs only in case is
+// refused where one is asked for: a reader without regard to case would take it.
+func (c *claims) find(name string) (strictjson.Value, error) {
+	var found strictjson.Value
+	for _, m := range c.members {
+		switch {
+		case string(m.name) == name:
+			found = m.value
+		case bytes.EqualFold(m.name, []byte(name)):
+			return nil, refuse(ErrMalformed, "a claim differs from "+name+" only in case")
+		}
+	}
+	return found, nil
+}
+
+// claimTwins and headerTwins are the names that have meaning to us or to those
+// behind us, and that nobody writes in another case but to deceive.
+var (
+	claimTwins = names("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act", "scope", "client_id",
+		"azp", "nonce", "roles", "groups", "auth_time", "acr", "amr")
+	headerTwins = names(headerNames...)
+)
+
+func names(texts ...string) [][]byte {
+	names := make([][]byte, len(texts))
+	for i, text := range texts {
+		names[i] = []byte(text)
+	}
+	return names
+}
+
+// twinOf returns the one of the names that name differs from only in case, as
+// Unicode folds it: "ſub" is a twin of "sub" to encoding/json, too.
+func twinOf(name []byte, names [][]byte) string {
+	if !mayFold(name) {
+		return ""
+	}
+	for _, other := range names {
+		if bytes.EqualFold(name, other) && !bytes.Equal(name, other) {
+			return string(other)
+		}
+	}
+	return ""
+}
+
+// mayFold spares names in plain lower case the comparison. (x5t#S256 in lower
+// case slips through, and is nobody's parameter.)
+func mayFold(name []byte) bool {
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' || c >= 0x80 {
+			return true
+		}
+	}
+	return false
+}

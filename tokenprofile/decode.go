@@ -1,0 +1,95 @@
+package tokenprofile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
+)
+
+// Decode maps the claims to the value that target points to, as
+// [json.Unmarshal] does, with three differences: numbers that go to an any
+// become a [json.Number], so that integers stay exact; an aud that is a string
+// goes into a slice of strings too; and a claim whose name differs from a
+// field's in case is an error instead of its value. Dates go to a
+// [NumericDate].
+func (t *Token) Decode(target any) error {
+	document, err := forStruct(t.Claims, target)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(document))
+	d.UseNumber()
+	if err := d.Decode(target); err != nil {
+		return decodeError(err)
+	}
+	return nil
+}
+
+// decodeError leaves the value out, which encoding/json puts into its text.
+func decodeError(err error) error {
+	if wrong := new(json.UnmarshalTypeError); errors.As(err, &wrong) {
+		return fmt.Errorf("tokenprofile: claim %q does not fit the type %s", wrong.Field, wrong.Type)
+	}
+	return fmt.Errorf("tokenprofile: the claims cannot be decoded: %w", err)
+}
+
+// forStruct prepares the claims for a struct; other targets get them as they are.
+func forStruct(document []byte, target any) ([]byte, error) {
+	fields := fieldsOf(target)
+	if fields == nil {
+		return document, nil
+	}
+	var o object
+	var s strictjson.Scanner
+	s.Reset(document)
+	for s.Next() {
+		name, value := string(s.Name()), s.Value()
+		kind, exact := fields[name]
+		if !exact && fields.twin(name) {
+			return nil, refuse(ErrMalformed, "a claim differs from a field of the target only in case")
+		}
+		if name == "aud" && kind == reflect.Slice && !value.IsArray() {
+			o.member(name, []json.RawMessage{json.RawMessage(value)})
+			continue
+		}
+		o.member(name, json.RawMessage(value))
+	}
+	if len(o.data) == 0 {
+		return document, nil
+	}
+	return append(o.data, '}'), o.err
+}
+
+// fields are the kinds of a struct's fields by the names of their claims.
+type fields map[string]reflect.Kind
+
+// fieldsOf is nil for what is no pointer to a struct, or decodes itself.
+func fieldsOf(target any) fields {
+	t := reflect.TypeOf(target)
+	if _, ok := target.(json.Unmarshaler); ok || t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return nil
+	}
+	f := fields{}
+	for _, field := range reflect.VisibleFields(t.Elem()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "" {
+			name = field.Name
+		}
+		f[name] = field.Type.Kind()
+	}
+	return f
+}
+
+func (f fields) twin(name string) bool {
+	for other := range f {
+		if strings.EqualFold(name, other) {
+			return true
+		}
+	}
+	return false
+}

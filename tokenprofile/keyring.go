@@ -1,0 +1,180 @@
+package tokenprofile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// A keyring is what a verifier trusts: public keys, or secret ones.
+type keyring interface {
+	// verify returns the key that made the signature.
+	verify(ctx context.Context, kid keyID, input, signature []byte) (trusted, error)
+	// holds returns an error if the key is no longer the one for the kid.
+	holds(ctx context.Context, kid keyID, key trusted) error
+	// check reports a misfit of the keys, as far as they can be had without waiting.
+	check() error
+}
+
+// trusted is a [keystore.PublicKey] or a [keystore.SecretKey].
+type trusted any
+
+// keyID is how a token names its key.
+type keyID struct {
+	text  string
+	given bool
+	fixed bool // by the profile: then the source may know the key under another
+}
+
+// A ring is a keyring of one kind of key.
+type ring[K interface {
+	KeyID() string
+	Equal(K) bool
+}] struct {
+	find    func(ctx context.Context, kid string) ([]K, error)
+	fits    func(K) error
+	matches func(key K, input, signature []byte) bool
+}
+
+// maxCandidates is how many keys of one kid are tried. More than one is there
+// only while a key is replaced under its kid.
+const maxCandidates = 4
+
+func newPublicRing(s *scheme, source keystore.PublicSource) keyring {
+	return &ring[keystore.PublicKey]{
+		find: source.PublicKeys,
+		fits: s.fitsVerifying,
+		matches: func(key keystore.PublicKey, input, signature []byte) bool {
+			return s.verify(key.CryptoKey(), input, signature)
+		},
+	}
+}
+
+func newSecretRing(s *scheme, source keystore.SecretSource) keyring {
+	m := &macs{scheme: s}
+	return &ring[keystore.SecretKey]{
+		find:    source.SecretKeys,
+		fits:    func(key keystore.SecretKey) error { return s.fitsSecret(key, "verify") },
+		matches: m.verify,
+	}
+}
+
+// check asks with a context that is done: a source that holds its keys in
+// memory answers, one that would have to fetch them does not, and is judged
+// when it is used.
+func (r *ring[K]) check() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	keys, err := r.find(ctx, "")
+	if err != nil || len(keys) == 0 {
+		return nil
+	}
+	var misfits []error
+	for _, key := range keys {
+		err := r.fits(key)
+		if err == nil {
+			return nil
+		}
+		misfits = append(misfits, err)
+	}
+	return errors.Join(misfits...)
+}
+
+func (r *ring[K]) verify(ctx context.Context, kid keyID, input, signature []byte) (trusted, error) {
+	keys, err := r.candidates(ctx, kid)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if r.matches(key, input, signature) {
+			return key, nil
+		}
+	}
+	return nil, refuse(ErrSignature, "")
+}
+
+func (r *ring[K]) holds(ctx context.Context, kid keyID, key trusted) error {
+	keys, err := r.candidates(ctx, kid)
+	if err != nil {
+		return err
+	}
+	for _, candidate := range keys {
+		if candidate.Equal(key.(K)) {
+			return nil
+		}
+	}
+	return refuse(ErrUnknownKey, "the source no longer has it")
+}
+
+// candidates are the keys a token with the kid may be signed by: those of
+// exactly that kid; without one, the only key there is.
+func (r *ring[K]) candidates(ctx context.Context, kid keyID) ([]K, error) {
+	if !kid.given {
+		return r.only(ctx)
+	}
+	keys, err := r.lookUp(ctx, kid.text)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 && kid.fixed {
+		return r.only(ctx)
+	}
+	if len(keys) == 0 {
+		return nil, refuse(ErrUnknownKey, fmt.Sprintf("kid %q", kid.text))
+	}
+	fitting, misfit := r.fitting(keys)
+	if len(fitting) == 0 {
+		return nil, refuse(ErrUnknownKey, misfit.Error())
+	}
+	return fitting[:min(len(fitting), maxCandidates)], nil
+}
+
+// only is the only key of the source that fits.
+func (r *ring[K]) only(ctx context.Context) ([]K, error) {
+	keys, err := r.lookUp(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	fitting, misfit := r.fitting(keys)
+	switch {
+	case len(fitting) == 1:
+		return fitting, nil
+	case len(fitting) > 1:
+		return nil, refuse(ErrUnknownKey, "no kid, and several keys fit")
+	case misfit != nil:
+		return nil, refuse(ErrUnknownKey, misfit.Error())
+	}
+	return nil, refuse(ErrUnknownKey, "the source has no key")
+}
+
+// lookUp makes of any error of the source that the keys are unavailable, which
+// is not the token's fault.
+func (r *ring[K]) lookUp(ctx context.Context, kid string) ([]K, error) {
+	keys, err := r.find(ctx, kid)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return keys, nil
+}
+
+// fitting are the keys that fit. Mostly all do, and nothing is copied.
+func (r *ring[K]) fitting(keys []K) (fitting []K, misfit error) {
+	for i, key := range keys {
+		err := r.fits(key)
+		if err == nil && misfit != nil {
+			fitting = append(fitting, key)
+		}
+		if err != nil && misfit == nil {
+			fitting = append(fitting, keys[:i]...)
+		}
+		if err != nil {
+			misfit = err
+		}
+	}
+	if misfit == nil {
+		return keys, nil
+	}
+	return fitting, misfit
+}

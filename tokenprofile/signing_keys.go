@@ -1,0 +1,161 @@
+package tokenprofile
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// signingKeys choose the key for each token, and sign with it.
+type signingKeys interface {
+	choose(ctx context.Context, c *composer) (*signingKey, error)
+}
+
+// A signingKey is a key with the header segment of the tokens it signs.
+type signingKey struct {
+	segment []byte
+	sign    func(ctx context.Context, dst, input []byte) ([]byte, error)
+
+	// What the segment was made of.
+	kid    string
+	public keystore.PublicKey
+	secret keystore.SecretKey
+	chain  []*x509.Certificate
+}
+
+// checkKeys asks with a context that is done: a source that holds its keys in
+// memory answers, one that would have to fetch them does not, and is judged
+// when it is used.
+func checkKeys(keys signingKeys, c *composer) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := keys.choose(ctx, c)
+	if errors.Is(err, keystore.ErrUnavailable) {
+		return nil
+	}
+	return err
+}
+
+// unavailable is the error of a source that cannot tell its keys.
+func unavailable(err error) error {
+	if errors.Is(err, keystore.ErrUnavailable) {
+		return fmt.Errorf("tokenprofile: %w", err)
+	}
+	return fmt.Errorf("tokenprofile: %w: %w", keystore.ErrUnavailable, err)
+}
+
+// privateKeys sign with the one of the source's keys that the profile means.
+type privateKeys struct {
+	scheme *scheme
+	source keystore.PrivateSource
+	last   atomic.Pointer[signingKey]
+}
+
+func (k *privateKeys) choose(ctx context.Context, c *composer) (*signingKey, error) {
+	keys, err := k.source.PrivateKeys(ctx)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	p := &c.profile
+	key, err := keystore.Select(keys, keystore.Selection{
+		Alias: p.KeyAlias, Newest: p.NewestKey, Now: p.Now(), Fits: k.scheme.fitsPrivate,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tokenprofile: %w", err)
+	}
+	public := key.Public()
+	var chain []*x509.Certificate
+	if p.Header.hasCertificates() {
+		chain = public.Certificates()
+	}
+	if last := k.last.Load(); last != nil && last.kid == key.KeyID() && last.public.Equal(public) && slices.Equal(last.chain, chain) {
+		return last, nil
+	}
+	return k.prepare(c, key, chain)
+}
+
+// prepare encodes what stays the same while the key does.
+func (k *privateKeys) prepare(c *composer, key keystore.PrivateKey, chain []*x509.Certificate) (*signingKey, error) {
+	header, err := c.header(key.KeyID(), key.Public())
+	if err != nil {
+		return nil, err
+	}
+	prepared := &signingKey{
+		segment: appendSegment(nil, header),
+		kid:     key.KeyID(), public: key.Public(), chain: chain,
+		sign: func(ctx context.Context, dst, input []byte) ([]byte, error) {
+			return k.scheme.sign(ctx, key, dst, input)
+		},
+	}
+	k.last.Store(prepared)
+	return prepared, nil
+}
+
+// secretKeys sign with HMAC.
+type secretKeys struct {
+	macs   macs
+	source keystore.SecretSource
+	last   atomic.Pointer[signingKey]
+}
+
+func (k *secretKeys) choose(ctx context.Context, c *composer) (*signingKey, error) {
+	keys, err := k.source.SecretKeys(ctx, "")
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	key, err := k.selectKey(keys, c.profile.KeyAlias)
+	if err != nil {
+		return nil, fmt.Errorf("tokenprofile: %w", err)
+	}
+	if last := k.last.Load(); last != nil && last.kid == key.KeyID() && last.secret.Equal(key) {
+		return last, nil
+	}
+	header, err := c.header(key.KeyID(), keystore.PublicKey{})
+	if err != nil {
+		return nil, err
+	}
+	prepared := &signingKey{
+		segment: appendSegment(nil, header),
+		kid:     key.KeyID(), secret: key,
+		sign: func(_ context.Context, dst, input []byte) ([]byte, error) {
+			return k.macs.append(key, dst, input), nil
+		},
+	}
+	k.last.Store(prepared)
+	return prepared, nil
+}
+
+// selectKey is as [keystore.Select] for keys without certificates: the one
+// with the alias, or the only one that fits.
+func (k *secretKeys) selectKey(keys []keystore.SecretKey, alias string) (chosen keystore.SecretKey, err error) {
+	var misfit error
+	fitting := 0
+	for _, key := range keys {
+		if alias != "" && !strings.EqualFold(key.Alias(), alias) {
+			continue
+		}
+		if err := k.macs.scheme.fitsSecret(key, "sign"); err != nil {
+			misfit = err
+			continue
+		}
+		chosen = key
+		fitting++
+	}
+	switch {
+	case fitting == 1:
+		return chosen, nil
+	case fitting > 1:
+		return chosen, fmt.Errorf("%w: %d secret keys fit %s: name one by KeyAlias", keystore.ErrAmbiguous, fitting, k.macs.scheme.algorithm)
+	case misfit != nil:
+		return chosen, misfit
+	case alias != "":
+		return chosen, fmt.Errorf("%w: no secret key with alias %q", keystore.ErrNoKey, alias)
+	}
+	return chosen, fmt.Errorf("%w: the source has no secret key", keystore.ErrNoKey)
+}

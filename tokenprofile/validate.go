@@ -1,0 +1,201 @@
+package tokenprofile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The bounds of a profile's numbers.
+const (
+	maxLeeway    = 10 * time.Minute
+	maxMaxSize   = 1 << 20
+	maxCacheSize = 1 << 20
+	maxKeyID     = 256
+)
+
+// A fault is what is wrong with one field of a profile.
+type fault struct {
+	path string // as in the profile's JSON form
+	text string
+}
+
+func (f *fault) Error() string { return "tokenprofile: profile: " + f.path + ": " + f.text }
+
+// faults collects them, so that all are reported at once.
+type faults []error
+
+func (f *faults) add(path, format string, args ...any) {
+	*f = append(*f, &fault{path, fmt.Sprintf(format, args...)})
+}
+
+// Validate reports every fault of the profile at once, each with the path of
+// its field in the JSON form.
+func (p Profile) Validate() error {
+	return errors.Join(p.faults()...)
+}
+
+func (p Profile) faults() []error {
+	var f faults
+	p.checkSecurity(&f)
+	p.checkRegistered(&f)
+	p.checkTimes(&f)
+	p.checkHeader(&f)
+	p.checkClaims(&f)
+	p.checkLimits(&f)
+	return f
+}
+
+func (p Profile) checkSecurity(f *faults) {
+	switch {
+	case p.Algorithm == "" && p.Encryption == nil:
+		f.add("algorithm", "is missing")
+	case p.Algorithm != "" && schemes[p.Algorithm] == nil:
+		f.add("algorithm", "%q is not one of %s", p.Algorithm, slices.Sorted(maps.Keys(schemes)))
+	}
+	if p.Encryption != nil {
+		for _, err := range p.Encryption.validate() {
+			*f = append(*f, fmt.Errorf("tokenprofile: profile: encryption.%w", err))
+		}
+	}
+	if p.KeyAlias != "" && p.NewestKey {
+		f.add("newestKey", "contradicts keyAlias, which names the key")
+	}
+	if p.Replay != nil && !p.OneUse {
+		f.add("oneUse", "is false, so that Replay would never be asked")
+	}
+}
+
+func (p Profile) checkRegistered(f *faults) {
+	f.checkText("issuer", p.Issuer)
+	for i, audience := range p.Audience {
+		path := fmt.Sprintf("audience[%d]", i)
+		f.checkText(path, audience)
+		if slices.Contains(p.Audience[:i], audience) {
+			f.add(path, "occurs twice")
+		}
+	}
+	if p.Subject != "" {
+		f.checkText("subject", p.Subject)
+	}
+}
+
+// checkText is as strict as the verifier with what it receives.
+func (f *faults) checkText(path, text string) {
+	switch {
+	case text == "":
+		f.add(path, "is empty")
+	case !utf8.ValidString(text) || hasControl(text):
+		f.add(path, "has a control character or is not UTF-8")
+	}
+}
+
+// hasControl reports whether the text has an ASCII control character: systems
+// behind us cut texts at a NUL or a line end.
+func hasControl[T string | []byte](text T) bool {
+	for i := range len(text) {
+		if text[i] < 0x20 || text[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
+func (p Profile) checkTimes(f *faults) {
+	settled := p.settled()
+	f.checkSeconds("lifetime", settled.Lifetime, time.Second, 0)
+	f.checkSeconds("backdate", p.Backdate, 0, settled.Lifetime)
+	if p.NotBefore != nil {
+		f.checkSeconds("notBefore", *p.NotBefore, 0, settled.Lifetime)
+	}
+	if p.Leeway < 0 || p.Leeway > maxLeeway {
+		f.add("leeway", "%s is not between 0 and %s", formatDuration(p.Leeway), formatDuration(maxLeeway))
+	}
+}
+
+// checkSeconds demands whole seconds, as the claims are written in.
+func (f *faults) checkSeconds(path string, d, least, below time.Duration) {
+	switch {
+	case d < least:
+		f.add(path, "%s is less than %s", formatDuration(d), formatDuration(least))
+	case below > 0 && d >= below:
+		f.add(path, "%s is not less than the lifetime of %s", formatDuration(d), formatDuration(below))
+	case d%time.Second != 0:
+		f.add(path, "%s is not in whole seconds", formatDuration(d))
+	}
+}
+
+// headerNames are the registered header parameters (RFC 7515 section 4.1, RFC
+// 7516 section 4.1, RFC 7518 sections 4.6 to 4.8, RFC 7797): never Extra.
+var headerNames = []string{"alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit",
+	"enc", "zip", "epk", "apu", "apv", "iv", "tag", "p2s", "p2c", "b64"}
+
+func (p Profile) checkHeader(f *faults) {
+	h := p.Header
+	for path, text := range map[string]string{"header.typ": h.Type, "header.cty": h.ContentType, "header.kid": h.KeyID} {
+		if text != "" {
+			f.checkText(path, text)
+		}
+	}
+	if len(h.KeyID) > maxKeyID {
+		f.add("header.kid", "has more than %d bytes", maxKeyID)
+	}
+	if h.KeyID != "" && h.NoKeyID {
+		f.add("header.noKeyID", "contradicts kid")
+	}
+	if s := schemes[p.Algorithm]; (h.X5T || h.X5TS256 || h.X5C) && (s == nil || s.family == hmacFamily) {
+		f.add("header", "x5t, x5t#S256 and x5c need a key with a certificate")
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.Extra)) {
+		f.checkConstant("header.extra", name, h.Extra[name], headerNames)
+	}
+	for i, name := range h.Critical {
+		path := fmt.Sprintf("header.crit[%d]", i)
+		if _, ok := h.Extra[name]; !ok {
+			f.add(path, "%q is not in extra", name)
+		}
+		if slices.Contains(h.Critical[:i], name) {
+			f.add(path, "%q occurs twice", name)
+		}
+	}
+}
+
+// claimFields are the registered claims that have a field of their own.
+var claimFields = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
+
+func (p Profile) checkClaims(f *faults) {
+	for _, name := range slices.Sorted(maps.Keys(p.Claims)) {
+		f.checkConstant("claims", name, p.Claims[name], claimFields)
+	}
+	for i, name := range p.Required {
+		if name == "" {
+			f.add(fmt.Sprintf("required[%d]", i), "is empty")
+		}
+	}
+}
+
+func (f *faults) checkConstant(path, name string, value any, taken []string) {
+	path += "." + name
+	if i := slices.IndexFunc(taken, func(other string) bool { return strings.EqualFold(name, other) }); i >= 0 {
+		f.add(path, "%s cannot be set here", taken[i])
+	}
+	if !utf8.ValidString(name) {
+		f.add(path, "the name is not UTF-8")
+	}
+	if _, err := encodeObject(map[string]any{name: value}); err != nil {
+		f.add(path, "has no JSON form: %v", err)
+	}
+}
+
+func (p Profile) checkLimits(f *faults) {
+	if p.MaxSize < 0 || p.MaxSize > maxMaxSize {
+		f.add("maxSize", "%d is not between 0 and %d", p.MaxSize, maxMaxSize)
+	}
+	if p.CacheSize > maxCacheSize {
+		f.add("cacheSize", "%d is more than %d", p.CacheSize, maxCacheSize)
+	}
+}
