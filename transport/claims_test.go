@@ -1,0 +1,125 @@
+package transport_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/tokenprofile/tokenprofile-go/transport"
+)
+
+// actingUser maps the X-User header of a request to claims.
+func actingUser(req *http.Request) (any, error) {
+	user := req.Header.Get("X-User")
+	if user == "" {
+		return nil, nil
+	}
+	return map[string]any{"act": user}, nil
+}
+
+func requestAs(t testing.TB, rt http.RoundTripper, user string) {
+	t.Helper()
+	req := newRequest(t, http.MethodGet)
+	req.Header.Set("X-User", user)
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+}
+
+func TestTokensAreKeptPerClaims(t *testing.T) {
+	source, base := &fakeSource{}, &recorder{}
+	bearer := &transport.Bearer{Source: source, Base: base, Claims: actingUser}
+	for _, step := range []struct{ user, want string }{
+		{"alice", "Bearer token-1"},
+		{"bob", "Bearer token-2"},
+		{"alice", "Bearer token-1"},
+		{"", "Bearer token-3"}, // the one without claims
+		{"bob", "Bearer token-2"},
+		{"", "Bearer token-3"},
+	} {
+		requestAs(t, bearer, step.user)
+		if got := base.last(); got != step.want {
+			t.Errorf("for %q: got %q, want %q", step.user, got, step.want)
+		}
+	}
+	if got, want := fmt.Sprint(source.claims), "[map[act:alice] map[act:bob] <nil>]"; got != want {
+		t.Errorf("the source was asked for %s, want %s", got, want)
+	}
+}
+
+func TestClaimsAreTheSameIfTheirJSONIs(t *testing.T) {
+	source := &fakeSource{}
+	i := 0
+	bearer := &transport.Bearer{Source: source, Base: &recorder{}, Claims: func(*http.Request) (any, error) {
+		i++
+		if i%2 == 0 {
+			return struct {
+				A int `json:"a"`
+				B int `json:"b"`
+			}{1, 2}, nil
+		}
+		return map[string]any{"b": 2, "a": 1}, nil
+	}}
+	for range 4 {
+		if _, err := get(t, bearer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := source.count(); got != 1 {
+		t.Errorf("got %d fetches, want 1", got)
+	}
+}
+
+func TestTheTokensPerClaimsAreBounded(t *testing.T) {
+	source := &fakeSource{}
+	bearer := &transport.Bearer{Source: source, Base: &recorder{}, Claims: actingUser}
+	for i := range 1024 {
+		requestAs(t, bearer, fmt.Sprint("user-", i))
+	}
+	requestAs(t, bearer, "user-0") // still there, and used last
+	if got := source.count(); got != 1024 {
+		t.Fatalf("got %d fetches, want 1024", got)
+	}
+	requestAs(t, bearer, "one too many") // in the place of user-1
+	requestAs(t, bearer, "user-0")
+	if got := source.count(); got != 1025 {
+		t.Errorf("got %d fetches, want 1025", got)
+	}
+	requestAs(t, bearer, "user-1")
+	if got := source.count(); got != 1026 {
+		t.Errorf("got %d fetches, want 1026", got)
+	}
+}
+
+func TestOneUseTokensWithClaims(t *testing.T) {
+	source, base := &fakeSource{oneUse: true}, &recorder{}
+	bearer := &transport.Bearer{Source: source, Base: base, Claims: actingUser}
+	requestAs(t, bearer, "alice")
+	requestAs(t, bearer, "alice")
+	if got, want := base.last(), "Bearer token-2"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestARefusalConcernsTheTokenOfItsClaims(t *testing.T) {
+	server, source := newAPI("token-2", "token-3"), &fakeSource{}
+	bearer := &transport.Bearer{Source: source, Base: server, Claims: actingUser}
+	requestAs(t, bearer, "alice") // token-1, refused, token-2
+	requestAs(t, bearer, "bob")
+	requestAs(t, bearer, "alice")
+	want := []string{"GET  token-1", "GET  token-2", "GET  token-3", "GET  token-2"}
+	if got := fmt.Sprint(server.requests); got != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestTheErrorOfClaimsIsTheCallers(t *testing.T) {
+	errNobody := errors.New("nobody is signed in")
+	bearer := &transport.Bearer{Source: &fakeSource{}, Base: &recorder{}, Claims: func(*http.Request) (any, error) { return nil, errNobody }}
+	if _, err := get(t, bearer); !errors.Is(err, errNobody) {
+		t.Errorf("got %v, want %v", err, errNobody)
+	}
+}
