@@ -2,9 +2,21 @@ package tokenprofile
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
+
+// proofType is the typ of a DPoP proof (RFC 9449 section 4.2).
+const proofType = "dpop+jwt"
 
 // A Proof says which request a DPoP proof is for (RFC 9449 section 4.2). As
 // with a [Profile], one value serves both ends: what the [Prover] writes, the
@@ -18,22 +30,96 @@ type Proof struct {
 
 // A Prover makes DPoP proofs with one key. It is safe for concurrent use.
 type Prover struct {
-	key       keystore.PrivateKey
-	algorithm Algorithm
+	key        keystore.PrivateKey
+	scheme     *scheme
+	thumbprint string
+	header     []byte // the first segment: it is the same in every proof
 }
 
 // NewProver returns a prover with the key, which must be fit for one of the
 // asymmetric algorithms. The algorithm is the one the key is bound to, else
 // ES256, ES384 or ES512 by the curve, EdDSA, or PS256 for RSA.
-func NewProver(key keystore.PrivateKey) (*Prover, error) { return nil, errNotBuilt }
+func NewProver(key keystore.PrivateKey) (*Prover, error) {
+	s := schemes[proofAlgorithm(key.Public())]
+	if s == nil {
+		return nil, fmt.Errorf("tokenprofile: DPoP: a key of type %s does not sign", key.Public().Describe())
+	}
+	if err := s.fitsPrivate(key); err != nil {
+		return nil, fmt.Errorf("tokenprofile: DPoP: %w", err)
+	}
+	bare, err := keystore.NewPublicKey(key.Public().CryptoKey()) // its kid is the thumbprint, whatever the file calls it
+	if err != nil {
+		return nil, fmt.Errorf("tokenprofile: DPoP: %w", err)
+	}
+	header, err := encode(struct {
+		Type      string             `json:"typ"`
+		Algorithm Algorithm          `json:"alg"`
+		Key       keystore.PublicKey `json:"jwk"`
+	}{proofType, s.algorithm, bare.WithKeyID("")})
+	if err != nil {
+		return nil, fmt.Errorf("tokenprofile: DPoP: %w", err)
+	}
+	return &Prover{key: key, scheme: s, thumbprint: bare.KeyID(), header: appendSegment(nil, header)}, nil
+}
+
+func proofAlgorithm(key keystore.PublicKey) Algorithm {
+	if bound := key.Algorithm(); bound != "" && bound != "Ed25519" { // RFC 9864 has that name for EdDSA
+		return Algorithm(bound)
+	}
+	switch key := key.CryptoKey().(type) {
+	case *rsa.PublicKey:
+		return PS256
+	case ed25519.PublicKey:
+		return EdDSA
+	case *ecdsa.PublicKey:
+		for _, algorithm := range []Algorithm{ES256, ES384, ES512} {
+			if schemes[algorithm].curve == key.Curve {
+				return algorithm
+			}
+		}
+	}
+	return ""
+}
 
 // Prove returns a new proof, good for one request: a fresh jti, the time, and
 // what proof says, signed, with the public key in its header.
 func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
-	return "", errNotBuilt
+	if proof.Method == "" {
+		return "", errors.New("tokenprofile: DPoP: the method is empty")
+	}
+	target, err := proofURL(proof.URL)
+	if err != nil {
+		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
+	}
+	claims, err := encode(struct {
+		ID       string `json:"jti"`
+		Method   string `json:"htm"`
+		URL      string `json:"htu"`
+		IssuedAt int64  `json:"iat"`
+		Token    string `json:"ath,omitempty"`
+		Nonce    string `json:"nonce,omitempty"`
+	}{rand.Text(), proof.Method, target, time.Now().Unix(), tokenHash(proof.Token), proof.Nonce})
+	if err != nil {
+		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
+	}
+	text := appendSegment(append(append([]byte{}, p.header...), '.'), claims)
+	signature, err := p.scheme.sign(ctx, p.key, nil, text)
+	if err != nil {
+		return "", err
+	}
+	return string(appendSegment(append(text, '.'), signature)), nil
 }
 
 // Thumbprint is the RFC 7638 thumbprint of the key, to which a server binds
 // tokens (cnf jkt, RFC 9449 section 6.1) and which a client may announce
 // (dpop_jkt, section 10).
-func (p *Prover) Thumbprint() string { return p.key.KeyID() }
+func (p *Prover) Thumbprint() string { return p.thumbprint }
+
+// tokenHash is the ath of a token: its SHA-256, or "" without a token.
+func tokenHash(token string) string {
+	if token == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

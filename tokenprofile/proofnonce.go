@@ -1,0 +1,70 @@
+package tokenprofile
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"sync"
+	"time"
+)
+
+// defaultNonceAge spares a client with a steady stream of requests all but one
+// refusal in five minutes.
+const defaultNonceAge = 5 * time.Minute
+
+// ProofNonces are the nonces a server wants in DPoP proofs, so that none can
+// be made ahead by who has a client's key for a moment only (RFC 9449 section
+// 11.2). They are the time and a MAC of it: nothing is kept. The zero value is
+// ready for use, and is safe for concurrent use. See [ProofVerifier.Nonce].
+type ProofNonces struct {
+	// Key makes the MACs: at least 32 random bytes, the same in all instances
+	// behind one name. Nil: a random one of this value's own. A shorter key
+	// is refused by accepting no nonce.
+	Key []byte
+
+	MaxAge time.Duration // how long a nonce is accepted; zero: 5 minutes
+
+	once sync.Once
+	own  [32]byte // set by once
+}
+
+func (n *ProofNonces) next(now time.Time) string {
+	var nonce [8 + sha256.Size]byte
+	binary.BigEndian.PutUint64(nonce[:8], uint64(now.Unix()))
+	n.mac(nonce[8:8], nonce[:8])
+	return base64.RawURLEncoding.EncodeToString(nonce[:])
+}
+
+// accepts reports whether the nonce is one of these and young enough. One from
+// an instance whose clock is ahead is as good.
+func (n *ProofNonces) accepts(nonce string, now time.Time) bool {
+	got, err := canonical.DecodeString(nonce)
+	if err != nil || len(got) != 8+sha256.Size || n.Key != nil && len(n.Key) < sha256.Size {
+		return false
+	}
+	if !hmac.Equal(n.mac(nil, got[:8]), got[8:]) {
+		return false
+	}
+	return now.Sub(time.Unix(int64(binary.BigEndian.Uint64(got[:8])), 0)) <= n.maxAge()
+}
+
+func (n *ProofNonces) mac(dst, message []byte) []byte {
+	key := n.Key
+	if key == nil {
+		n.once.Do(func() { rand.Read(n.own[:]) })
+		key = n.own[:]
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("DPoP nonce")) // the key may be used for something else too
+	mac.Write(message)
+	return mac.Sum(dst)
+}
+
+func (n *ProofNonces) maxAge() time.Duration {
+	if n.MaxAge == 0 {
+		return defaultNonceAge
+	}
+	return n.MaxAge
+}

@@ -1,0 +1,208 @@
+package tokenprofile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ErrNonce is the reason, together with [ErrInvalid], for refusing a proof
+// without a nonce of this server's, or with one that is too old (RFC 9449
+// section 8): the client asks again with the nonce the server names.
+var ErrNonce = errors.New("nonce not accepted")
+
+// What a proof may be at most.
+const (
+	maxProof   = 8 << 10 // bytes; an RSA key of 8192 bits and a long URL fit
+	maxProofID = 256     // bytes of jti
+)
+
+// defaultProofAge is short: a proof is made for one request that is sent at
+// once, and each must be remembered as long as it is good.
+const defaultProofAge = time.Minute
+
+// A ProofVerifier admits DPoP proofs (RFC 9449 section 4.3). The zero value
+// is ready for use. It is safe for concurrent use; its fields must not change
+// once it is in use.
+type ProofVerifier struct {
+	Algorithms []Algorithm      // accepted; nil: ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512
+	MaxAge     time.Duration    // how long after its iat a proof is good, and how far iat may lie ahead; zero: 1 minute
+	Nonces     *ProofNonces     // if set, demands a nonce of these in every proof (RFC 9449 sections 8 and 9)
+	Replay     ReplayGuard      // nil: a bounded one in memory, for one process
+	Now        func() time.Time // nil: time.Now
+
+	once   sync.Once
+	memory *MemoryReplayGuard // set by once
+}
+
+// Accepts returns the algorithms of the proofs that v admits, as a challenge
+// lists them (RFC 9449 section 5.1).
+func (v *ProofVerifier) Accepts() []Algorithm {
+	if v.Algorithms == nil {
+		return []Algorithm{ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512}
+	}
+	return slices.Clone(v.Algorithms)
+}
+
+// Verify checks that the proof is for the request that want describes; an
+// empty want.Nonce leaves the nonce to v.Nonces. The thumbprint is that of the
+// key it must be signed with (the token's cnf jkt); "" accepts any key, as a
+// token endpoint does. Verify returns the thumbprint of the key the proof was
+// signed with. A proof that passes is used up.
+//
+// An error that wraps [ErrInvalid] is the proof's fault; any other means that
+// it could not be judged.
+func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, thumbprint string) (string, error) {
+	if len(proof) > maxProof {
+		return "", refuse(ErrMalformed, "DPoP proof: longer than 8 KiB")
+	}
+	r := receiveds.Get().(*received)
+	defer r.release()
+	if err := r.split(proof); err != nil {
+		return "", err
+	}
+	key, err := v.judgeKey(r, thumbprint)
+	if err != nil {
+		return "", err
+	}
+	if err := malformed("claims", r.claims.read(&r.scanner, r.payload)); err != nil {
+		return "", err
+	}
+	if err := v.judgeClaims(&r.claims, want); err != nil {
+		return "", err
+	}
+	if !key.scheme.verify(key.public.CryptoKey(), r.input, r.signature) {
+		return "", refuse(ErrSignature, "DPoP proof")
+	}
+	if err := v.useUp(ctx, &r.claims, key.thumbprint); err != nil {
+		return "", err
+	}
+	return key.thumbprint, nil
+}
+
+// Nonce returns the nonce a client is told to use next (the header DPoP-Nonce,
+// RFC 9449 section 8), or "" if v.Nonces is nil.
+func (v *ProofVerifier) Nonce() string {
+	if v.Nonces == nil {
+		return ""
+	}
+	return v.Nonces.next(v.now())
+}
+
+// judgeClaims is checks 2 and 8 to 12 of RFC 9449 section 4.3.
+func (v *ProofVerifier) judgeClaims(c *claims, want Proof) error {
+	if len(c.id) == 0 || len(c.id) > maxProofID {
+		return refuse(ErrClaim, "jti is missing, or longer than 256 bytes")
+	}
+	if err := v.judgeTime(c.issuedAt); err != nil {
+		return err
+	}
+	if err := c.demandText("htm", want.Method); err != nil {
+		return err
+	}
+	if err := c.judgeURL(want.URL); err != nil {
+		return err
+	}
+	if want.Token != "" {
+		if err := c.demandText("ath", tokenHash(want.Token)); err != nil {
+			return err
+		}
+	}
+	return v.judgeNonce(c, want.Nonce)
+}
+
+func (v *ProofVerifier) judgeTime(issuedAt time.Time) error {
+	age := v.now().Sub(issuedAt)
+	switch {
+	case issuedAt.IsZero():
+		return refuse(ErrClaim, "iat is missing")
+	case age > v.maxAge():
+		return refuse(ErrExpired, "DPoP proof: iat is too old")
+	case -age > v.maxAge():
+		return refuse(ErrNotYetValid, "DPoP proof: iat lies in the future")
+	}
+	return nil
+}
+
+// demandText demands a claim that is this text.
+func (c *claims) demandText(name, want string) error {
+	value, err := c.find(name)
+	if err != nil {
+		return err
+	}
+	if got, ok := value.Text(); !ok || want == "" || string(got) != want {
+		return refuse(ErrClaim, name+" is missing, or not that of the request")
+	}
+	return nil
+}
+
+func (c *claims) judgeURL(want string) error {
+	wanted, err := proofURL(want)
+	if err != nil {
+		return fmt.Errorf("tokenprofile: DPoP: the request's own URL: %w", err)
+	}
+	value, err := c.find("htu")
+	if err != nil {
+		return err
+	}
+	text, _ := value.Text()
+	if got, err := proofURL(string(text)); err != nil || got != wanted {
+		return refuse(ErrClaim, "htu is missing, or not that of the request")
+	}
+	return nil
+}
+
+func (v *ProofVerifier) judgeNonce(c *claims, want string) error {
+	if want == "" && v.Nonces == nil {
+		return nil
+	}
+	value, err := c.find("nonce")
+	if err != nil {
+		return err
+	}
+	nonce, _ := value.Text()
+	if want != "" && string(nonce) != want || v.Nonces != nil && !v.Nonces.accepts(string(nonce), v.now()) {
+		return refuse(ErrNonce, "")
+	}
+	return nil
+}
+
+// useUp remembers the proof as long as it would be accepted. Ids are kept
+// apart by key (as RFC 9278 names it), so that nobody can use up another's.
+func (v *ProofVerifier) useUp(ctx context.Context, c *claims, thumbprint string) error {
+	const urn = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"
+	expiry := c.issuedAt.Add(v.maxAge() + time.Second) // the guard looks at the clock once more
+	first, err := v.replay().First(ctx, urn+thumbprint, string(c.id), expiry)
+	switch {
+	case err != nil:
+		return fmt.Errorf("tokenprofile: replay guard: %w", err)
+	case !first:
+		return refuse(ErrReplayed, "DPoP proof")
+	}
+	return nil
+}
+
+func (v *ProofVerifier) replay() ReplayGuard {
+	if v.Replay != nil {
+		return v.Replay
+	}
+	v.once.Do(func() { v.memory = &MemoryReplayGuard{Now: v.Now} })
+	return v.memory
+}
+
+func (v *ProofVerifier) maxAge() time.Duration {
+	if v.MaxAge == 0 {
+		return defaultProofAge
+	}
+	return v.MaxAge
+}
+
+func (v *ProofVerifier) now() time.Time {
+	if v.Now == nil {
+		return time.Now()
+	}
+	return v.Now()
+}
