@@ -230,6 +230,8 @@ func hold(got outcome, share float64) *held {
 		end := got.at.Add(forever)
 		return &held{token: got.token, renewAt: end, endsAt: end}
 	}
+	// Without the monotonic reading, which stands still while a machine sleeps.
+	got.expiry = got.expiry.Round(0)
 	lifetime := got.expiry.Sub(got.at)
 	endsAt := got.expiry.Add(-min(inFlight, lifetime/10))
 	if share < 0 {
