@@ -188,8 +188,11 @@ func (r *reader) encrypted(key encryptedKey) func(alias string) ([]byte, error) 
 func isPKCS8(der []byte) bool {
 	var info struct {
 		Version   int
-		Algorithm struct{ ID, Parameters asn1.RawValue }
-		Key       []byte
+		Algorithm struct {
+			ID         asn1.RawValue
+			Parameters asn1.RawValue `asn1:"optional"` // Edwards curves have none
+		}
+		Key []byte
 	}
 	_, err := asn1.Unmarshal(der, &info)
 	return err == nil
