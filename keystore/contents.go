@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -43,6 +44,18 @@ func (e Entry) privateKey() PrivateKey {
 		return e.PrivateKey
 	}
 	return PrivateKey{public: PublicKey{alias: e.Alias, chain: e.Chain}, err: e.Err}
+}
+
+// count is how many entries of the kind can be used; with an alias, of those
+// that have it.
+func (c *contents) count(kind Kind, alias string) int {
+	n := 0
+	for _, e := range c.entries {
+		if e.Kind == kind && e.Err == nil && (alias == "" || strings.EqualFold(e.Alias, alias)) {
+			n++
+		}
+	}
+	return n
 }
 
 // checkKeyIDs refuses different keys of one kid: whoever is handed such a set

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -60,8 +61,11 @@ type Entry struct {
 
 // newEntry makes keys of what a reader found.
 func newEntry(e format.Entry) Entry {
-	entry := Entry{Alias: e.Alias, Created: e.Created, RawChain: e.Chain, Untagged: e.Untagged, Err: e.Err}
+	entry := Entry{Alias: e.Alias, Created: e.Created, Untagged: e.Untagged, Err: e.Err}
 	for _, der := range e.Chain {
+		entry.RawChain = append(entry.RawChain, bytes.Clone(der)) // the file's own bytes are wiped
+	}
+	for _, der := range entry.RawChain {
 		cert, err := x509.ParseCertificate(der)
 		if err != nil {
 			break // what x509 refuses, and the issuers after it, stay in RawChain

@@ -1,48 +1,116 @@
 package keystore
 
 import (
-	"context"
+	"fmt"
+	"slices"
 	"time"
 )
 
-// The overlap of [File] where none is set. A verifier caches a JWK Set for
-// minutes up to an hour, so a key published for an hour is known everywhere
-// when it begins to sign. Tokens live for minutes up to a day, so a key
-// published for a day after its last signature outlives them.
+// The overlap of [File] where it sets none.
 const (
 	DefaultPublishBefore = time.Hour
 	DefaultPublishAfter  = 24 * time.Hour
 )
 
 // File is what [Open] does by default, adjustable.
+//
+// A replacement of the file is noticed when the store is used, within a second
+// or so: by rename, by a change of a symbolic link on the way to it (as
+// Kubernetes does with secrets), or in place, once it has lain still for a
+// second. It is read whole or not at all: as long as the new content does not
+// open, or has lost a key that the old one had, the old keys stay in force,
+// OnReload is told, and reading is tried again after 1 s, 2 s, 4 s and so on
+// up to a minute.
+//
+// A key that is new in the file is published at once, and signs only after
+// PublishBefore; until then the key it replaces signs on, even though it has
+// left the file. After that the replaced key stays published for PublishAfter.
+// "Replaces" is told by alias; where no key had the alias, the new key waits
+// as long, and a key that left the file signs until it is there. Nothing waits
+// for a certificate that has expired. A key whose certificate is valid from a
+// later day on is published now and signs from that day, so that a fleet whose
+// machines get the file at different times changes over at one moment.
+//
+// What was in the file when it was opened is taken to be known to everyone:
+// a program that starts with a new file signs with its key at once.
 type File struct {
-	Path                  string
+	Path string
+
+	// Password opens the store; nil means none. KeyPassword opens its private
+	// and secret keys, KeyPasswords those of single aliases, written in any
+	// case. Where they are missing or wrong the store's password is tried,
+	// and then the empty one. All are called at every load.
 	Password, KeyPassword Password
 	KeyPasswords          map[string]Password
-	PublishBefore         time.Duration
-	PublishAfter          time.Duration
-	KeyID                 func(alias string, key PublicKey) string
-	AllowUnverified       bool
-	OnReload              func(error)
+
+	// PublishBefore is how long a new key is published before it signs. It
+	// has to be at least as long as verifiers keep a key set in their cache:
+	// the max-age it is published with, or what they have fixed themselves.
+	// Zero means [DefaultPublishBefore]: caches of minutes up to an hour are
+	// usual. Negative means that it signs at once.
+	PublishBefore time.Duration
+
+	// PublishAfter is how long a replaced key stays published. It has to be
+	// at least the lifetime of a token and the verifiers' leeway (15 minutes
+	// and 30 seconds by default). Zero means [DefaultPublishAfter], enough
+	// for tokens that live a day. Negative means not at all.
+	PublishAfter time.Duration
+
+	// KeyID chooses the kid of a private key; nil means the kid its file
+	// gives it, else the RFC 7638 thumbprint. It has to give different keys
+	// different kids: a file whose new key has the kid of another is not
+	// loaded, for nobody could tell their tokens apart.
+	KeyID func(alias string, key PublicKey) string
+
+	// AllowUnverified gives out keys from a store without integrity check,
+	// as some tools write PKCS #12. Without it they are only listed.
+	AllowUnverified bool
+
+	// OnReload is told the outcome of every reload that the store begins by
+	// itself, nil for success, for logs and metrics: one after the other, by
+	// whoever used the store. It may use the store, but not its Reload.
+	OnReload func(error)
 }
 
-// Open loads the file.
+// Open loads the file, and returns a store that follows it.
 func (f File) Open() (*Store, error) {
-	data, err := readFile(f.Path, maxFile)
+	follower := newFollower(f)
+	c, stamp, err := follower.load()
 	if err != nil {
 		return nil, f.named(err)
 	}
-	c, err := f.parse(data)
-	if err != nil {
-		return nil, f.named(err)
-	}
-	return newStore(c, overlap{DefaultPublishBefore, DefaultPublishAfter}), nil
+	s := newStore(c, f.overlap())
+	follower.start(stamp, s.now())
+	s.file = follower
+	return s, nil
 }
 
-type follower struct{}
+func (f File) overlap() overlap {
+	return overlap{before: orDefault(f.PublishBefore, DefaultPublishBefore), after: orDefault(f.PublishAfter, DefaultPublishAfter)}
+}
 
-func (f *follower) due(time.Time) bool { return false }
-func (s *Store) follow(time.Time)      {}
+func orDefault(d, standard time.Duration) time.Duration {
+	if d == 0 {
+		return standard
+	}
+	return max(d, 0)
+}
 
-// Reload re-reads the file now, without overlap: for a leaked key.
-func (s *Store) Reload(ctx context.Context) error { return nil }
+// accept refuses a replacement that would take away a key in use: a file that
+// was written by mistake, or without the password its key now has.
+func (f File) accept(old *view, c *contents) error {
+	if c.refusal != nil && old.refusal == nil {
+		return c.refusal
+	}
+	for _, e := range c.entries {
+		if e.Err != nil && old.count(e.Kind, e.Alias) > 0 {
+			return fmt.Errorf("%s %q: %w", e.Kind, e.Alias, e.Err)
+		}
+	}
+	for _, kind := range []Kind{KindPrivateKey, KindSecretKey} {
+		if old.count(kind, "") > 0 && c.count(kind, "") == 0 {
+			return fmt.Errorf("%w: no %s where there was one before", ErrNoKey, kind)
+		}
+	}
+	return checkKeyIDs(slices.Concat(old.decrypting, c.private))
+}

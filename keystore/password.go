@@ -1,7 +1,6 @@
 package keystore
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -31,14 +30,14 @@ const maxPasswordFile = 4096
 // Kubernetes and Docker mount secrets.
 func FilePassword(path string) Password {
 	return func() (string, error) {
-		data, err := readFile(path, maxPasswordFile)
+		data, _, err := readStamped(path, maxPasswordFile)
 		if err != nil {
-			return "", fmt.Errorf("password file: %w", err)
+			return "", fmt.Errorf("password file %s: %w", path, err)
 		}
 		defer clear(data)
 		line, rest, _ := strings.Cut(string(data), "\n")
 		if strings.TrimSpace(rest) != "" {
-			return "", errors.New("password file: " + path + ": more than one line")
+			return "", fmt.Errorf("password file %s: more than one line", path)
 		}
 		return strings.TrimSuffix(line, "\r"), nil
 	}

@@ -136,17 +136,18 @@ func predecessorsOf(key PrivateKey, old []turn, now time.Time) []turn {
 	return all
 }
 
-// handover is when a key that has left the file stops signing: when the new
-// key of its alias begins; if there is none, when the last key under an alias
-// that is new begins; now if nothing takes its place.
+// handover is when a key that has left the file stops signing: when the key
+// that now has its alias begins; if there is none, when the last of those
+// begins that wait and take the place of no other; now if there is none either.
 func handover(leaving turn, old, turns []turn, now time.Time) time.Time {
 	last := now
 	for _, t := range turns {
 		if strings.EqualFold(t.key.Alias(), leaving.key.Alias()) {
 			return later(now, t.from)
 		}
-		known := slices.ContainsFunc(old, func(o turn) bool { return strings.EqualFold(o.key.Alias(), t.key.Alias()) })
-		if !known {
+		if !slices.ContainsFunc(old, func(o turn) bool {
+			return o.signs(now) && strings.EqualFold(o.key.Alias(), t.key.Alias())
+		}) {
 			last = later(last, t.from)
 		}
 	}
