@@ -473,7 +473,7 @@ func promise(t *testing.T, random *mathrand.Rand) {
 	const before, after = 10 * time.Minute, 30 * time.Minute
 	r := openRotating(t, jwkSet("start"), keystore.File{PublishBefore: before, PublishAfter: after})
 	published := map[string]time.Time{"start": time.Now().Add(-before)} // since
-	signed := map[string]time.Time{}                                     // last
+	signed := map[string]time.Time{}                                    // last
 	for step := range 300 {
 		if random.IntN(4) == 0 {
 			var names []string
