@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -167,6 +168,9 @@ func fitsRSA(key *rsa.PublicKey) error {
 	}
 	if key.E < minRSAExponent || key.E%2 == 0 {
 		return fmt.Errorf("it needs an odd exponent of at least %d", minRSAExponent)
+	}
+	if isROCA(key.N) {
+		return errors.New("it was made by a faulty chip and can be factored (CVE-2017-15361)")
 	}
 	return nil
 }
