@@ -56,6 +56,9 @@ func (p Profile) signer(keys signingKeys, encrypt []EncryptionKeys) (*Signer, er
 	s := &Signer{composer: composer, keys: keys}
 	if len(encrypt) == 1 {
 		s.encrypt = &encrypt[0]
+		if err := s.encrypt.check(*p.Encryption); err != nil {
+			return nil, err
+		}
 	}
 	if keys == nil {
 		return s, nil

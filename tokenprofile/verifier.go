@@ -93,6 +93,9 @@ func (p Profile) verifier(keys keyring, decrypt []DecryptionKeys) (*Verifier, er
 	v := &Verifier{profile: p.settled(), keys: keys}
 	if len(decrypt) == 1 {
 		v.decrypt = &decrypt[0]
+		if err := v.decrypt.check(*p.Encryption); err != nil {
+			return nil, err
+		}
 	}
 	if err := v.build(); err != nil {
 		return nil, err

@@ -1,0 +1,240 @@
+package tokenprofile
+
+import (
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"errors"
+	"strings"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
+)
+
+// encryptedToken is a received JWE in its compact serialization, taken apart
+// (RFC 7516 section 7.1). It passes the checks of this file before a decoder
+// sees it.
+type encryptedToken struct {
+	text         string
+	rawHeader    []byte
+	header       map[string]strictjson.Value
+	encryptedKey []byte
+	iv           []byte
+	ciphertext   []byte
+	tag          []byte
+}
+
+// parseEncrypted takes a token apart: exactly five parts, each canonical
+// base64url, the first a strict JSON object.
+func parseEncrypted(token string) (*encryptedToken, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 5 {
+		return nil, refuse(ErrMalformed, "not five segments")
+	}
+	var decoded [5][]byte
+	for i, part := range parts {
+		data, err := decodeSegment(part)
+		if err != nil {
+			return nil, err
+		}
+		decoded[i] = data
+	}
+	header, err := readMembers(decoded[0])
+	if err != nil {
+		return nil, malformed("header", err)
+	}
+	return &encryptedToken{
+		text: token, rawHeader: decoded[0], header: header,
+		encryptedKey: decoded[1], iv: decoded[2], ciphertext: decoded[3], tag: decoded[4],
+	}, nil
+}
+
+// decodeSegment decodes canonical base64url. The decoder skips line ends, which
+// the length shows.
+func decodeSegment(segment string) ([]byte, error) {
+	data, err := canonical.DecodeString(segment)
+	if err != nil || len(data) != canonical.DecodedLen(len(segment)) {
+		return nil, refuse(ErrMalformed, "not canonical base64url")
+	}
+	return data, nil
+}
+
+// readMembers reads a strict JSON object.
+func readMembers(document []byte) (map[string]strictjson.Value, error) {
+	members := map[string]strictjson.Value{}
+	var s strictjson.Scanner
+	for s.Reset(document); s.Next(); {
+		if twin := twinOf(s.Name(), headerTwins); twin != "" {
+			return nil, refuse(ErrMalformed, "a header parameter differs from "+twin+" only in case")
+		}
+		members[string(s.Name())] = s.Value()
+	}
+	return members, s.Err()
+}
+
+// refusedParameters are the header parameters that change how a token is read
+// or say where its key comes from. None is ever followed.
+var refusedParameters = []string{"zip", "jku", "jwk", "x5u", "x5c", "b64", "p2s", "p2c"}
+
+// checkHeader holds the header against the profile: the algorithms are exactly
+// the profile's, and no parameter asks for more.
+func (t *encryptedToken) checkHeader(e Encryption) error {
+	if t.parameter("alg") != string(e.KeyAlgorithm) || t.parameter("enc") != string(e.ContentAlgorithm) {
+		return refuse(ErrAlgorithm, "alg and enc are not "+string(e.KeyAlgorithm)+" and "+string(e.ContentAlgorithm))
+	}
+	if _, ok := t.header["crit"]; ok {
+		return refuse(ErrCritical, "crit in the header of an encrypted token")
+	}
+	for _, name := range refusedParameters {
+		if _, ok := t.header[name]; ok {
+			return refuse(ErrMalformed, "header parameter "+name+" is not accepted")
+		}
+	}
+	for _, name := range []string{"kid", "typ", "cty", "x5t", "x5t#S256"} {
+		if _, ok := t.header[name]; ok && t.parameter(name) == "" {
+			return refuse(ErrMalformed, "header parameter "+name+" is not a string, or empty")
+		}
+	}
+	if len(t.parameter("kid")) > maxKeyID {
+		return refuse(ErrUnknownKey, "kid has more than 256 bytes")
+	}
+	return t.checkPlacement(e.KeyAlgorithm)
+}
+
+// checkPlacement refuses parameters of one key management algorithm in a token
+// of another: a decoder could be led to believe them.
+func (t *encryptedToken) checkPlacement(algorithm KeyAlgorithm) error {
+	for _, name := range []string{"epk", "apu", "apv"} {
+		if _, ok := t.header[name]; ok && !algorithm.isECDH() {
+			return refuse(ErrMalformed, "header parameter "+name+" without ECDH-ES")
+		}
+	}
+	for _, name := range []string{"iv", "tag"} {
+		if _, ok := t.header[name]; ok && !algorithm.isGCMKW() {
+			return refuse(ErrMalformed, "header parameter "+name+" without AES-GCM key wrap")
+		}
+	}
+	return nil
+}
+
+// parameter is a header parameter that is a text, or "".
+func (t *encryptedToken) parameter(name string) string { return textOf(t.header[name]) }
+
+func textOf(value strictjson.Value) string {
+	text, _ := value.Text()
+	return string(text)
+}
+
+// The causes of a failed decryption. They stay inside: what tells them apart
+// would help whoever alters tokens and watches.
+var (
+	errLengths       = errors.New("a part has the wrong length")
+	errEphemeralKey  = errors.New("epk is not a public key on the recipient's curve")
+	errPartyInfo     = errors.New("apu or apv")
+	errKeyParameters = errors.New("iv or tag in the header")
+	errPadding       = errors.New("padding")
+)
+
+// checkParts holds what goes into the decoder against the algorithms and the
+// key: decoders have been found to panic, or to compute with keys of the
+// attacker's choice, where this is left to them.
+func (t *encryptedToken) checkParts(e Encryption, key any) error {
+	modulus := 0
+	if public, ok := publicHalf(key).(*rsa.PublicKey); ok {
+		modulus = public.Size()
+	}
+	content := e.ContentAlgorithm
+	if len(t.encryptedKey) != e.encryptedKeySize(modulus) || len(t.iv) != content.ivSize() || len(t.tag) != content.tagSize() {
+		return errLengths
+	}
+	if !content.isGCM() && (len(t.ciphertext) == 0 || len(t.ciphertext)%cbcBlockSize != 0) {
+		return errLengths
+	}
+	switch {
+	case e.KeyAlgorithm.isECDH():
+		return t.checkAgreement(publicHalf(key))
+	case e.KeyAlgorithm.isGCMKW():
+		return t.checkGCMKW()
+	}
+	return nil
+}
+
+// checkGCMKW checks the parameters of RFC 7518 section 4.7.1.
+func (t *encryptedToken) checkGCMKW() error {
+	iv, err := decodeSegment(t.parameter("iv"))
+	if err != nil || len(iv) != gcmNonceSize {
+		return errKeyParameters
+	}
+	tag, err := decodeSegment(t.parameter("tag"))
+	if err != nil || len(tag) != gcmTagSize {
+		return errKeyParameters
+	}
+	return nil
+}
+
+// maxPartyInfo is the most bytes apu and apv may have: they hold names (RFC
+// 7518 section 4.6.1).
+const maxPartyInfo = 256
+
+func (t *encryptedToken) checkAgreement(recipient crypto.PublicKey) error {
+	for _, name := range []string{"apu", "apv"} {
+		if _, ok := t.header[name]; !ok {
+			continue
+		}
+		info, err := decodeSegment(t.parameter(name))
+		if err != nil || len(info) == 0 || len(info) > maxPartyInfo {
+			return errPartyInfo
+		}
+	}
+	return checkEphemeralKey(t.header["epk"], recipient)
+}
+
+// checkEphemeralKey demands a public key on the curve of the recipient's, with
+// the parameters that name it and no others (RFC 7518 section 4.6.1.1). A
+// point off the curve would reveal the private key bit by bit.
+func checkEphemeralKey(epk strictjson.Value, recipient crypto.PublicKey) error {
+	members, err := readMembers(epk)
+	if err != nil {
+		return errEphemeralKey
+	}
+	x, errX := decodeSegment(textOf(members["x"]))
+	y, errY := decodeSegment(textOf(members["y"]))
+	if errX != nil || errY != nil {
+		return errEphemeralKey
+	}
+	kty, crv := textOf(members["kty"]), textOf(members["crv"])
+	switch recipient := recipient.(type) {
+	case *ecdsa.PublicKey:
+		if len(members) == 4 && kty == "EC" && crv == recipient.Curve.Params().Name && onCurve(recipient.Curve, x, y) {
+			return nil
+		}
+	case *ecdh.PublicKey:
+		if len(members) == 3 && kty == "OKP" && crv == "X25519" && len(x) == len(recipient.Bytes()) && len(y) == 0 {
+			return nil
+		}
+	}
+	return errEphemeralKey
+}
+
+// onCurve wants coordinates in their full length (RFC 7518 section 6.2.1.2).
+func onCurve(curve elliptic.Curve, x, y []byte) bool {
+	size := (curve.Params().BitSize + 7) / 8
+	if len(x) != size || len(y) != size {
+		return false
+	}
+	const uncompressed = 4
+	point := append(append([]byte{uncompressed}, x...), y...)
+	_, err := ecdsa.ParseUncompressedPublicKey(curve, point)
+	return err == nil
+}
+
+// checkPadding wants the padding of one block at most: PKCS #7 as RFC 7518
+// section 5.2.2.1 asks for it, and not what TLS allows.
+func (t *encryptedToken) checkPadding(content ContentAlgorithm, plaintext []byte) error {
+	padding := len(t.ciphertext) - len(plaintext)
+	if !content.isGCM() && (padding < 1 || padding > cbcBlockSize) {
+		return errPadding
+	}
+	return nil
+}

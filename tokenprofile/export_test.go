@@ -1,0 +1,49 @@
+package tokenprofile
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+)
+
+// Payload is Verify up to the claims: the gate, the header, the key, and the
+// signature or the decryption, by the very functions Verify calls. Vectors of
+// others carry payloads that are no claims.
+func (v *Verifier) Payload(ctx context.Context, token string) ([]byte, error) {
+	if v.profile.Encryption != nil {
+		_, payload, err := v.decrypt.decrypt(ctx, *v.profile.Encryption, token)
+		return payload, err
+	}
+	var r received
+	if err := r.split(token); err != nil {
+		return nil, err
+	}
+	if err := malformed("header", r.header.read(&r.scanner, r.rawHeader)); err != nil {
+		return nil, err
+	}
+	if err := v.judgeHeader(&r.header); err != nil {
+		return nil, err
+	}
+	if _, err := v.keys.verify(ctx, v.keyID(&r.header), r.input, r.signature); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(r.payload), nil
+}
+
+// Decrypt is how Verify decrypts.
+func (k DecryptionKeys) Decrypt(ctx context.Context, e Encryption, token string) (header, payload []byte, err error) {
+	return k.decrypt(ctx, e, token)
+}
+
+// Encrypt is how Sign encrypts.
+func (k EncryptionKeys) Encrypt(ctx context.Context, e Encryption, typ, cty string, payload []byte) (string, error) {
+	return k.encrypt(ctx, e, encryptedHeader{typ: typ, cty: cty}, payload)
+}
+
+// Contain is what stands around the decoder.
+func Contain(decode func() ([]byte, error)) ([]byte, error) { return contain(decode) }
+
+// CheckEphemeralKey is what an epk passes before the decoder sees it.
+func CheckEphemeralKey(epk string, recipient crypto.PublicKey) error {
+	return checkEphemeralKey([]byte(epk), recipient)
+}
