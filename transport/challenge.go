@@ -31,7 +31,7 @@ const retryAfter = 5 * time.Second
 type Refusal struct {
 	StatusCode int         // 4xx, or 503 if the request could not be judged
 	Code       string      // the error code of RFC 6750 section 3.1, RFC 9449 or RFC 6749 section 5.2, or ""
-	Header     http.Header // WWW-Authenticate, Retry-After and Allow, as far as they apply
+	Header     http.Header // WWW-Authenticate, Retry-After, DPoP-Nonce and Allow, as far as they apply
 
 	json bool // the answer is that of RFC 6749 section 5.2
 	err  error

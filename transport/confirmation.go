@@ -134,9 +134,25 @@ func (g *Guard) checkProof(r *http.Request, sent credentials, thumbprint string)
 	case err == nil:
 		return nil
 	case errors.Is(err, tokenprofile.ErrInvalid):
-		return g.refuse(http.StatusUnauthorized, schemeDPoP, codeInvalidProof, err)
+		return g.refuse(http.StatusUnauthorized, schemeDPoP, proofCode(err), err).withNonce(g.DPoP)
 	}
 	return unavailable(r, err)
+}
+
+func proofCode(err error) string {
+	if errors.Is(err, tokenprofile.ErrNonce) {
+		return errUseNonce
+	}
+	return codeInvalidProof
+}
+
+// withNonce names the nonce for the client's next proof, if there are any (RFC
+// 9449 sections 8 and 9).
+func (e *Refusal) withNonce(v *tokenprofile.ProofVerifier) *Refusal {
+	if nonce := v.Nonce(); nonce != "" {
+		e.Header[nonceName] = []string{nonce}
+	}
+	return e
 }
 
 // proofOf is the one DPoP header of a request (RFC 9449 section 4.3, check 1).

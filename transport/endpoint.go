@@ -171,6 +171,9 @@ func (e *TokenEndpoint) grant(r *http.Request, form form) (*AccessRequest, *Refu
 		return nil, refuseGrant(codeUnsupportedGrant, errors.New("a grant_type that is not offered"))
 	case scope != "" && !isScope(scope):
 		return nil, refuseGrant(codeInvalidScope, errors.New("the scope is not a list of scope tokens"))
+	case form["resource"] != "" || form["audience"] != "":
+		// The Signer's profile says whom the token is for (RFC 8707 section 2).
+		return nil, refuseGrant(codeInvalidTarget, errors.New("a resource or an audience that the client chooses"))
 	}
 	request := &AccessRequest{ClientID: clientID, Scope: strings.Fields(form["scope"])}
 	if bearer {
@@ -230,7 +233,7 @@ func (e *TokenEndpoint) checkProof(r *http.Request) (thumbprint string, refusal 
 	case err == nil:
 		return thumbprint, nil
 	case errors.Is(err, tokenprofile.ErrInvalid):
-		return "", refuseGrant(codeInvalidProof, err)
+		return "", refuseGrant(proofCode(err), err).withNonce(e.DPoP)
 	}
 	return "", unanswerable(r, err)
 }

@@ -268,6 +268,8 @@ func TestTokenEndpointRefusals(t *testing.T) {
 		{"a grant_type that is not known", newPost(set("grant_type", "password")), 400, "unsupported_grant_type"},
 		{"a scope with two spaces", newPost(set("scope", "a  b")), 400, "invalid_scope"},
 		{"a scope with a quote", newPost(set("scope", `a"b`)), 400, "invalid_scope"},
+		{"a resource of the client's choice", newPost(set("resource", "https://api.example")), 400, "invalid_target"},
+		{"an audience of the client's choice", newPost(set("audience", "api")), 400, "invalid_target"},
 
 		{"no client authentication", newPost(without("client_secret")), 401, "invalid_client"},
 		{"no client at all", newPost(without("client_id", "client_secret")), 401, "invalid_client"},
