@@ -91,6 +91,7 @@ func (a *Assembly) Entries(trusted func(Found) bool) []Entry {
 		}
 	}
 	entries := a.entries
+	MarkShadowed(entries)
 	for _, c := range a.loose {
 		if found.Chained = chained[string(c.Raw)]; trusted(found) {
 			entries = append(entries, Entry{Alias: a.Alias(c.name), Kind: Certificate, Chain: [][]byte{c.Raw}, Untagged: true, Err: c.err})

@@ -6,6 +6,7 @@ package format
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -69,7 +70,8 @@ type Entry struct {
 	Chain [][]byte
 
 	// Untagged is set for what Java's own reader would leave out: plain key
-	// bags and certificates without Oracle's trust attribute.
+	// bags, certificates without Oracle's trust attribute, and entries whose
+	// alias a later entry has too.
 	Untagged bool
 
 	// Err is why the entry's key could not be read. The rest of the entry is
@@ -107,4 +109,17 @@ func (p Passwords) ForKey(alias string) [][]byte {
 		return [][]byte{p.Store}
 	}
 	return [][]byte{p.Store, {}}
+}
+
+// MarkShadowed marks the entries Java would replace by a later one with the
+// same alias. It compares aliases without case.
+func MarkShadowed(entries []Entry) {
+	taken := map[string]bool{}
+	for i := len(entries) - 1; i >= 0; i-- {
+		alias := strings.ToLower(entries[i].Alias)
+		if taken[alias] {
+			entries[i].Untagged = true
+		}
+		taken[alias] = true
+	}
 }

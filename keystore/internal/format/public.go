@@ -70,19 +70,21 @@ func rsaPublicBits(pkcs1 []byte) []byte {
 	return bits
 }
 
-// sec1PublicBits is the public key most writers add to an EC private key (RFC
-// 5915 section 3).
+// sec1PublicBits is the public key most writers add to an EC private key, as
+// [1] (RFC 5915 section 3).
 func sec1PublicBits(sec1 []byte) []byte {
-	var key struct {
-		Version    int
-		PrivateKey []byte
-		Parameters asn1.RawValue  `asn1:"optional,explicit,tag:0"`
-		PublicKey  asn1.BitString `asn1:"optional,explicit,tag:1"`
-	}
-	if _, err := asn1.Unmarshal(sec1, &key); err != nil {
+	var parts []asn1.RawValue
+	if _, err := asn1.Unmarshal(sec1, &parts); err != nil {
 		return nil
 	}
-	return key.PublicKey.Bytes
+	for _, part := range parts {
+		var public asn1.BitString
+		if part.Class == asn1.ClassContextSpecific && part.Tag == 1 {
+			asn1.Unmarshal(part.Bytes, &public)
+			return public.Bytes
+		}
+	}
+	return nil
 }
 
 // dsaPublicBits raises the generator to the private key.

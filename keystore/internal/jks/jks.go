@@ -63,6 +63,7 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 		rec.open(pw.ForKey(rec.Alias), budget)
 		store.Entries = append(store.Entries, rec.Entry)
 	}
+	format.MarkShadowed(store.Entries)
 	return store, nil
 }
 

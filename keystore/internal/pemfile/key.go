@@ -41,46 +41,42 @@ func (r *reader) key(block *pem.Block, alias string) ([]byte, error) {
 	return nil, format.ErrPassword
 }
 
+var (
+	oidRSA = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
+	oidEC  = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
+	oidDSA = asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 1}
+)
+
+// isPKCS8 reports whether der has the shape of RFC 5958 section 2.
+func isPKCS8(der []byte) bool {
+	var info struct {
+		Version   int
+		Algorithm format.Algorithm
+		Key       []byte
+	}
+	_, err := asn1.Unmarshal(der, &info)
+	return err == nil
+}
+
 // wrap makes PKCS #8 of a key in PKCS #8, PKCS #1, SEC 1 or OpenSSL's form
 // for DSA, whatever its block is called.
 func wrap(der []byte) ([]byte, error) {
 	if isPKCS8(der) {
 		return der, nil
 	}
-	if alg, ok := sec1Algorithm(der); ok {
-		return format.WrapPKCS8(alg, der)
-	}
-	var numbers []asn1.RawValue
-	if err := ber.Unmarshal(der, &numbers); err != nil {
+	var parts []asn1.RawValue
+	if err := ber.Unmarshal(der, &parts); err != nil {
 		return nil, err
 	}
-	switch len(numbers) {
-	case 9:
-		return format.WrapPKCS8(pkix.AlgorithmIdentifier{
-			Algorithm:  asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1},
-			Parameters: asn1.NullRawValue,
-		}, der)
-	case 6:
-		return wrapDSA(numbers)
+	switch {
+	case len(parts) == 9:
+		return format.WrapPKCS8(pkix.AlgorithmIdentifier{Algorithm: oidRSA, Parameters: asn1.NullRawValue}, der)
+	case len(parts) == 6:
+		return wrapDSA(parts)
+	case len(parts) >= 3 && parts[2].Class == asn1.ClassContextSpecific && parts[2].Tag == 0: // the curve, RFC 5915 section 3
+		return format.WrapPKCS8(pkix.AlgorithmIdentifier{Algorithm: oidEC, Parameters: asn1.RawValue{FullBytes: parts[2].Bytes}}, der)
 	}
 	return nil, fmt.Errorf("%w: a key in no form we know", format.ErrUnsupported)
-}
-
-// sec1Algorithm is the algorithm identifier of an EC key (RFC 5915 section 3).
-func sec1Algorithm(der []byte) (alg pkix.AlgorithmIdentifier, ok bool) {
-	var key struct {
-		Version    int
-		PrivateKey []byte
-		Parameters asn1.RawValue `asn1:"optional"`
-		PublicKey  asn1.RawValue `asn1:"optional"`
-	}
-	if ber.Unmarshal(der, &key) != nil || key.Version != 1 || key.Parameters.Tag != 0 || !key.Parameters.IsCompound {
-		return alg, false
-	}
-	return pkix.AlgorithmIdentifier{
-		Algorithm:  asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1},
-		Parameters: asn1.RawValue{FullBytes: key.Parameters.Bytes},
-	}, true
 }
 
 // wrapDSA takes OpenSSL's version, p, q, g, public and private key.
@@ -90,8 +86,5 @@ func wrapDSA(numbers []asn1.RawValue) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return format.WrapPKCS8(pkix.AlgorithmIdentifier{
-		Algorithm:  asn1.ObjectIdentifier{1, 2, 840, 10040, 4, 1},
-		Parameters: asn1.RawValue{FullBytes: der},
-	}, numbers[5].FullBytes)
+	return format.WrapPKCS8(pkix.AlgorithmIdentifier{Algorithm: oidDSA, Parameters: asn1.RawValue{FullBytes: der}}, numbers[5].FullBytes)
 }

@@ -5,7 +5,6 @@ package pemfile
 
 import (
 	"bytes"
-	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
@@ -182,18 +181,4 @@ func (r *reader) encrypted(key encryptedKey) func(alias string) ([]byte, error) 
 		}
 		return plain, nil
 	}
-}
-
-// isPKCS8 reports whether der has the shape of RFC 5958 section 2.
-func isPKCS8(der []byte) bool {
-	var info struct {
-		Version   int
-		Algorithm struct {
-			ID         asn1.RawValue
-			Parameters asn1.RawValue `asn1:"optional"` // Edwards curves have none
-		}
-		Key []byte
-	}
-	_, err := asn1.Unmarshal(der, &info)
-	return err == nil
 }
