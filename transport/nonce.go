@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"sync"
@@ -50,11 +51,16 @@ func (n *nonces) prove(req *http.Request, prover *tokenprofile.Prover, token str
 	n.mu.Lock()
 	nonce := n.byOrigin[origin(req.URL)]
 	n.mu.Unlock()
-	method := req.Method
-	if method == "" {
-		method = http.MethodGet
+	target := *req.URL
+	if req.Host != "" {
+		target.Host = req.Host // RFC 9110 section 7.1: the target URI is the one the Host header names
 	}
-	proof, err := prover.Prove(req.Context(), tokenprofile.Proof{Method: method, URL: req.URL.String(), Token: token, Nonce: nonce})
+	proof, err := prover.Prove(req.Context(), tokenprofile.Proof{
+		Method: cmp.Or(req.Method, http.MethodGet),
+		URL:    target.String(),
+		Token:  token,
+		Nonce:  nonce,
+	})
 	if err != nil {
 		return err
 	}

@@ -16,17 +16,20 @@ const maxDrain = 4 << 10
 // with a new token. Each happens once.
 func (s *bearerState) retry(req *http.Request, resp *http.Response, tokens tokens, token string) (*http.Response, error) {
 	if s.asksForNonce(resp) && replayable(req) {
-		repeated, again, err := s.repeat(req, resp, tokens)
-		if err != nil || repeated.StatusCode != http.StatusUnauthorized {
-			return repeated, err
+		var err error
+		resp, token, err = s.repeat(req, resp, tokens)
+		if err != nil || resp.StatusCode != http.StatusUnauthorized {
+			return resp, err
 		}
-		resp, token = repeated, again
+	}
+	if s.asksForNonce(resp) { // not a word about the token
+		return resp, nil
 	}
 	if !tokens.refused(token) || !s.harmless(req) || !replayable(req) {
 		return resp, nil
 	}
-	repeated, _, err := s.repeat(req, resp, tokens, token)
-	return repeated, err
+	resp, _, err := s.repeat(req, resp, tokens, token)
+	return resp, err
 }
 
 // asksForNonce reports whether the lack of a nonce, which the response brings,
