@@ -51,12 +51,15 @@ func (e Entry) privateKey() PrivateKey {
 func (c *contents) count(kind Kind, alias string) int {
 	n := 0
 	for _, e := range c.entries {
-		if e.Kind == kind && e.Err == nil && (alias == "" || strings.EqualFold(e.Alias, alias)) {
+		if e.Kind == kind && e.Err == nil && (alias == "" || sameAlias(e.Alias, alias)) {
 			n++
 		}
 	}
 	return n
 }
+
+// sameAlias compares as Java does, without case.
+func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }
 
 // checkKeyIDs refuses different keys of one kid: whoever is handed such a set
 // cannot tell which of them signed.

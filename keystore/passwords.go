@@ -2,7 +2,6 @@ package keystore
 
 import (
 	"fmt"
-	"strings"
 )
 
 // passwords are those of one load. They are wiped after it.
@@ -27,7 +26,7 @@ func (f File) passwords() (*passwords, error) {
 func (p *passwords) key(alias string) [][]byte {
 	var tries [][]byte
 	for name, password := range p.keys.KeyPasswords {
-		if strings.EqualFold(name, alias) {
+		if sameAlias(name, alias) {
 			tries = p.add(tries, p.fetch(password))
 		}
 	}

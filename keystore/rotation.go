@@ -2,7 +2,6 @@ package keystore
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -34,7 +33,7 @@ func (t turn) unpublished(after time.Duration) time.Time {
 // is reports whether the turn is that of the same key under the same alias
 // and kid.
 func (t turn) is(key PrivateKey) bool {
-	return t.isKey(key) && strings.EqualFold(t.key.Alias(), key.Alias())
+	return t.isKey(key) && sameAlias(t.key.Alias(), key.Alias())
 }
 
 func (t turn) isKey(key PrivateKey) bool {
@@ -126,7 +125,7 @@ func predecessorsOf(key PrivateKey, old []turn, now time.Time) []turn {
 			continue
 		}
 		all = append(all, t)
-		if strings.EqualFold(t.key.Alias(), key.Alias()) {
+		if sameAlias(t.key.Alias(), key.Alias()) {
 			same = append(same, t)
 		}
 	}
@@ -142,11 +141,11 @@ func predecessorsOf(key PrivateKey, old []turn, now time.Time) []turn {
 func handover(leaving turn, old, turns []turn, now time.Time) time.Time {
 	last := now
 	for _, t := range turns {
-		if strings.EqualFold(t.key.Alias(), leaving.key.Alias()) {
+		if sameAlias(t.key.Alias(), leaving.key.Alias()) {
 			return later(now, t.from)
 		}
 		if !slices.ContainsFunc(old, func(o turn) bool {
-			return o.signs(now) && strings.EqualFold(o.key.Alias(), t.key.Alias())
+			return o.signs(now) && sameAlias(o.key.Alias(), t.key.Alias())
 		}) {
 			last = later(last, t.from)
 		}

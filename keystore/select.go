@@ -44,7 +44,7 @@ func Select(keys []PrivateKey, selection Selection) (PrivateKey, error) {
 func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 	var refused error
 	for _, key := range keys {
-		if !strings.EqualFold(key.Alias(), s.Alias) {
+		if !sameAlias(key.Alias(), s.Alias) {
 			continue
 		}
 		err := s.fits(key)
