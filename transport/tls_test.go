@@ -48,7 +48,7 @@ func (a *authority) issue(t testing.TB, template *x509.Certificate) (*ecdsa.Priv
 	}
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
 	if template.NotAfter.IsZero() {
-		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(48*time.Hour)
 	}
 	parent, signer := a.cert, a.key
 	if parent == nil {
