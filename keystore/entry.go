@@ -141,6 +141,11 @@ func (e *Entry) fromCertificate() {
 	if len(e.RawChain) == 0 {
 		return
 	}
+	if len(e.Chain) > 0 {
+		if key, err := certifiedKey(e.Chain[0]); err == nil {
+			e.PublicKey, _ = NewPublicKey(key, signedChain(e.Chain)...) // the zero key if it is of no use
+		}
+	}
 	if cert, err := format.ParseCert(e.RawChain[0]); err == nil {
 		e.Algorithm, e.Bits = cert.PublicKeyAlgorithm()
 	}
