@@ -53,11 +53,7 @@ type relation struct {
 
 func connect(t *testing.T) relation {
 	t.Helper()
-	key, err := keystore.Generate("RS256", "CN=billing", 24*time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys := keystore.New(key)
+	keys := keystore.New(generate(t, "RS256"))
 	published := httptest.NewServer(&jwks.Handler{Source: keys})
 	t.Cleanup(published.Close)
 
@@ -123,12 +119,8 @@ func TestClientCredentialsWithPrivateKeyJWT(t *testing.T) {
 
 func TestProviderRefusesAnotherKey(t *testing.T) {
 	r := connect(t)
-	stranger, err := keystore.Generate("RS256", "CN=stranger", time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
 	profile := r.grant.ClientAssertion.(*tokenprofile.Signer).Profile()
-	assertion, err := profile.Signer(keystore.New(stranger))
+	assertion, err := profile.Signer(keystore.New(generate(t, "RS256")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,11 +135,7 @@ func TestProviderRefusesAnotherKey(t *testing.T) {
 // for every request, past a guard that demands the proof.
 func TestDPoPBoundToken(t *testing.T) {
 	r := connect(t)
-	key, err := keystore.Generate("ES256", "CN=proof", time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prover, err := tokenprofile.NewProver(key)
+	prover, err := tokenprofile.NewProver(generate(t, "ES256"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +164,15 @@ func TestDPoPBoundToken(t *testing.T) {
 	if status != http.StatusUnauthorized {
 		t.Errorf("a bound token without its proof was answered with %d, want 401", status)
 	}
+}
+
+func generate(t *testing.T, algorithm string) keystore.PrivateKey {
+	t.Helper()
+	key, err := keystore.Generate(algorithm, "CN=billing", time.Now(), time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 type plain string

@@ -1,6 +1,7 @@
 // An OpenID Connect provider on loopback with one confidential client. It is
 // told where the client's JWK Set is, and prints its issuer when it listens.
 import { createServer } from 'node:http';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Provider } from 'oidc-provider';
 
@@ -22,12 +23,15 @@ const provider = new Provider(issuer, {
     jwks_uri: jwksURI,
     scope: 'orders',
   }],
+  // The provider's own dispatcher refuses loopback addresses, where this client's keys are.
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   clientAuthMethods: ['private_key_jwt'],
   scopes: ['orders'],
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
-    dPoP: { enabled: true },
+    // Every proof needs a nonce, so that each first request is refused and repeated with one.
+    dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => resource,
