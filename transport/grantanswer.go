@@ -51,6 +51,7 @@ func readGrant(resp *http.Response, start time.Time, bound bool, secrets []strin
 	var a answer
 	err = json.Unmarshal(body, &a) // the error could quote the answer
 	if resp.StatusCode != http.StatusOK || a.Error != "" {
+		secrets = append(secrets, a.AccessToken)
 		refusal.Code = shownCode(a.Error, secrets)
 		refusal.Description = shownText(a.ErrorDescription, secrets)
 		return nil, refusal

@@ -179,6 +179,10 @@ func TestWhenATokenIsRenewed(t *testing.T) {
 				source := &fakeSource{lifetime: test.lifetime}
 				bearer := &transport.Bearer{Source: source, Base: &recorder{}, EarlyRefresh: test.share}
 				start := time.Now()
+				if _, err := get(t, bearer); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(max(0, test.lifetime-10*time.Minute)) // no renewal before, which the bounds below would show
 				for source.count() < 2 {
 					if _, err := get(t, bearer); err != nil {
 						t.Fatal(err)
