@@ -1,0 +1,17 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestRun(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "span event: token rejected {cause=transport: 401 invalid_token: "; !strings.Contains(out.String(), want) {
+		t.Errorf("got %s, want %q in it", &out, want)
+	}
+}
