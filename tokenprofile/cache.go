@@ -22,9 +22,9 @@ func newCache(size int) *cache {
 	return &cache{half: max(1, size/2), young: map[tokenSum]*verified{}}
 }
 
-func (c *cache) sum(token string) (sum tokenSum) {
+func (c *cache) sum(token []byte) (sum tokenSum) {
 	if c != nil {
-		sum = sha256.Sum256([]byte(token))
+		sum = sha256.Sum256(token)
 	}
 	return sum
 }

@@ -1,9 +1,9 @@
 package tokenprofile
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
@@ -22,6 +22,7 @@ type received struct {
 
 	text    []byte // the token
 	decoded []byte // its three segments, decoded
+	isRead  bool
 	scanner strictjson.Scanner
 }
 
@@ -37,24 +38,28 @@ func (r *received) release() {
 	}
 }
 
-// receive takes a token in compact serialization (RFC 7515 section 7.1) apart:
-// two dots, canonical base64url, strict JSON. The caller releases the result.
+// receive takes a token of at most maxSize bytes into a buffer. The caller
+// releases it.
 func receive(token string, maxSize int) (*received, error) {
 	if len(token) > maxSize {
 		return nil, refuse(ErrMalformed, "longer than the profile's maxSize")
 	}
 	r := receiveds.Get().(*received)
-	if err := r.read(token); err != nil {
-		r.release()
-		return nil, err
-	}
+	r.text = append(r.text[:0], token...)
+	r.isRead = false
 	return r, nil
 }
 
-func (r *received) read(token string) error {
-	if err := r.split(token); err != nil {
+// read takes the token in compact serialization (RFC 7515 section 7.1) apart,
+// once: two dots, canonical base64url, strict JSON.
+func (r *received) read() error {
+	if r.isRead {
+		return nil
+	}
+	if err := r.split(); err != nil {
 		return err
 	}
+	r.isRead = true
 	return r.readJSON()
 }
 
@@ -66,13 +71,15 @@ func (r *received) readJSON() error {
 }
 
 // split finds the segments and decodes them.
-func (r *received) split(token string) error {
-	first := strings.IndexByte(token, '.')
-	last := strings.LastIndexByte(token, '.')
-	if first < 0 || first == last || strings.IndexByte(token[first+1:], '.') != last-first-1 {
+func (r *received) split() error {
+	first := bytes.IndexByte(r.text, '.')
+	last := bytes.LastIndexByte(r.text, '.')
+	if first < 0 || first == last || bytes.IndexByte(r.text[first+1:], '.') != last-first-1 {
 		return refuse(ErrMalformed, "not three segments")
 	}
-	r.text = append(r.text[:0], token...)
+	if bytes.IndexByte(r.text, '\n') >= 0 || bytes.IndexByte(r.text, '\r') >= 0 {
+		return refuse(ErrMalformed, "has a line break") // which the decoder would skip
+	}
 	r.input = r.text[:last]
 	r.decoded = r.decoded[:0]
 	var err error
@@ -94,8 +101,7 @@ func (r *received) decode(segment []byte) ([]byte, error) {
 	start := len(r.decoded)
 	decoded, err := canonical.AppendDecode(r.decoded, segment)
 	r.decoded = decoded
-	// The decoder skips line ends: then the length is not the segment's.
-	if err != nil || len(decoded)-start != canonical.DecodedLen(len(segment)) {
+	if err != nil {
 		return nil, refuse(ErrMalformed, "not canonical base64url")
 	}
 	return decoded[start:len(decoded):len(decoded)], nil

@@ -50,11 +50,16 @@ func (i *Issuers) Verify(ctx context.Context, token string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer := string(r.claims.issuer)
-	r.release()
-	v := i.verifiers[issuer]
-	if v == nil {
-		return nil, refuse(ErrIssuer, "none of the verifiers'")
+	defer r.release()
+	if err := r.read(); err != nil {
+		return nil, err
 	}
-	return v.Verify(ctx, token)
+	v := i.verifiers[string(r.claims.issuer)]
+	switch {
+	case v == nil:
+		return nil, refuse(ErrIssuer, "none of the verifiers'")
+	case len(token) > v.profile.MaxSize:
+		return nil, refuse(ErrMalformed, "longer than the profile's maxSize")
+	}
+	return v.verify(ctx, r)
 }

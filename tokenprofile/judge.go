@@ -23,7 +23,7 @@ func (v *Verifier) judge(ctx context.Context, r *received) (*Token, error) {
 	if err := v.judgeUse(ctx, c); err != nil {
 		return nil, err
 	}
-	return newToken(r), nil
+	return newToken(r, &v.demand), nil
 }
 
 func (v *Verifier) judgeUse(ctx context.Context, c *claims) error {

@@ -2,6 +2,9 @@ package tokenprofile
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 
@@ -101,11 +104,32 @@ func (r *ring[K]) holds(ctx context.Context, kid keyID, key trusted) error {
 		return err
 	}
 	for _, candidate := range keys {
-		if candidate.Equal(key.(K)) {
+		if same(candidate, key.(K)) {
 			return nil
 		}
 	}
 	return refuse(ErrUnknownKey, "the source no longer has it")
+}
+
+// same spares the comparison of large numbers where the source gives the very
+// key it gave before.
+func same[K interface{ Equal(K) bool }](a, b K) bool {
+	if a, ok := any(a).(keystore.PublicKey); ok && samePointer(a.CryptoKey(), any(b).(keystore.PublicKey).CryptoKey()) {
+		return true
+	}
+	return a.Equal(b)
+}
+
+func samePointer(a, b crypto.PublicKey) bool {
+	switch a := a.(type) {
+	case *rsa.PublicKey:
+		b, ok := b.(*rsa.PublicKey)
+		return ok && a == b
+	case *ecdsa.PublicKey:
+		b, ok := b.(*ecdsa.PublicKey)
+		return ok && a == b
+	}
+	return false
 }
 
 // candidates are the keys a token with the kid may be signed by: those of

@@ -18,22 +18,32 @@ type Token struct {
 	Header, Claims              json.RawMessage // as received
 }
 
-// newToken copies out of the buffers of the gate.
-func newToken(r *received) *Token {
+// newToken copies out of the buffers of the gate. Its claims are as demanded.
+func newToken(r *received, d *demand) *Token {
 	c := &r.claims
 	documents := make([]byte, 0, len(r.rawHeader)+len(r.payload))
 	documents = append(append(documents, r.rawHeader...), r.payload...)
 	middle := len(r.rawHeader)
 	token := &Token{
-		Issuer: string(c.issuer), Subject: string(c.subject), ID: string(c.id), KeyID: string(r.header.keyID),
+		Issuer: d.issuer, Subject: known(c.subject, d.subject), ID: string(c.id), KeyID: string(r.header.keyID),
 		Audience: make([]string, len(c.audience)),
 		IssuedAt: c.issuedAt, NotBefore: c.notBefore, Expiry: c.expiry,
 		Header: documents[:middle:middle], Claims: documents[middle:],
 	}
 	for i, audience := range c.audience {
-		token.Audience[i] = string(audience)
+		token.Audience[i] = known(audience, d.audience...)
 	}
 	return token
+}
+
+// known is the text, without another copy of it if it is among those.
+func known(text []byte, among ...string) string {
+	for _, other := range among {
+		if string(text) == other {
+			return other
+		}
+	}
+	return string(text)
 }
 
 // clone shares nothing that can be changed.

@@ -150,11 +150,20 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	if v == nil {
 		return nil, errors.New("tokenprofile: the verifier is nil")
 	}
-	sum := v.cache.sum(token)
+	r, err := receive(token, v.profile.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release()
+	return v.verify(ctx, r)
+}
+
+func (v *Verifier) verify(ctx context.Context, r *received) (*Token, error) {
+	sum := v.cache.sum(r.text)
 	if known := v.cache.get(sum); known != nil {
 		return v.again(ctx, known)
 	}
-	verified, err := v.open(ctx, token)
+	verified, err := v.open(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -182,14 +191,11 @@ func (v *Verifier) again(ctx context.Context, known *verified) (*Token, error) {
 }
 
 // open takes a token out of its encryption, if it has one.
-func (v *Verifier) open(ctx context.Context, token string) (verified, error) {
+func (v *Verifier) open(ctx context.Context, r *received) (verified, error) {
 	if v.profile.Encryption == nil {
-		return v.verifySigned(ctx, token)
+		return v.verifySigned(ctx, r)
 	}
-	if len(token) > v.profile.MaxSize {
-		return verified{}, refuse(ErrMalformed, "longer than the profile's maxSize")
-	}
-	header, payload, err := v.decrypt.decrypt(ctx, *v.profile.Encryption, token)
+	header, payload, err := v.decrypt.decrypt(ctx, *v.profile.Encryption, string(r.text))
 	switch {
 	case err != nil:
 		return verified{}, err
@@ -199,15 +205,18 @@ func (v *Verifier) open(ctx context.Context, token string) (verified, error) {
 	if err := judgeNested(header); err != nil {
 		return verified{}, err
 	}
-	return v.verifySigned(ctx, string(payload)) // decrypted never counts as verified
-}
-
-func (v *Verifier) verifySigned(ctx context.Context, token string) (verified, error) {
-	r, err := receive(token, v.profile.MaxSize)
+	inner, err := receive(string(payload), v.profile.MaxSize)
 	if err != nil {
 		return verified{}, err
 	}
-	defer r.release()
+	defer inner.release()
+	return v.verifySigned(ctx, inner) // decrypted never counts as verified
+}
+
+func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, error) {
+	if err := r.read(); err != nil {
+		return verified{}, err
+	}
 	if err := v.judgeHeader(&r.header); err != nil {
 		return verified{}, err
 	}

@@ -43,7 +43,7 @@ type Scanner struct {
 	data    []byte
 	at      int
 	members int
-	open    [][]byte // names seen in the objects that are open, the innermost last
+	open    []seen // names in the objects that are open, the innermost last
 	begun   bool
 	ended   bool
 	name    []byte
@@ -54,7 +54,6 @@ type Scanner struct {
 // Reset makes the scanner read another document. What the scanner returned
 // stays valid as long as the document it came from.
 func (s *Scanner) Reset(document []byte) {
-	clear(s.open[:cap(s.open)])
 	*s = Scanner{data: document, open: s.open[:0]}
 }
 
@@ -128,13 +127,30 @@ func (s *Scanner) memberName(names int) ([]byte, error) {
 	if s.space(); !s.take(':') {
 		return nil, ErrSyntax
 	}
+	hash := hashOf(name)
 	for _, other := range s.open[names:] {
-		if bytes.Equal(name, other) {
+		if hash == other.hash && bytes.Equal(name, other.name) {
 			return nil, &DuplicateError{Name: string(name)}
 		}
 	}
-	s.open = append(s.open, name)
+	s.open = append(s.open, seen{name, hash})
 	return name, nil
+}
+
+// A seen is a name with its hash, so that many long names cost no more to
+// compare than short ones.
+type seen struct {
+	name []byte
+	hash uint32
+}
+
+// hashOf is FNV-1a. Whoever makes names collide gains a comparison.
+func hashOf(name []byte) uint32 {
+	hash := uint32(2166136261)
+	for _, c := range name {
+		hash = (hash ^ uint32(c)) * 16777619
+	}
+	return hash
 }
 
 // any reads a value that stands inside depth objects and arrays.

@@ -19,10 +19,14 @@ func (s *Scanner) text() error {
 	if !s.take('"') {
 		return ErrSyntax
 	}
-	for s.at < len(s.data) {
-		switch c := s.data[s.at]; {
-		case plain[c]:
+	for {
+		for s.at < len(s.data) && plain[s.data[s.at]] {
 			s.at++
+		}
+		if s.at == len(s.data) {
+			return ErrSyntax
+		}
+		switch c := s.data[s.at]; {
 		case c == '"':
 			s.at++
 			return nil
@@ -40,7 +44,6 @@ func (s *Scanner) text() error {
 			s.at += size
 		}
 	}
-	return ErrSyntax
 }
 
 // escape reads one escape, or the two that make a surrogate pair. Half a pair

@@ -1,0 +1,123 @@
+package tokenprofile_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+var benchmarked = []tokenprofile.Algorithm{"HS256", "RS256", "ES256", "EdDSA"}
+
+// benchmarkProfile has tokens of eight claims.
+func benchmarkProfile(algorithm tokenprofile.Algorithm) tokenprofile.Profile {
+	p := profileOf(algorithm)
+	p.TokenID = true
+	p.Claims = map[string]any{"scope": "read write", "tenant": "t1"}
+	return p
+}
+
+func BenchmarkSign(b *testing.B) {
+	for _, algorithm := range benchmarked {
+		b.Run(string(algorithm), func(b *testing.B) {
+			signer, _ := pair(b, benchmarkProfile(algorithm))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := signer.Sign(b.Context(), nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// As Sign, with two of the claims given with each call.
+func BenchmarkSignClaims(b *testing.B) {
+	for _, algorithm := range benchmarked {
+		b.Run(string(algorithm), func(b *testing.B) {
+			p := benchmarkProfile(algorithm)
+			p.Claims = nil
+			signer, _ := pair(b, p)
+			claims := struct {
+				Scope  string `json:"scope"`
+				Tenant string `json:"tenant"`
+			}{"read write", "t1"}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := signer.Sign(b.Context(), claims); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	for _, size := range []int{-1, 0} {
+		for _, algorithm := range benchmarked {
+			b.Run(fmt.Sprintf("%s/cache=%t", algorithm, size == 0), func(b *testing.B) {
+				p := benchmarkProfile(algorithm)
+				p.CacheSize = size
+				signer, verifier := pair(b, p)
+				token := ok(signer.Sign(b.Context(), nil))(b)
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := verifier.Verify(b.Context(), token); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkVerifyParallel(b *testing.B) {
+	signer, verifier := pair(b, benchmarkProfile("ES256"))
+	token := ok(signer.Sign(b.Context(), nil))(b)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := verifier.Verify(b.Context(), token); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// hostile are tokens made to cost as much as they can before they are refused,
+// as long as they may be.
+func hostile() map[string]string {
+	header := segment(`{"alg":"HS256","kid":"k1"}`)
+	const room = 12<<10 - 100 // in the payload of a token of 16 KiB
+	var names strings.Builder
+	for i := range 255 {
+		fmt.Fprintf(&names, `,"%s%03d":0`, strings.Repeat("a", 36), i)
+	}
+	deep := strings.Repeat(`[`, 15) + strings.Repeat(`]`, 15)
+	return map[string]string{
+		"names alike":    header + "." + segment("{"+names.String()[1:]+"}") + ".",
+		"escaped text":   header + "." + segment(`{"a":"`+strings.Repeat(`\u00e9`, room/6-2)+`"}`) + ".",
+		"escaped names":  header + "." + segment("{"+strings.ReplaceAll(names.String()[1:], "aaaaaa", `\u0061`)+"}") + ".",
+		"deep arrays":    header + "." + segment(`{"a":[`+deep[2:len(deep)-2]+strings.Repeat(`,`+deep[2:len(deep)-2], room/27-2)+`]}`) + ".",
+		"long audience":  header + "." + segment(`{"aud":["a"`+strings.Repeat(`,"a"`, room/4-4)+`]}`) + ".",
+		"too long":       strings.Repeat("a", 1<<20),
+		"dots":           strings.Repeat(".", 16<<10),
+		"not base64":     header + "." + strings.Repeat("a", 16<<10-100) + "!.",
+		"claims of text": header + "." + segment(strings.Repeat(" ", room)) + ".",
+	}
+}
+
+func BenchmarkVerifyRejected(b *testing.B) {
+	for name, token := range hostile() {
+		b.Run(name, func(b *testing.B) {
+			_, verifier := pair(b, profileOf("HS256"))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := verifier.Verify(b.Context(), token); err == nil {
+					b.Fatal("accepted")
+				}
+			}
+		})
+	}
+}
