@@ -21,11 +21,15 @@ func encode(value any) ([]byte, error) {
 
 var errNotObject = errors.New("not a JSON object: give a struct or a map")
 
-// encodeObject is the JSON of a struct or a map, without its braces.
+// encodeObject is the JSON of a struct or a map, without its braces. A nil one
+// has no members.
 func encodeObject(value any) ([]byte, error) {
 	data, err := encode(value)
 	if err != nil {
 		return nil, err
+	}
+	if string(data) == "null" {
+		return nil, nil
 	}
 	if len(data) < 2 || data[0] != '{' {
 		return nil, errNotObject
