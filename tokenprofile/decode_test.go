@@ -1,0 +1,206 @@
+package tokenprofile_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+func decoding(claims string) *tokenprofile.Token {
+	return &tokenprofile.Token{Claims: json.RawMessage(claims)}
+}
+
+func TestDecode(t *testing.T) {
+	type nested struct {
+		City string `json:"city"`
+	}
+	type base struct {
+		Subject string `json:"sub"`
+	}
+	type claims struct {
+		base
+		Audience []string                 `json:"aud"`
+		Expiry   tokenprofile.NumericDate `json:"exp"`
+		ID       int64                    `json:"id"`
+		Any      any                      `json:"any"`
+		Address  nested                   `json:"address"`
+		Plain    string
+		Hidden   string `json:"-"`
+	}
+	var got claims
+	token := decoding(`{"sub":"s","aud":"a","exp":1900000000.5,"id":9007199254740993,"any":[9007199254740993],"address":{"city":"x"},"Plain":"p","further":1}`)
+	if err := token.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	want := claims{
+		base: base{"s"}, Audience: []string{"a"}, Expiry: tokenprofile.NumericDate{Time: time.Unix(1900000000, 5e8)},
+		ID: 9007199254740993, Any: []any{json.Number("9007199254740993")}, Address: nested{"x"}, Plain: "p",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestDecodeAudience(t *testing.T) {
+	type many struct {
+		Audience []string `json:"aud"`
+	}
+	type one struct {
+		Audience string `json:"aud"`
+	}
+	for _, test := range []struct {
+		name, claims string
+		target       any
+		want         string
+	}{
+		{"a string into a slice", `{"aud":"a"}`, new(many), `&{[a]}`},
+		{"an array into a slice", `{"aud":["a","b"]}`, new(many), `&{[a b]}`},
+		{"a string into a string", `{"aud":"a"}`, new(one), `&{a}`},
+		{"a string into a map", `{"aud":"a"}`, new(map[string]any), `&map[aud:a]`},
+		{"an array into a map", `{"aud":["a"]}`, new(map[string]any), `&map[aud:[a]]`},
+		{"no claims", `{}`, new(many), `&{[]}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := decoding(test.claims).Decode(test.target); err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(test.target); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestDecodeIntoAMapKeepsIntegers(t *testing.T) {
+	var got map[string]any
+	if err := decoding(`{"id":9007199254740993}`).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got["id"] != json.Number("9007199254740993") {
+		t.Errorf("got %v, want 9007199254740993", got["id"])
+	}
+}
+
+// decodes itself.
+type own struct{ text string }
+
+func (o *own) UnmarshalJSON(data []byte) error {
+	o.text = string(data)
+	return nil
+}
+
+func TestDecodeIntoWhatDecodesItself(t *testing.T) {
+	var got own
+	const claims = `{"aud":"a","Aud":1}`
+	if err := decoding(claims).Decode(&got); err != nil || got.text != claims {
+		t.Errorf("got %q, %v, want %q", got.text, err, claims)
+	}
+}
+
+// encoding/json takes a claim for a field whose name differs in case: an issuer
+// that lets its users name claims would let them choose their role.
+func TestDecodeRefusesTwins(t *testing.T) {
+	var target struct {
+		Role string `json:"role"`
+	}
+	for _, claims := range []string{`{"role":"user","Role":"admin"}`, `{"ROLE":"admin"}`, `{"role":"user","\u0052ole":"admin"}`} {
+		if err := decoding(claims).Decode(&target); !errors.Is(err, tokenprofile.ErrMalformed) {
+			t.Errorf("%s: got %v, want %v", claims, err, tokenprofile.ErrMalformed)
+		}
+	}
+	if target.Role != "" {
+		t.Errorf("got role %q", target.Role)
+	}
+}
+
+func TestDecodeErrorsSayTheClaimAndNotTheValue(t *testing.T) {
+	const canary = "canary-7f3a"
+	for _, test := range []struct {
+		name, claims string
+		target       any
+		want         string
+	}{
+		{"a text for a number", `{"id":"` + canary + `"}`, &struct {
+			ID int `json:"id"`
+		}{}, `claim "id" does not fit the type int`},
+		{"a number for a small one", `{"id":300}`, &struct {
+			ID int8 `json:"id"`
+		}{}, `claim "id" does not fit the type int8`},
+		{"a text for a date", `{"exp":"` + canary + `"}`, &struct {
+			Expiry tokenprofile.NumericDate `json:"exp"`
+		}{}, `is not a number`},
+		{"no pointer", `{}`, struct{}{}, "cannot be decoded"},
+		{"nil", `{}`, nil, "cannot be decoded"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := decoding(test.claims).Decode(test.target)
+			mentions(t, err, test.want)
+			if strings.Contains(err.Error(), canary) {
+				t.Errorf("got %v, which has the value", err)
+			}
+		})
+	}
+}
+
+func TestNumericDate(t *testing.T) {
+	for _, test := range []struct {
+		text string
+		want time.Time
+	}{
+		{"1", time.Unix(1, 0)},
+		{"1900000000", time.Unix(1900000000, 0)},
+		{"1900000000.0", time.Unix(1900000000, 0)},
+		{"1900000000.25", time.Unix(1900000000, 25e7)},
+		{"1.9e9", time.Unix(1900000000, 0)},
+		{"19e8", time.Unix(1900000000, 0)},
+		{"253402300799", time.Unix(253402300799, 0)},
+		{"null", time.Time{}},
+	} {
+		var got tokenprofile.NumericDate
+		if err := json.Unmarshal([]byte(test.text), &got); err != nil || !got.Equal(test.want) {
+			t.Errorf("%s: got %v, %v, want %v", test.text, got, err, test.want)
+		}
+	}
+	for _, text := range []string{`"1"`, "0", "-1", "0.5", "253402300800", "253402300799.5", "1e12", "1e300", "-1e300", "18446744073709551617", "true", "[]", "{}"} {
+		var got tokenprofile.NumericDate
+		if err := json.Unmarshal([]byte(text), &got); err == nil {
+			t.Errorf("%s: got %v, want an error", text, got)
+		}
+	}
+}
+
+func TestNumericDateIsWrittenInWholeSeconds(t *testing.T) {
+	for _, test := range []struct {
+		date time.Time
+		want string
+	}{{time.Unix(1900000000, 999), "1900000000"}, {time.Time{}, "null"}, {time.Unix(253402300799, 0), "253402300799"}} {
+		got, err := json.Marshal(tokenprofile.NumericDate{Time: test.date})
+		if err != nil || string(got) != test.want {
+			t.Errorf("%v: got %s, %v, want %s", test.date, got, err, test.want)
+		}
+	}
+	for _, seconds := range []int64{0, -1, 253402300800} {
+		if got, err := json.Marshal(tokenprofile.NumericDate{Time: time.Unix(seconds, 0)}); err == nil {
+			t.Errorf("%d: got %s, want an error", seconds, got)
+		}
+	}
+}
+
+func TestContext(t *testing.T) {
+	if token, ok := tokenprofile.FromContext(t.Context()); ok || token != nil {
+		t.Errorf("got %v, %t from a context without a token", token, ok)
+	}
+	want := decoding(`{}`)
+	if got, ok := tokenprofile.FromContext(tokenprofile.NewContext(t.Context(), want)); !ok || got != want {
+		t.Errorf("got %v, %t, want the token", got, ok)
+	}
+	if _, ok := tokenprofile.FromContext(tokenprofile.NewContext(t.Context(), nil)); ok {
+		t.Error("a nil token passes for one")
+	}
+}
