@@ -74,7 +74,7 @@ func TestSignaturesOfAnotherLength(t *testing.T) {
 			"twice":                append(append([]byte{}, signature...), signature...),
 		} {
 			t.Run(fmt.Sprintf("%s %s", algorithm, name), func(t *testing.T) {
-				_, err := verifier.Verify(t.Context(), input+segment(string(changed)))
+				_, err := verifier.Verify(t.Context(), input+textSegment(string(changed)))
 				refuses(t, err, tokenprofile.ErrSignature)
 			})
 		}
@@ -90,7 +90,7 @@ func TestASN1SignatureIsRefused(t *testing.T) {
 	signature := decodeSegment(t, token[strings.LastIndexByte(token, '.')+1:])
 	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
 	der := ok(asn1Signature(r, s))(t)
-	_, err := ok(p.Verifier(store))(t).Verify(t.Context(), token[:strings.LastIndexByte(token, '.')+1]+segment(string(der)))
+	_, err := ok(p.Verifier(store))(t).Verify(t.Context(), token[:strings.LastIndexByte(token, '.')+1]+textSegment(string(der)))
 	refuses(t, err, tokenprofile.ErrSignature)
 }
 
@@ -105,7 +105,7 @@ func TestPSSSaltOfAnotherLengthIsRefused(t *testing.T) {
 	for _, length := range []int{0, 20, 31, 33, 48} {
 		t.Run(fmt.Sprint(length), func(t *testing.T) {
 			signature := ok(rsa.SignPSS(rand.Reader, key, sha256Hash, sum256(input), &rsa.PSSOptions{SaltLength: length}))(t)
-			_, err := verifier.Verify(t.Context(), input+"."+segment(string(signature)))
+			_, err := verifier.Verify(t.Context(), input+"."+textSegment(string(signature)))
 			refuses(t, err, tokenprofile.ErrSignature)
 		})
 	}
@@ -220,7 +220,7 @@ func TestSecretKeysThatAreTooShort(t *testing.T) {
 	for algorithm, length := range map[tokenprofile.Algorithm]int{"HS256": 32, "HS384": 48, "HS512": 64} {
 		t.Run(string(algorithm), func(t *testing.T) {
 			p := profileOf(algorithm)
-			short, long := secrets{secretKey(t, "k", length-1)}, secrets{secretKey(t, "k", length)}
+			short, long := secrets{secretFor(t, "k", length-1)}, secrets{secretFor(t, "k", length)}
 			_, signErr := p.SecretSigner(short)
 			_, verifyErr := p.SecretVerifier(short)
 			for _, err := range []error{signErr, verifyErr} {
@@ -237,7 +237,7 @@ func TestSecretKeysThatAreTooShort(t *testing.T) {
 // Keys that come later are judged when they are used.
 func TestAKeyThatComesLaterIsJudgedThen(t *testing.T) {
 	p := profileOf("ES256")
-	good, misfit := privateKey(t, "ES256"), privateKey(t, "ES384")
+	good, misfit := keyFor(t, "ES256"), keyFor(t, "ES384")
 	source := trusting()
 	verifier := ok(p.Verifier(source))(t)
 	token := ok(ok(p.Signer(keystore.New(good)))(t).Sign(t.Context(), nil))(t)
@@ -254,7 +254,7 @@ func TestAKeyThatComesLaterIsJudgedThen(t *testing.T) {
 }
 
 func TestAlgorithmsAndKindsOfKeys(t *testing.T) {
-	store, shared := keystore.New(privateKey(t, "ES256")), secrets{secretKey(t, "k", 64)}
+	store, shared := keystore.New(keyFor(t, "ES256")), secrets{secretFor(t, "k", 64)}
 	_, err := profileOf("HS256").Signer(store)
 	mentions(t, err, "SecretSigner")
 	_, err = profileOf("HS256").Verifier(store)

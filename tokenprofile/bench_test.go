@@ -88,7 +88,7 @@ func BenchmarkVerifyParallel(b *testing.B) {
 // hostile are tokens made to cost as much as they can before they are refused,
 // as long as they may be.
 func hostile() map[string]string {
-	header := segment(`{"alg":"HS256","kid":"k1"}`)
+	header := textSegment(`{"alg":"HS256","kid":"k1"}`)
 	const room = 12<<10 - 100 // in the payload of a token of 16 KiB
 	var names strings.Builder
 	for i := range 255 {
@@ -96,15 +96,15 @@ func hostile() map[string]string {
 	}
 	deep := strings.Repeat(`[`, 15) + strings.Repeat(`]`, 15)
 	return map[string]string{
-		"names alike":    header + "." + segment("{"+names.String()[1:]+"}") + ".",
-		"escaped text":   header + "." + segment(`{"a":"`+strings.Repeat(`\u00e9`, room/6-2)+`"}`) + ".",
-		"escaped names":  header + "." + segment("{"+strings.ReplaceAll(names.String()[1:], "aaaaaa", `\u0061`)+"}") + ".",
-		"deep arrays":    header + "." + segment(`{"a":[`+deep[2:len(deep)-2]+strings.Repeat(`,`+deep[2:len(deep)-2], room/27-2)+`]}`) + ".",
-		"long audience":  header + "." + segment(`{"aud":["a"`+strings.Repeat(`,"a"`, room/4-4)+`]}`) + ".",
+		"names alike":    header + "." + textSegment("{"+names.String()[1:]+"}") + ".",
+		"escaped text":   header + "." + textSegment(`{"a":"`+strings.Repeat(`\u00e9`, room/6-2)+`"}`) + ".",
+		"escaped names":  header + "." + textSegment("{"+strings.ReplaceAll(names.String()[1:], "aaaaaa", `\u0061`)+"}") + ".",
+		"deep arrays":    header + "." + textSegment(`{"a":[`+deep[2:len(deep)-2]+strings.Repeat(`,`+deep[2:len(deep)-2], room/27-2)+`]}`) + ".",
+		"long audience":  header + "." + textSegment(`{"aud":["a"`+strings.Repeat(`,"a"`, room/4-4)+`]}`) + ".",
 		"too long":       strings.Repeat("a", 1<<20),
 		"dots":           strings.Repeat(".", 16<<10),
 		"not base64":     header + "." + strings.Repeat("a", 16<<10-100) + "!.",
-		"claims of text": header + "." + segment(strings.Repeat(" ", room)) + ".",
+		"claims of text": header + "." + textSegment(strings.Repeat(" ", room)) + ".",
 	}
 }
 

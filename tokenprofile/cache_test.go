@@ -21,7 +21,7 @@ type cachedToken struct {
 }
 
 func newCachedToken(t *testing.T, algorithm tokenprofile.Algorithm) *cachedToken {
-	c := &cachedToken{key: privateKey(t, algorithm), clock: now}
+	c := &cachedToken{key: keyFor(t, algorithm), clock: now}
 	c.source = trusting(c.key)
 	p := profileOf(algorithm)
 	p.Now = func() time.Time { return c.clock }
@@ -62,7 +62,7 @@ func TestARemovedKeyStopsAtOnce(t *testing.T) {
 
 func TestAnotherKeyUnderTheSameKidStopsARememberedToken(t *testing.T) {
 	c := newCachedToken(t, "ES256")
-	c.source.set([]keystore.PublicKey{privateKey(t, "ES256").Public().WithKeyID(c.key.KeyID())}, nil)
+	c.source.set([]keystore.PublicKey{keyFor(t, "ES256").Public().WithKeyID(c.key.KeyID())}, nil)
 	_, err := c.verifier.Verify(t.Context(), c.text)
 	refuses(t, err, tokenprofile.ErrUnknownKey)
 }
@@ -115,7 +115,7 @@ func TestTheWholeTokenIsRemembered(t *testing.T) {
 // Many more tokens than the cache has room for, by many goroutines. Fails under
 // -race if the cache is not safe.
 func TestConcurrentVerifying(t *testing.T) {
-	key := privateKey(t, "EdDSA")
+	key := keyFor(t, "EdDSA")
 	p := profileOf("EdDSA")
 	p.CacheSize, p.Subject = 4, ""
 	signer, verifier := ok(p.Signer(keystore.New(key)))(t), ok(p.Verifier(trusting(key)))(t)
@@ -151,7 +151,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 		{"the default", 0, 20, 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			key := privateKey(t, "EdDSA")
+			key := keyFor(t, "EdDSA")
 			source := trusting(key)
 			p := profileOf("EdDSA")
 			p.CacheSize, p.TokenID = test.size, true
@@ -161,7 +161,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 				tokens[i] = ok(signer.Sign(t.Context(), nil))(t)
 				ok(verifier.Verify(t.Context(), tokens[i]))(t)
 			}
-			source.set([]keystore.PublicKey{privateKey(t, "EdDSA").Public().WithKeyID(key.KeyID())}, nil)
+			source.set([]keystore.PublicKey{keyFor(t, "EdDSA").Public().WithKeyID(key.KeyID())}, nil)
 			remembered := 0
 			for _, token := range tokens {
 				if _, err := verifier.Verify(t.Context(), token); errors.Is(err, tokenprofile.ErrUnknownKey) {
@@ -179,7 +179,7 @@ func TestTheCacheIsBounded(t *testing.T) {
 
 // A token that is used all the time stays, however many others come by.
 func TestTheCacheKeepsWhatIsUsed(t *testing.T) {
-	key := privateKey(t, "EdDSA")
+	key := keyFor(t, "EdDSA")
 	source := trusting(key)
 	p := profileOf("EdDSA")
 	p.CacheSize, p.TokenID = 8, true
@@ -189,7 +189,7 @@ func TestTheCacheKeepsWhatIsUsed(t *testing.T) {
 		ok(verifier.Verify(t.Context(), often))(t)
 		ok(verifier.Verify(t.Context(), ok(signer.Sign(t.Context(), nil))(t)))(t)
 	}
-	source.set([]keystore.PublicKey{privateKey(t, "EdDSA").Public().WithKeyID(key.KeyID())}, nil)
+	source.set([]keystore.PublicKey{keyFor(t, "EdDSA").Public().WithKeyID(key.KeyID())}, nil)
 	_, err := verifier.Verify(t.Context(), often)
 	refuses(t, err, tokenprofile.ErrUnknownKey)
 }

@@ -14,8 +14,12 @@ func (v *Verifier) Payload(ctx context.Context, token string) ([]byte, error) {
 		_, payload, err := v.decrypt.decrypt(ctx, *v.profile.Encryption, token)
 		return payload, err
 	}
-	var r received
-	if err := r.split(token); err != nil {
+	r, err := receive(token, v.profile.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release()
+	if err := r.split(); err != nil {
 		return nil, err
 	}
 	if err := malformed("header", r.header.read(&r.scanner, r.rawHeader)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
@@ -42,7 +43,7 @@ func (r *received) release() {
 // releases it.
 func receive(token string, maxSize int) (*received, error) {
 	if len(token) > maxSize {
-		return nil, refuse(ErrMalformed, "longer than the profile's maxSize")
+		return nil, refuse(ErrMalformed, fmt.Sprintf("longer than %d bytes", maxSize))
 	}
 	r := receiveds.Get().(*received)
 	r.text = append(r.text[:0], token...)

@@ -44,7 +44,7 @@ func withClaims(n int) string {
 // Everything before a key is looked at. The MACs are right.
 func TestGateRefuses(t *testing.T) {
 	verifier := handmadeVerifier(t, profileOf("HS256"))
-	header, payload := segment(goodHeader), segment(goodPayload)
+	header, payload := textSegment(goodHeader), textSegment(goodPayload)
 	good := handmade(handmadeKey, goodHeader, goodPayload)
 	parts := strings.Split(good, ".")
 	withPayload := func(payload string) string { return handmade(handmadeKey, goodHeader, payload) }
@@ -63,7 +63,7 @@ func TestGateRefuses(t *testing.T) {
 		{"16 KiB and one byte", good + strings.Repeat("A", 16<<10+1-len(good))},
 		{"padding", macced(handmadeKey, header+"."+payload+"=")},
 		{"padding after the signature", good + "="},
-		{"the standard alphabet", macced(handmadeKey, strings.NewReplacer("-", "+", "_", "/").Replace(segment(`{"a":"`+"\xc3\xbf\xc3\xbf\xc3\xbe~~~?>"+`"}`))+"."+payload)},
+		{"the standard alphabet", macced(handmadeKey, strings.NewReplacer("-", "+", "_", "/").Replace(textSegment(`{"a":"`+"\xc3\xbf\xc3\xbf\xc3\xbe~~~?>"+`"}`))+"."+payload)},
 		{"stray bits in the payload", macced(handmadeKey, header+"."+strayBits(payload))},
 		{"stray bits in the signature", parts[0] + "." + parts[1] + "." + strayBits(parts[2])},
 		{"a line break in the payload", macced(handmadeKey, header+"."+payload[:8]+"\n"+payload[8:])},

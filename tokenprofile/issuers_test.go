@@ -15,7 +15,7 @@ func TestByIssuer(t *testing.T) {
 	parties := map[string]party{}
 	var verifiers []*tokenprofile.Verifier
 	for _, issuer := range []string{"https://one.example", "https://two.example"} {
-		key := privateKey(t, "ES256").WithKeyID("same")
+		key := keyFor(t, "ES256").WithKeyID("same")
 		p := profileOf("ES256")
 		p.Issuer = issuer
 		parties[issuer] = party{ok(p.Signer(keystore.New(key)))(t), trusting(key)}
@@ -48,7 +48,7 @@ func TestByIssuer(t *testing.T) {
 	// Signed by the one, in the name of the other.
 	p := profileOf("ES256")
 	p.Issuer = "https://two.example"
-	forged := ok(ok(p.Signer(keystore.New(privateKey(t, "ES256").WithKeyID("same"))))(t).Sign(t.Context(), nil))(t)
+	forged := ok(ok(p.Signer(keystore.New(keyFor(t, "ES256").WithKeyID("same"))))(t).Sign(t.Context(), nil))(t)
 	_, err = issuers.Verify(t.Context(), forged)
 	refuses(t, err, tokenprofile.ErrSignature)
 }

@@ -23,7 +23,7 @@ var refusedDocuments = map[string]string{
 func TestJSONTestSuite(t *testing.T) {
 	files := ok(filepath.Glob(filepath.Join(os.Getenv("TOKENPROFILE_VECTORS"), "JSONTestSuite", "test_parsing", "*.json")))(t)
 	const documents = 318
-	if vector(t, "MANIFEST.md"); len(files) != documents {
+	if vectors(t, "MANIFEST.md"); len(files) != documents {
 		t.Fatalf("got %d documents, want %d", len(files), documents)
 	}
 	key := []byte("0123456789abcdef0123456789abcdef")

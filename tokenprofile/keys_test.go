@@ -61,7 +61,7 @@ func generateEd25519() (crypto.PublicKey, signingKey, error) {
 	return public, private, err
 }
 
-func privateKey(t testing.TB, algorithm tokenprofile.Algorithm) keystore.PrivateKey {
+func keyFor(t testing.TB, algorithm tokenprofile.Algorithm) keystore.PrivateKey {
 	t.Helper()
 	key, err := keystore.NewPrivateKey(cryptoKey(t, algorithm))
 	if err != nil {
@@ -70,7 +70,7 @@ func privateKey(t testing.TB, algorithm tokenprofile.Algorithm) keystore.Private
 	return key
 }
 
-func secretKey(t testing.TB, kid string, size int) keystore.SecretKey {
+func secretFor(t testing.TB, kid string, size int) keystore.SecretKey {
 	t.Helper()
 	key := make([]byte, size)
 	rand.Read(key)
@@ -149,10 +149,10 @@ func profileOf(algorithm tokenprofile.Algorithm) tokenprofile.Profile {
 func pair(t testing.TB, p tokenprofile.Profile) (*tokenprofile.Signer, *tokenprofile.Verifier) {
 	t.Helper()
 	if slices.Contains(hmacs, p.Algorithm) {
-		keys := secrets{secretKey(t, "k1", 64)}
+		keys := secrets{secretFor(t, "k1", 64)}
 		return ok(p.SecretSigner(keys))(t), ok(p.SecretVerifier(keys))(t)
 	}
-	keys := keystore.New(privateKey(t, p.Algorithm))
+	keys := keystore.New(keyFor(t, p.Algorithm))
 	return ok(p.Signer(keys))(t), ok(p.Verifier(keys))(t)
 }
 

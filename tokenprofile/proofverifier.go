@@ -56,12 +56,12 @@ func (v *ProofVerifier) Accepts() []Algorithm {
 // An error that wraps [ErrInvalid] is the proof's fault; any other means that
 // it could not be judged.
 func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, thumbprint string) (string, error) {
-	if len(proof) > maxProof {
-		return "", refuse(ErrMalformed, "DPoP proof: longer than 8 KiB")
+	r, err := receive(proof, maxProof)
+	if err != nil {
+		return "", err
 	}
-	r := receiveds.Get().(*received)
 	defer r.release()
-	if err := r.split(proof); err != nil {
+	if err := r.split(); err != nil {
 		return "", err
 	}
 	key, err := v.judgeKey(r, thumbprint)

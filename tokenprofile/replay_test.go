@@ -172,7 +172,7 @@ func TestAFailingReplayGuardRefuses(t *testing.T) {
 
 // The guard of the verifier's own runs by the profile's clock.
 func TestTheReplayGuardHasTheProfilesClock(t *testing.T) {
-	key := privateKey(t, "EdDSA")
+	key := keyFor(t, "EdDSA")
 	p := profileOf("EdDSA")
 	p.OneUse = true
 	p.Now = func() time.Time { return time.Unix(1_000_000_000, 0) }

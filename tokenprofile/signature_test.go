@@ -151,7 +151,7 @@ func TestASlowSignerIsCancelled(t *testing.T) {
 // DER has no zeros in front, a JWS has all of them: short r and s keep their
 // place. Signed until both have occurred.
 func TestShortIntegersKeepTheirPlace(t *testing.T) {
-	store := keystore.New(privateKey(t, "ES256"))
+	store := keystore.New(keyFor(t, "ES256"))
 	p := profileOf("ES256")
 	p.CacheSize = -1
 	signer, verifier := ok(p.Signer(store))(t), ok(p.Verifier(store))(t)

@@ -189,7 +189,7 @@ func manyClaims(n int) map[string]any {
 func TestClaimsLeftOpen(t *testing.T) {
 	p := profileOf("HS256")
 	p.Audience, p.Subject, p.Required = nil, "", []string{"role"}
-	signer := ok(p.SecretSigner(secrets{secretKey(t, "k1", 32)}))(t)
+	signer := ok(p.SecretSigner(secrets{secretFor(t, "k1", 32)}))(t)
 	for _, test := range []struct {
 		name   string
 		claims map[string]any
@@ -301,7 +301,7 @@ func TestASignerCopiesItsProfile(t *testing.T) {
 
 // Which of several keys signs.
 func TestSelectionOfTheKey(t *testing.T) {
-	one, two := secretKey(t, "k1", 32), secretKey(t, "k2", 32)
+	one, two := secretFor(t, "k1", 32), secretFor(t, "k2", 32)
 	p := profileOf("HS256")
 	_, err := p.SecretSigner(secrets{one, two})
 	if !errors.Is(err, keystore.ErrAmbiguous) {
@@ -315,17 +315,17 @@ func TestSelectionOfTheKey(t *testing.T) {
 	_, err = p.SecretSigner(secrets{one})
 	mentions(t, err, `"signing"`)
 	p.KeyAlias = ""
-	signer := ok(p.SecretSigner(secrets{one, secretKey(t, "short", 16)}))(t) // one of them fits
+	signer := ok(p.SecretSigner(secrets{one, secretFor(t, "short", 16)}))(t) // one of them fits
 	if header, _ := written(t, ok(signer.Sign(t.Context(), nil))(t)); !strings.Contains(header, `"kid":"k1"`) {
 		t.Errorf("got %s", header)
 	}
 	p = profileOf("ES256")
-	_, err = p.Signer(keystore.New(privateKey(t, "ES256"), privateKey(t, "ES256")))
+	_, err = p.Signer(keystore.New(keyFor(t, "ES256"), keyFor(t, "ES256")))
 	if !errors.Is(err, keystore.ErrAmbiguous) {
 		t.Errorf("got %v, want %v", err, keystore.ErrAmbiguous)
 	}
-	ec := privateKey(t, "ES256")
-	signer = ok(p.Signer(keystore.New(privateKey(t, "EdDSA"), ec)))(t) // one of them fits
+	ec := keyFor(t, "ES256")
+	signer = ok(p.Signer(keystore.New(keyFor(t, "EdDSA"), ec)))(t) // one of them fits
 	if header, _ := written(t, ok(signer.Sign(t.Context(), nil))(t)); !strings.Contains(header, ec.KeyID()) {
 		t.Errorf("got %s, want kid %s", header, ec.KeyID())
 	}

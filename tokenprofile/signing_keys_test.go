@@ -40,7 +40,7 @@ func (s *signing) PrivateKeys(context.Context) ([]keystore.PrivateKey, error) {
 	return slices.Clone(s.keys), s.err
 }
 
-func headerOf(t testing.TB, token string) (header struct {
+func parametersOf(t testing.TB, token string) (header struct {
 	KeyID   string `json:"kid"`
 	X5T     string `json:"x5t"`
 	X5TS256 string `json:"x5t#S256"`
@@ -56,14 +56,14 @@ func headerOf(t testing.TB, token string) (header struct {
 
 func TestRotationIsNoticedWithTheNextToken(t *testing.T) {
 	for _, algorithm := range []tokenprofile.Algorithm{"ES256", "EdDSA"} {
-		one, two := privateKey(t, algorithm), privateKey(t, algorithm)
+		one, two := keyFor(t, algorithm), keyFor(t, algorithm)
 		source := &signing{keys: []keystore.PrivateKey{one}}
 		p := profileOf(algorithm)
 		signer, verifier := ok(p.Signer(source))(t), ok(p.Verifier(trusting(one, two)))(t)
 		for _, key := range []keystore.PrivateKey{one, one, two, two, one, two.WithKeyID("two")} {
 			source.set(nil, key)
 			token := ok(signer.Sign(t.Context(), nil))(t)
-			if got := headerOf(t, token).KeyID; got != key.KeyID() {
+			if got := parametersOf(t, token).KeyID; got != key.KeyID() {
 				t.Errorf("got kid %q, want %q", got, key.KeyID())
 			}
 			if key.KeyID() == "two" {
@@ -77,7 +77,7 @@ func TestRotationIsNoticedWithTheNextToken(t *testing.T) {
 }
 
 func TestSecretsRotateToo(t *testing.T) {
-	one, two := secretKey(t, "k", 32), secretKey(t, "k", 32) // under one kid
+	one, two := secretFor(t, "k", 32), secretFor(t, "k", 32) // under one kid
 	source := &changing{keys: secrets{one}}
 	signer := ok(profileOf("HS256").SecretSigner(source))(t)
 	verifier := ok(profileOf("HS256").SecretVerifier(secrets{two}))(t)
@@ -115,7 +115,7 @@ func TestUnavailableSigningKeys(t *testing.T) {
 	if !errors.Is(err, keystore.ErrUnavailable) || !strings.Contains(err.Error(), "vault sealed") {
 		t.Errorf("got %v, want %v: vault sealed", err, keystore.ErrUnavailable)
 	}
-	source.set(nil, privateKey(t, "ES256"))
+	source.set(nil, keyFor(t, "ES256"))
 	if _, err := signer.Sign(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
@@ -177,12 +177,12 @@ func TestCertificatesInTheHeader(t *testing.T) {
 	private := ok(keystore.NewPrivateKey(key, leaf, root, stranger, intermediate))(t) // in no order
 	source := &signing{keys: []keystore.PrivateKey{private}}
 	signer := ok(p.Signer(source))(t)
-	header := headerOf(t, ok(signer.Sign(t.Context(), nil))(t))
+	header := parametersOf(t, ok(signer.Sign(t.Context(), nil))(t))
 	sum1, sum256 := sha1.Sum(leaf.Raw), sha256.Sum256(leaf.Raw)
-	if want := segment(string(sum1[:])); header.X5T != want {
+	if want := textSegment(string(sum1[:])); header.X5T != want {
 		t.Errorf("got x5t %q, want %q", header.X5T, want)
 	}
-	if want := segment(string(sum256[:])); header.X5TS256 != want {
+	if want := textSegment(string(sum256[:])); header.X5TS256 != want {
 		t.Errorf("got x5t#S256 %q, want %q", header.X5TS256, want)
 	}
 	var want []string
@@ -196,17 +196,17 @@ func TestCertificatesInTheHeader(t *testing.T) {
 	renewed, _, _ := authority(t, key)
 	source.set(nil, ok(keystore.NewPrivateKey(key, renewed))(t))
 	sum256 = sha256.Sum256(renewed.Raw)
-	if got, want := headerOf(t, ok(signer.Sign(t.Context(), nil))(t)).X5TS256, segment(string(sum256[:])); got != want {
+	if got, want := parametersOf(t, ok(signer.Sign(t.Context(), nil))(t)).X5TS256, textSegment(string(sum256[:])); got != want {
 		t.Errorf("got x5t#S256 %q after the certificate was renewed, want %q", got, want)
 	}
-	_, err := p.Signer(keystore.New(privateKey(t, "ES256")))
+	_, err := p.Signer(keystore.New(keyFor(t, "ES256")))
 	mentions(t, err, "no certificate")
 }
 
 // Many goroutines, two keys in turn: each token fits its header. Fails under
 // -race if the memory of the last key is not safe.
 func TestConcurrentSigning(t *testing.T) {
-	one, two := privateKey(t, "ES256"), privateKey(t, "ES256")
+	one, two := keyFor(t, "ES256"), keyFor(t, "ES256")
 	source := &signing{keys: []keystore.PrivateKey{one}}
 	p := profileOf("ES256")
 	p.TokenID = true

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,20 +11,6 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
-
-// vector reads a file of the vectors.
-func vector(t testing.TB, path ...string) []byte {
-	t.Helper()
-	directory := os.Getenv("TOKENPROFILE_VECTORS")
-	if directory == "" {
-		t.Skip("TOKENPROFILE_VECTORS names no directory with vectors")
-	}
-	data, err := os.ReadFile(filepath.Join(append([]string{directory}, path...)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
 
 type strictCases struct {
 	Cases []struct{ ID, Name, Want, Token string }
@@ -42,19 +26,19 @@ var refusedByHouseRule = map[string]string{
 // Whatever must be refused is refused, also once the claims that the case is
 // not about are there; and whatever must be accepted is accepted.
 func TestStrictCases(t *testing.T) {
-	var vectors strictCases
-	if err := json.Unmarshal(vector(t, "strict-cases.json"), &vectors); err != nil {
+	var strict strictCases
+	if err := json.Unmarshal(vectors(t, "strict-cases.json"), &strict); err != nil {
 		t.Fatal(err)
 	}
-	key := ok(hex.DecodeString(vectors.Key))(t)
+	key := ok(hex.DecodeString(strict.Key))(t)
 	secret := ok(keystore.NewSecretKey(key, "k1"))(t)
 	p := tokenprofile.Profile{
 		Algorithm: tokenprofile.HS256, Issuer: "i", Audience: []string{"a"},
 		Lifetime: 290 * 365 * 24 * time.Hour, // one case lives until 2286
-		Now:      func() time.Time { return time.Unix(vectors.Clock, 0) },
+		Now:      func() time.Time { return time.Unix(strict.Clock, 0) },
 	}
 	verifier := ok(p.SecretVerifier(secrets{secret}))(t)
-	for _, c := range vectors.Cases {
+	for _, c := range strict.Cases {
 		t.Run(c.ID+" "+c.Name, func(t *testing.T) {
 			literal := string(ok(base64.StdEncoding.DecodeString(c.Token))(t))
 			_, err := verifier.Verify(t.Context(), literal)
@@ -92,5 +76,5 @@ func completed(key []byte, token string) string {
 			text = strings.Replace(text, "{", `{"`+name+`":`+value+",", 1)
 		}
 	}
-	return macced(key, parts[0]+"."+segment(text))
+	return macced(key, parts[0]+"."+textSegment(text))
 }

@@ -12,11 +12,11 @@ import (
 )
 
 // segment is a segment of a token.
-func segment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+func textSegment(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 // handmade is an HS256 token with exactly this header and payload.
 func handmade(key []byte, header, payload string) string {
-	return macced(key, segment(header)+"."+segment(payload))
+	return macced(key, textSegment(header)+"."+textSegment(payload))
 }
 
 // macced adds the signature to the other two segments, whatever they are.

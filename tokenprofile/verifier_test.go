@@ -41,7 +41,7 @@ func TestTimesThatATokenDoesNotSayAreZero(t *testing.T) {
 
 // Without kid the source must have exactly one key that fits.
 func TestTokensWithoutKid(t *testing.T) {
-	one, two, misfit := privateKey(t, "ES256"), privateKey(t, "ES256"), privateKey(t, "ES384")
+	one, two, misfit := keyFor(t, "ES256"), keyFor(t, "ES256"), keyFor(t, "ES384")
 	p := profileOf("ES256")
 	p.Header.NoKeyID = true
 	token := ok(ok(p.Signer(keystore.New(one)))(t).Sign(t.Context(), nil))(t)
@@ -70,7 +70,7 @@ func TestTokensWithoutKid(t *testing.T) {
 // A kid that the profile fixes is demanded, and the source may know its key by
 // another.
 func TestFixedKid(t *testing.T) {
-	key, other := privateKey(t, "ES256"), privateKey(t, "ES256")
+	key, other := keyFor(t, "ES256"), keyFor(t, "ES256")
 	p := profileOf("ES256")
 	plain := ok(ok(p.Signer(keystore.New(key)))(t).Sign(t.Context(), nil))(t)
 	p.Header.KeyID = "mine"
@@ -102,7 +102,7 @@ func TestFixedKid(t *testing.T) {
 func TestSeveralKeysUnderOneKid(t *testing.T) {
 	keys := make([]keystore.PrivateKey, 5)
 	for i := range keys {
-		keys[i] = privateKey(t, "ES256").WithKeyID("k")
+		keys[i] = keyFor(t, "ES256").WithKeyID("k")
 	}
 	p := profileOf("ES256")
 	verifier := ok(p.Verifier(trusting(keys...)))(t)
@@ -118,7 +118,7 @@ func TestSeveralKeysUnderOneKid(t *testing.T) {
 
 // That keys cannot be had is not the token's fault.
 func TestUnavailableKeys(t *testing.T) {
-	key := privateKey(t, "ES256")
+	key := keyFor(t, "ES256")
 	source := trusting(key)
 	p := profileOf("ES256")
 	p.CacheSize = -1
@@ -140,7 +140,7 @@ func TestUnavailableKeys(t *testing.T) {
 // A stranger's token costs no look-up, nor does one that is malformed or of
 // another algorithm or type.
 func TestNoKeyIsLookedUpForNothing(t *testing.T) {
-	source := trusting(privateKey(t, "ES256"))
+	source := trusting(keyFor(t, "ES256"))
 	verifier := ok(profileOf("ES256").Verifier(source))(t)
 	before := source.asked()
 	const header = `{"alg":"ES256","kid":"x"}`
@@ -169,7 +169,7 @@ func TestNoKeyIsLookedUpForNothing(t *testing.T) {
 // An HMAC over the public key is not the signature of the private one: the
 // algorithm is the profile's, and its keys are of the type it needs.
 func TestAlgorithmConfusion(t *testing.T) {
-	key := privateKey(t, "RS256")
+	key := keyFor(t, "RS256")
 	verifier := ok(profileOf("RS256").Verifier(trusting(key)))(t)
 	public := ok(key.Public().MarshalJSON())(t)
 	_, err := verifier.Verify(t.Context(), handmade(public, `{"alg":"HS256","kid":"`+key.KeyID()+`"}`, goodPayload))
@@ -179,7 +179,7 @@ func TestAlgorithmConfusion(t *testing.T) {
 // One profile for both ends: every profile's verifier accepts its signer's tokens
 // and no other's.
 func TestTokensOfOtherProfilesNeverPass(t *testing.T) {
-	key := privateKey(t, "ES256")
+	key := keyFor(t, "ES256")
 	base := profileOf("ES256")
 	changes := map[string]struct {
 		change func(*tokenprofile.Profile)
@@ -208,7 +208,7 @@ func TestTokensOfOtherProfilesNeverPass(t *testing.T) {
 func TestAVerifierNeedsAnAudience(t *testing.T) {
 	p := profileOf("ES256")
 	p.Audience = nil
-	_, err := p.Verifier(trusting(privateKey(t, "ES256")))
+	_, err := p.Verifier(trusting(keyFor(t, "ES256")))
 	mentions(t, err, "audience")
 }
 
