@@ -22,13 +22,15 @@ func segment(data []byte) string { return base64.RawURLEncoding.EncodeToString(d
 
 func headerOf(t testing.TB, token string) (header map[string]any) {
 	t.Helper()
-	first, _, _ := strings.Cut(token, ".")
-	data, err := base64.RawURLEncoding.DecodeString(first)
-	if err != nil {
-		return nil
-	}
+	data, _ := firstSegment(token)
 	decodeJSON(t, data, &header)
 	return header
+}
+
+func firstSegment(token string) (data []byte, rest string) {
+	first, rest, _ := strings.Cut(token, ".")
+	data, _ = base64.RawURLEncoding.DecodeString(first)
+	return data, rest
 }
 
 var direct = tokenprofile.Encryption{KeyAlgorithm: tokenprofile.Direct, ContentAlgorithm: tokenprofile.A256GCM}
@@ -220,11 +222,7 @@ func alterPart(token string, part int, alter func([]byte) []byte) string {
 // replaceParameter puts another value into the header of a token.
 func replaceParameter(t testing.TB, token, name, value string) string {
 	t.Helper()
-	first, rest, _ := strings.Cut(token, ".")
-	data, err := base64.RawURLEncoding.DecodeString(first)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data, rest := firstSegment(token)
 	var header map[string]json.RawMessage
 	decodeJSON(t, data, &header)
 	header[name] = json.RawMessage(value)

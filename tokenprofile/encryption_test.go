@@ -224,7 +224,7 @@ func TestEncryptionKeyIsChosen(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			e := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.ECDHESA256KW, ContentAlgorithm: tokenprofile.A256GCM, Recipient: test.recipient}
 			token, err := tokenprofile.EncryptTo(test.keys).Encrypt(t.Context(), e, "", "", []byte("x"))
-			if !errors.Is(err, test.err) {
+			if !errors.Is(err, test.err) || (test.err == nil) != (err == nil) {
 				t.Fatalf("got %v, want %v", err, test.err)
 			}
 			if errors.Is(err, tokenprofile.ErrInvalid) {
@@ -354,4 +354,22 @@ func rocaModulus() *big.Int {
 	}
 	n := new(big.Int).Mul(product, newModulus(1950))
 	return n.Add(n, big.NewInt(65537*65537))
+}
+
+func TestTokenThatIsOnlyEncryptedHasNoHeaderOfASignature(t *testing.T) {
+	tests := map[string]tokenprofile.Header{
+		"kid":   {KeyID: "k"},
+		"noKid": {NoKeyID: true},
+		"x5t":   {X5T: true},
+		"extra": {Extra: map[string]any{"x": 1}},
+	}
+	for name, header := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := encryptedOnlyProfile(direct)
+			p.Header = header
+			if err := p.Validate(); err == nil || !strings.Contains(err.Error(), "header") {
+				t.Errorf("got %v, want an error about the header", err)
+			}
+		})
+	}
 }

@@ -150,6 +150,9 @@ func (p Profile) checkHeader(f *faults) {
 	if s := schemes[p.Algorithm]; (h.X5T || h.X5TS256 || h.X5C) && (s == nil || s.family == hmacFamily) {
 		f.add("header", "x5t, x5t#S256 and x5c need a key with a certificate")
 	}
+	if p.Algorithm == "" && (h.KeyID != "" || h.NoKeyID || len(h.Extra) > 0) {
+		f.add("header", "of a token that is only encrypted can set typ and cty alone: its kid names the recipient's key")
+	}
 	for _, name := range slices.Sorted(maps.Keys(h.Extra)) {
 		f.checkConstant("header.extra", name, h.Extra[name], headerNames)
 	}

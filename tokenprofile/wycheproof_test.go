@@ -161,7 +161,7 @@ type opened struct {
 
 func (c wycheproofCase) open(t *testing.T, sets []keys) (accepted []opened) {
 	t.Helper()
-	text, encrypted := c.text(t)
+	text, encrypted := c.text()
 	for _, set := range sets {
 		profiles := set.signed
 		if encrypted {
@@ -180,8 +180,7 @@ func (c wycheproofCase) open(t *testing.T, sets []keys) (accepted []opened) {
 }
 
 // text is the token. A JSON serialization stays JSON.
-func (c wycheproofCase) text(t *testing.T) (text string, encrypted bool) {
-	t.Helper()
+func (c wycheproofCase) text() (text string, encrypted bool) {
 	raw := c.JWS
 	if raw == nil {
 		raw, encrypted = c.JWE, true
