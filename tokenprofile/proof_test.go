@@ -398,11 +398,18 @@ func TestProofNonces(t *testing.T) {
 	now := time.Now()
 	clock := func() time.Time { return now }
 	key := newECKey(t, elliptic.P256())
-	shared := []byte("a key of at least thirty-two bytes")
+	secret := func(text string) keystore.SecretKey {
+		key, err := keystore.NewSecretKey([]byte(text), "nonces")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	shared := secret("a key of at least thirty-two bytes")
 	v := &tokenprofile.ProofVerifier{Nonces: &tokenprofile.ProofNonces{Key: shared}, Now: clock}
 	twin := &tokenprofile.ProofVerifier{Nonces: &tokenprofile.ProofNonces{Key: shared}, Now: clock}
 	stranger := &tokenprofile.ProofVerifier{Nonces: new(tokenprofile.ProofNonces), Now: clock}
-	weak := &tokenprofile.ProofVerifier{Nonces: &tokenprofile.ProofNonces{Key: []byte("short")}, Now: clock}
+	weak := &tokenprofile.ProofVerifier{Nonces: &tokenprofile.ProofNonces{Key: secret("short")}, Now: clock}
 	tests := []struct {
 		name  string
 		by    *tokenprofile.ProofVerifier
@@ -440,6 +447,22 @@ func TestProofNonces(t *testing.T) {
 	}
 	if got := new(tokenprofile.ProofVerifier).Nonce(); got != "" {
 		t.Errorf("got nonce %q without Nonces", got)
+	}
+}
+
+func TestProofNoncesPrintNoKey(t *testing.T) {
+	key, err := keystore.NewSecretKey([]byte("canary-4f1d"), "nonces")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &tokenprofile.ProofVerifier{Nonces: &tokenprofile.ProofNonces{Key: key}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
+		text := fmt.Sprintf(verb+verb, v, v.Nonces)
+		for _, canary := range []string{"canary", fmt.Sprintf("%x", "canary"), "99 97 110 97", "0x63, 0x61, 0x6e"} {
+			if strings.Contains(text, canary) {
+				t.Errorf("%s prints the key: %s", verb, text)
+			}
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"sync"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
 // defaultNonceAge spares a client with a steady stream of requests all but one
@@ -20,14 +22,14 @@ const defaultNonceAge = 5 * time.Minute
 // ready for use, and is safe for concurrent use. See [ProofVerifier.Nonce].
 type ProofNonces struct {
 	// Key makes the MACs: at least 32 random bytes, the same in all instances
-	// behind one name. Nil: a random one of this value's own. A shorter key
-	// is refused by accepting no nonce.
-	Key []byte
+	// behind one name. Zero: a random one of this value's own. With a shorter
+	// key no nonce is accepted.
+	Key keystore.SecretKey
 
 	MaxAge time.Duration // how long a nonce is accepted; zero: 5 minutes
 
 	once sync.Once
-	own  [32]byte // set by once
+	own  keystore.SecretKey // set by once
 }
 
 func (n *ProofNonces) next(now time.Time) string {
@@ -41,7 +43,7 @@ func (n *ProofNonces) next(now time.Time) string {
 // an instance whose clock is ahead is as good.
 func (n *ProofNonces) accepts(nonce string, now time.Time) bool {
 	got, err := canonical.DecodeString(nonce)
-	if err != nil || len(got) != 8+sha256.Size || n.Key != nil && len(n.Key) < sha256.Size {
+	if err != nil || len(got) != 8+sha256.Size || n.key().Size() < sha256.Size {
 		return false
 	}
 	if !hmac.Equal(n.mac(nil, got[:8]), got[8:]) {
@@ -51,15 +53,22 @@ func (n *ProofNonces) accepts(nonce string, now time.Time) bool {
 }
 
 func (n *ProofNonces) mac(dst, message []byte) []byte {
-	key := n.Key
-	if key == nil {
-		n.once.Do(func() { rand.Read(n.own[:]) })
-		key = n.own[:]
-	}
-	mac := hmac.New(sha256.New, key)
+	mac := hmac.New(sha256.New, n.key().Bytes())
 	mac.Write([]byte("DPoP nonce")) // the key may be used for something else too
 	mac.Write(message)
 	return mac.Sum(dst)
+}
+
+func (n *ProofNonces) key() keystore.SecretKey {
+	if n.Key.Size() > 0 {
+		return n.Key
+	}
+	n.once.Do(func() {
+		var random [sha256.Size]byte
+		rand.Read(random[:])
+		n.own, _ = keystore.NewSecretKey(random[:], "") // an error only for an empty key
+	})
+	return n.own
 }
 
 func (n *ProofNonces) maxAge() time.Duration {

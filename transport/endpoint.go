@@ -77,7 +77,8 @@ type TokenEndpoint struct {
 	AllowUnbound bool
 
 	// OnReject, if set, is told of every request that is refused, with the
-	// [*Refusal]. The client never sees its text.
+	// [*Refusal]. The client never sees its text. The error may be logged, the
+	// request may not.
 	OnReject func(r *http.Request, err error)
 }
 

@@ -45,7 +45,8 @@ type Guard struct {
 
 	// OnReject, if set, is told of every request that [Guard.Handler] refuses,
 	// with the [*Refusal]. The client never sees its text. It is called before
-	// the answer is written, in the goroutine of the request.
+	// the answer is written, in the goroutine of the request. The error may be
+	// logged; the request holds the token, and its headers may not.
 	OnReject func(r *http.Request, err error)
 
 	Realm string // names the protected space in challenges; "": "protected"
