@@ -36,9 +36,9 @@ const (
 //
 //   - when the keys have reached the age of MaxAge, less up to a tenth by
 //     chance, so that a fleet does not ask all at once. A timer starts it; no
-//     caller waits. Keys that nobody looked up since the fetch before are let
-//     lapse instead: then the next look-up waits for a fetch, and gets the old
-//     keys should that fail;
+//     caller waits. When nobody has looked a key up for an hour, the client
+//     comes to rest instead: the next look-up waits for a fetch, and gets the
+//     old keys should that fail. A client that is dropped stops by itself;
 //   - when a look-up names a kid that is not in the set: it waits for the
 //     fetch. This happens at most once in MinInterval, and other unknown kids
 //     are meanwhile answered with no key at once. So a key is known at the
@@ -83,13 +83,16 @@ type Client struct {
 	Roots *x509.CertPool
 
 	// OnFetch, if not nil, is called after every fetch, before those who wait
-	// for it go on: for metrics and logs. It must be quick.
+	// for it go on: for metrics and logs. It must be quick, and must not look
+	// keys up; its calls do not overlap.
 	OnFetch func(Fetch)
 
 	current atomic.Pointer[snapshot] // nil: no good answer yet; replaced under mu
 
 	mu       sync.Mutex
 	schedule schedule // guarded by mu
+
+	hook sync.Mutex // held during OnFetch
 }
 
 // A Fetch is what [Client.OnFetch] learns.
@@ -111,7 +114,7 @@ var _ keystore.PublicSource = (*Client)(nil)
 // begins. The slice is shared and must not be modified; appending to it copies.
 func (c *Client) PublicKeys(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
 	s := c.current.Load()
-	if s == nil || !s.serves() {
+	if s == nil || !s.serving.Load() {
 		s, asked, err := c.renew(ctx)
 		if err != nil {
 			return nil, err
@@ -127,19 +130,24 @@ func (c *Client) PublicKeys(ctx context.Context, kid string) ([]keystore.PublicK
 	return c.findUnknown(ctx, kid)
 }
 
-// Refresh fetches the set now, whatever pause is due, or joins the fetch under
-// way, and reports how that went. The keys in force stay if it fails.
+// Refresh fetches the set now, whatever pause is due, and reports how that
+// went. The keys in force stay if it fails. It does not content itself with a
+// fetch that was under way before: that may bring what is no longer so.
 func (c *Client) Refresh(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return c.unavailable(err)
+	for asked := time.Now(); ctx.Err() == nil; {
+		c.mu.Lock()
+		f := c.fly("")
+		c.mu.Unlock()
+		err := f.wait(ctx)
+		if f.began.Before(asked) {
+			continue
+		}
+		if err != nil {
+			return c.unavailable(err)
+		}
+		return nil
 	}
-	c.mu.Lock()
-	f := c.fly("")
-	c.mu.Unlock()
-	if err := f.wait(ctx); err != nil {
-		return c.unavailable(err)
-	}
-	return nil
+	return c.unavailable(ctx.Err())
 }
 
 // renew is a look-up that memory alone cannot answer: the client is cold, or

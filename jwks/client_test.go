@@ -3,6 +3,8 @@ package jwks_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,57 +17,60 @@ import (
 
 const issuerURL = "https://issuer.example"
 
-// inBubble runs a test where time stands still unless everybody sleeps, with an issuer in memory
-// and a client of it.
+// inBubble runs a test in which time passes only while everybody waits, with
+// an issuer in memory and a client of it. A goroutine left behind once the
+// client has come to rest fails it.
 func inBubble(t *testing.T, test func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		issuer := jwkstest.NewUnstartedIssuer("ES256", issuerURL)
 		test(t, issuer, &jwks.Client{URL: issuer.KeysURL(), HTTPClient: issuer.Client()})
+		time.Sleep(72 * time.Hour)
 	})
 }
 
 // wantKey looks a kid up and demands its key.
 func wantKey(t *testing.T, client *jwks.Client, kid string) {
 	t.Helper()
-	keys, err := client.PublicKeys(t.Context(), kid)
+	keys, err := client.PublicKeys(context.Background(), kid)
 	if err != nil || len(keys) != 1 || keys[0].KeyID() != kid {
-		t.Fatalf("PublicKeys(%q): got %v, %v, want the key", kid, keys, err)
+		t.Errorf("PublicKeys(%q): got %v, %v, want the key", kid, keys, err)
 	}
 }
 
 // wantNoKey looks a kid up and demands that it is unknown.
 func wantNoKey(t *testing.T, client *jwks.Client, kid string) {
 	t.Helper()
-	keys, err := client.PublicKeys(t.Context(), kid)
+	keys, err := client.PublicKeys(context.Background(), kid)
 	if err != nil || len(keys) != 0 {
-		t.Fatalf("PublicKeys(%q): got %v, %v, want no key and no error", kid, keys, err)
+		t.Errorf("PublicKeys(%q): got %v, %v, want no key and no error", kid, keys, err)
 	}
 }
 
 func wantUnavailable(t *testing.T, client *jwks.Client, kid string) {
 	t.Helper()
-	keys, err := client.PublicKeys(t.Context(), kid)
+	keys, err := client.PublicKeys(context.Background(), kid)
 	if !errors.Is(err, keystore.ErrUnavailable) || keys != nil {
-		t.Fatalf("PublicKeys(%q): got %v, %v, want ErrUnavailable", kid, keys, err)
+		t.Errorf("PublicKeys(%q): got %v, %v, want ErrUnavailable", kid, keys, err)
 	}
 }
 
 func wantRequests(t *testing.T, issuer *jwkstest.Issuer, want int) {
 	t.Helper()
+	synctest.Wait() // for fetches nobody waits for
 	if got := issuer.Requests(); got != want {
-		t.Fatalf("requests for the key set: got %d, want %d", got, want)
+		t.Errorf("requests for the key set: got %d, want %d", got, want)
 	}
 }
 
-// wantAtOnce demands that f takes no time at all: in a bubble, time passes
+// wantWait demands that f takes exactly as long: in a bubble, time passes
 // only where somebody waits.
-func wantAtOnce(t *testing.T, f func()) {
+func wantWait(t *testing.T, want time.Duration, f func()) {
 	t.Helper()
 	start := time.Now()
 	f()
-	if waited := time.Since(start); waited != 0 {
-		t.Fatalf("waited %v, want no wait", waited)
+	if waited := time.Since(start); waited != want {
+		t.Errorf("waited %v, want %v", waited, want)
 	}
 }
 
@@ -74,7 +79,7 @@ func TestClientFetchesAtFirstUseAndOnce(t *testing.T) {
 		wantRequests(t, issuer, 0)
 		wantKey(t, client, issuer.KeyID())
 		wantKey(t, client, issuer.KeyID())
-		keys, err := client.PublicKeys(t.Context(), "")
+		keys, err := client.PublicKeys(context.Background(), "")
 		if err != nil || len(keys) != 1 {
 			t.Fatalf(`PublicKeys(""): got %v, %v, want one key`, keys, err)
 		}
@@ -82,7 +87,7 @@ func TestClientFetchesAtFirstUseAndOnce(t *testing.T) {
 	})
 }
 
-func TestOneFetchForColdCallers(t *testing.T) {
+func TestOneFetchForAllColdCallers(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
 		var group sync.WaitGroup
 		for range 200 {
@@ -97,3 +102,168 @@ func TestOneFetchForColdCallers(t *testing.T) {
 		wantRequests(t, issuer, 1)
 	})
 }
+
+func TestCancelledCallerLeavesAtOnceAndTheOthersGetTheirKey(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		kid := issuer.KeyID()
+		issuer.Break(slow(issuer, 2*time.Second))
+		ctx, cancel := context.WithCancel(context.Background())
+		var group sync.WaitGroup
+		group.Go(func() { // the one whose call began the fetch
+			wantWait(t, time.Second, func() {
+				_, err := client.PublicKeys(ctx, kid)
+				if !errors.Is(err, context.Canceled) || !errors.Is(err, keystore.ErrUnavailable) {
+					t.Errorf("got %v, want context.Canceled and ErrUnavailable", err)
+				}
+			})
+		})
+		synctest.Wait()
+		for range 50 {
+			group.Go(func() { wantWait(t, 2*time.Second, func() { wantKey(t, client, kid) }) })
+		}
+		time.Sleep(time.Second)
+		cancel()
+		group.Wait()
+		wantRequests(t, issuer, 1)
+	})
+}
+
+func TestWarmCallerIsAnsweredEvenIfItsContextIsDone(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		done, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := client.PublicKeys(done, issuer.KeyID()); !errors.Is(err, context.Canceled) {
+			t.Errorf("cold: got %v, want context.Canceled", err)
+		}
+		wantRequests(t, issuer, 0)
+		wantKey(t, client, issuer.KeyID())
+		if keys, err := client.PublicKeys(done, issuer.KeyID()); err != nil || len(keys) != 1 {
+			t.Errorf("warm: got %v, %v, want the key", keys, err)
+		}
+		if keys, err := client.PublicKeys(done, "unknown"); err != nil || len(keys) != 0 {
+			t.Errorf("unknown kid: got %v, %v, want no key", keys, err)
+		}
+		wantRequests(t, issuer, 1)
+	})
+}
+
+func TestURLsThatAreNotFetched(t *testing.T) {
+	for _, url := range []string{
+		"", "jwks.json", "http://issuer.example/jwks.json", "http://127.0.0.1.example/", "http://localhost.example/",
+		"ftp://issuer.example/", "file:///etc/passwd", "https://", "https:///jwks.json", "://",
+	} {
+		transport := roundTrip(func(*http.Request) (*http.Response, error) {
+			t.Errorf("%q was fetched", url)
+			return nil, errors.New("fetched")
+		})
+		client := &jwks.Client{URL: url, HTTPClient: &http.Client{Transport: transport}}
+		done, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, err := client.PublicKeys(done, "kid") // as a constructor asks that only wants to know about mistakes
+		if !errors.Is(err, keystore.ErrUnavailable) || errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "URL") {
+			t.Errorf("%q: got %v, want ErrUnavailable and the mistake in the URL", url, err)
+		}
+		if err := client.Refresh(context.Background()); !errors.Is(err, keystore.ErrUnavailable) {
+			t.Errorf("Refresh of %q: got %v, want ErrUnavailable", url, err)
+		}
+	}
+}
+
+func TestErrorsDoNotNameWhatMayBeSecretInTheURL(t *testing.T) {
+	transport := roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })
+	client := &jwks.Client{URL: "https://user:canary@issuer.example/jwks.json?key=canary#canary", HTTPClient: &http.Client{Transport: transport}}
+	_, err := client.PublicKeys(t.Context(), "kid")
+	if got, want := err.Error(), "jwks: https://issuer.example/jwks.json: keys unavailable: no route"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := client.Status().Err.Error(); strings.Contains(got, "canary") {
+		t.Errorf("the status says %q", got)
+	}
+}
+
+func TestHTTPClientOfTheCallerIsNotChanged(t *testing.T) {
+	issuer := jwkstest.NewIssuer("ES256")
+	defer issuer.Close()
+	own := &http.Client{}
+	client := &jwks.Client{URL: issuer.KeysURL(), HTTPClient: own}
+	wantKey(t, client, issuer.KeyID())
+	if own.CheckRedirect != nil || own.Timeout != 0 || own.Transport != nil || http.DefaultClient.CheckRedirect != nil {
+		t.Error("the http.Client was changed")
+	}
+}
+
+func TestRedirectRuleOfTheCallerHoldsToo(t *testing.T) {
+	issuer := jwkstest.NewIssuer("ES256")
+	defer issuer.Close()
+	refused := errors.New("no redirects in this house")
+	own := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return refused }}
+	client := &jwks.Client{URL: issuer.KeysURL(), HTTPClient: own}
+	issuer.Break(jwkstest.Redirect("/jwks.json?again"))
+	if err := client.Refresh(t.Context()); !errors.Is(err, refused) {
+		t.Errorf("got %v, want %v", err, refused)
+	}
+}
+
+func TestReturnedKeysCannotBeOverwrittenByAppending(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		old := issuer.KeyID()
+		issuer.Rotate()
+		keys, err := client.PublicKeys(context.Background(), issuer.KeyID())
+		if err != nil || len(keys) != 1 {
+			t.Fatalf("got %v, %v, want the key", keys, err)
+		}
+		_ = append(keys, keystore.PublicKey{})
+		wantKey(t, client, old)
+	})
+}
+
+// Goroutines look keys up, refresh and ask for the status while the issuer
+// rotates: for the race detector.
+func TestClientIsSafeForConcurrentUse(t *testing.T) {
+	issuer := jwkstest.NewIssuer("ES256")
+	defer issuer.Close()
+	client := &jwks.Client{URL: issuer.KeysURL(), MinInterval: time.Millisecond, MaxAge: 2 * time.Millisecond}
+	first := issuer.KeyID()
+	var group sync.WaitGroup
+	for n := range 16 {
+		group.Go(func() {
+			for range 200 {
+				wantKey(t, client, first)
+				client.Status()
+				if n == 0 {
+					old := issuer.KeyID()
+					issuer.Rotate()
+					if old != first {
+						issuer.Withdraw(old)
+					}
+				}
+				if n == 1 {
+					client.Refresh(t.Context())
+				}
+				if n == 2 {
+					client.PublicKeys(t.Context(), issuer.KeyID())
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// slow answers rightly after a while, with the keys of the moment it was asked.
+func slow(issuer *jwkstest.Issuer, d time.Duration) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		keys, _ := issuer.PublishedKeys(r.Context())
+		set := &jwks.Handler{Source: published(keys)}
+		time.Sleep(d)
+		set.ServeHTTP(w, r)
+	}
+}
+
+// published are fixed keys to publish.
+type published []keystore.PublicKey
+
+func (p published) PublishedKeys(context.Context) ([]keystore.PublicKey, error) { return p, nil }

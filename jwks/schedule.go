@@ -5,9 +5,11 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+	"weak"
 )
 
 const (
+	idle          = time.Hour // after which keys that nobody looks up are refreshed no longer
 	firstBackoff  = time.Second
 	maxRetryAfter = 5 * time.Minute // an issuer that names a longer time is asked nevertheless
 )
@@ -15,7 +17,9 @@ const (
 // A schedule says when a [Client] may fetch, and which fetch is under way.
 type schedule struct {
 	flight      *flight     // nil: none under way
-	timer       *time.Timer // refreshes ahead; nil before the first good answer
+	ahead       *time.Timer // begins the next fetch; nil before the first good answer
+	expiry      *time.Timer // ends the service of the keys in force; likewise
+	lastUse     time.Time   // as far as the timer has seen
 	nextUnknown time.Time   // earliest next fetch for an unknown kid
 	junk        junk
 	failures    int       // since the last good answer
@@ -75,7 +79,7 @@ func (c *Client) flyIfDue(ctx context.Context) (f *flight, failing bool, err err
 	failing = c.schedule.failures > 0
 	s := c.current.Load()
 	switch {
-	case s != nil && s.serves(): // come meanwhile
+	case s != nil && s.serving.Load(): // come meanwhile
 		return landed, failing, nil
 	case c.schedule.flight != nil:
 		return c.schedule.flight, failing, nil
@@ -127,16 +131,23 @@ func (c *Client) run(f *flight) {
 	c.mu.Unlock()
 
 	if c.OnFetch != nil {
+		c.hook.Lock()
 		c.OnFetch(fetch)
+		c.hook.Unlock()
 	}
 	close(f.done)
 }
 
 // succeeded puts the new keys in force. The caller holds c.mu.
 func (c *Client) succeeded(f *flight, next *snapshot) {
+	next.serving.Store(true)
 	c.current.Store(next)
 	c.schedule.failures, c.schedule.err = 0, nil
+	if c.schedule.lastUse.IsZero() {
+		c.schedule.lastUse = f.began
+	}
 	c.refreshIn(next.lifetime)
+	c.after(&c.schedule.expiry, next.lifetime+next.maxStale-time.Since(f.began), (*Client).expire)
 	if f.unknown == "" {
 		return
 	}
@@ -157,12 +168,11 @@ func (c *Client) failed(err error) {
 	c.resume()
 }
 
-// resume is for a client in use again while its issuer is down: the keys
-// serve on, and the timer tries again once the pause is over. The caller
-// holds c.mu.
+// resume has keys serve on while the issuer is down, and the timer try again
+// once the pause is over. The caller holds c.mu.
 func (c *Client) resume() {
-	if last := c.current.Load(); last != nil {
-		last.lapsed.Store(false)
+	if s := c.current.Load(); s != nil && !s.expired() {
+		s.serving.Store(true)
 		c.refreshIn(time.Until(c.schedule.retry))
 	}
 }
@@ -170,25 +180,43 @@ func (c *Client) resume() {
 // refreshIn sets the timer, up to a tenth earlier than asked: each client of a
 // fleet at another moment. The caller holds c.mu.
 func (c *Client) refreshIn(d time.Duration) {
-	d -= rand.N(d/10 + 1)
-	if c.schedule.timer == nil {
-		c.schedule.timer = time.AfterFunc(d, c.refreshAhead)
-		return
-	}
-	c.schedule.timer.Reset(d)
+	c.after(&c.schedule.ahead, d-rand.N(max(d/10, 1)), (*Client).refreshAhead)
 }
 
-// refreshAhead is called by the timer. A client that is no longer used so
-// comes to rest, and keeps neither a timer nor a goroutine.
 func (c *Client) refreshAhead() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.current.Load()
-	if !s.used.Swap(false) {
-		s.lapsed.Store(true)
+	if s.used.Swap(false) {
+		c.schedule.lastUse = time.Now()
+	}
+	if time.Since(c.schedule.lastUse) >= idle {
+		s.serving.Store(false)
 		return
 	}
 	c.fly("")
+}
+
+func (c *Client) expire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.current.Load(); s.expired() {
+		s.serving.Store(false)
+	}
+}
+
+// after sets a timer that does not keep a dropped client alive. The caller
+// holds c.mu.
+func (c *Client) after(timer **time.Timer, d time.Duration, do func(*Client)) {
+	if *timer != nil {
+		(*timer).Stop()
+	}
+	weakly := weak.Make(c)
+	*timer = time.AfterFunc(d, func() {
+		if c := weakly.Value(); c != nil {
+			do(c)
+		}
+	})
 }
 
 func (c *Client) minInterval() time.Duration { return orDefault(c.MinInterval, defaultMinInterval) }

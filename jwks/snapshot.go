@@ -8,7 +8,7 @@ import (
 )
 
 // A snapshot is a set as it was fetched, never changed but for its two flags,
-// so that a look-up takes no lock.
+// so that a look-up takes no lock and reads no clock.
 type snapshot struct {
 	set     Set
 	byKeyID map[string][]keystore.PublicKey
@@ -18,8 +18,8 @@ type snapshot struct {
 	lifetime time.Duration // the age at which the next fetch is due
 	maxStale time.Duration // how long it serves beyond its lifetime
 
-	used   atomic.Bool // looked up since the last fetch
-	lapsed atomic.Bool // let lapse because nobody had used it: the next look-up fetches
+	used    atomic.Bool // looked up since the timer last looked
+	serving atomic.Bool // false once expired or lapsed: the next look-up fetches. Written under Client.mu
 }
 
 func newSnapshot(set Set) *snapshot {
@@ -38,8 +38,5 @@ func (s *snapshot) keys(kid string) []keystore.PublicKey {
 	}
 	return s.byKeyID[kid]
 }
-
-// serves reports whether look-ups are answered without asking anybody.
-func (s *snapshot) serves() bool { return !s.lapsed.Load() && !s.expired() }
 
 func (s *snapshot) expired() bool { return time.Since(s.fetched) >= s.lifetime+s.maxStale }

@@ -1,12 +1,14 @@
 package jwkstest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,7 +22,7 @@ func Drip(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 			tick.Stop()
-			return
+			panic(http.ErrAbortHandler) // no end of the body, however late
 		case <-tick.C:
 			io.WriteString(w, " ")
 			http.NewResponseController(w).Flush()
@@ -44,24 +46,31 @@ func Reset(w http.ResponseWriter, _ *http.Request) {
 func Truncated(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "1000")
 	io.WriteString(w, `{"keys":[{"kty":"EC","crv":"P-256","x":"`)
+	http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
-// Huge answers with a set of 64 MiB.
+// Huge answers with a set of 8 MiB.
 func Huge(w http.ResponseWriter, _ *http.Request) { writeHuge(w) }
 
-// GzipBomb answers with a set of 64 MiB that takes 64 KiB on the wire.
+// GzipBomb answers with a set of 8 MiB that takes 8 KiB on the wire.
 func GzipBomb(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Encoding", "gzip")
-	bomb := gzip.NewWriter(w)
-	writeHuge(bomb)
-	bomb.Close()
+	w.Write(bomb())
 }
+
+var bomb = sync.OnceValue(func() []byte {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	writeHuge(w)
+	w.Close()
+	return packed.Bytes()
+})
 
 func writeHuge(w io.Writer) {
 	io.WriteString(w, `{"keys":[`)
-	space := strings.Repeat(" ", 1<<16)
-	for range 1 << 10 {
+	space := strings.Repeat(" ", 64<<10)
+	for range 128 {
 		if _, err := io.WriteString(w, space); err != nil {
 			return // the other side has had enough
 		}

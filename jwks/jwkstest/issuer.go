@@ -9,6 +9,8 @@ package jwkstest
 
 import (
 	"context"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -51,9 +53,24 @@ var (
 // [Issuer.Close] when done.
 func NewIssuer(algorithm string) *Issuer {
 	i := NewUnstartedIssuer(algorithm, "")
-	i.server = httptest.NewServer(i)
+	i.listen()
+	i.server.Start()
 	i.URL = i.server.URL
 	return i
+}
+
+// NewTLSIssuer is [NewIssuer] over https. [Issuer.Client] trusts its certificate.
+func NewTLSIssuer(algorithm string) *Issuer {
+	i := NewUnstartedIssuer(algorithm, "")
+	i.listen()
+	i.server.StartTLS()
+	i.URL = i.server.URL
+	return i
+}
+
+func (i *Issuer) listen() {
+	i.server = httptest.NewUnstartedServer(i)
+	i.server.Config.ErrorLog = log.New(io.Discard, "", 0) // it misbehaves on purpose
 }
 
 // NewUnstartedIssuer returns an issuer without a server, under any URL: for a

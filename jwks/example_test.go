@@ -1,0 +1,100 @@
+package jwks_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/tokenprofile/tokenprofile-go/jwks"
+	"github.com/tokenprofile/tokenprofile-go/jwks/jwkstest"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+func ExampleHandler() {
+	key := jwkstest.NewKey("EdDSA") // or keystore.Open, for the keys of a file
+	mux := http.NewServeMux()
+	mux.Handle("GET /jwks.json", &jwks.Handler{Source: keystore.New(key)})
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", "/jwks.json", nil))
+	set, err := jwks.Parse(w.Body.Bytes())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(w.Code, w.Header().Get("Content-Type"))
+	fmt.Println("the published key is ours:", set.Keys[0].Equal(key.Public()))
+	// Output:
+	// 200 application/jwk-set+json
+	// the published key is ours: true
+}
+
+func ExampleClient() {
+	issuer := jwkstest.NewIssuer("ES256")
+	defer issuer.Close()
+
+	keys := &jwks.Client{
+		URL: issuer.KeysURL(),
+		OnFetch: func(f jwks.Fetch) {
+			fmt.Printf("fetched: %d keys, error %v\n", f.Keys, f.Err)
+		},
+	}
+	for range 2 {
+		found, err := keys.PublicKeys(context.Background(), issuer.KeyID())
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(found[0].Describe())
+	}
+	// Output:
+	// fetched: 1 keys, error <nil>
+	// EC P-256
+	// EC P-256
+}
+
+func ExampleClient_Status() {
+	keys := &jwks.Client{URL: "https://issuer.example/jwks.json"}
+	http.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if status := keys.Status(); status.Failures > 0 && !status.Available {
+			http.Error(w, "no keys", http.StatusServiceUnavailable)
+		}
+	})
+	fmt.Println(keys.Status().Available) // nothing was fetched yet
+	// Output: false
+}
+
+func ExampleClient_Refresh() {
+	issuer := jwkstest.NewIssuer("ES256")
+	defer issuer.Close()
+
+	keys := &jwks.Client{URL: issuer.KeysURL()}
+	if err := keys.Refresh(context.Background()); err != nil { // at start-up, to fail early
+		log.Fatal(err)
+	}
+	fmt.Println(keys.Status().Keys)
+	// Output: 1
+}
+
+func ExampleDiscover() {
+	issuer := jwkstest.NewIssuer("ES256")
+	defer issuer.Close()
+
+	keys, err := jwks.Discover(context.Background(), issuer.URL, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(keys.URL == issuer.KeysURL())
+	// Output: true
+}
+
+func ExampleParse() {
+	set, err := jwks.Parse([]byte(`{"keys":[
+		{"kty":"OKP","crv":"Ed25519","kid":"2026","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+		{"kty":"AKP","alg":"ML-DSA-65","kid":"later","pub":"AA"}]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(set.Keys, "skipped:", set.Skipped)
+	// Output: [2026] skipped: 1
+}

@@ -1,0 +1,328 @@
+package jwks_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/jwks"
+	"github.com/tokenprofile/tokenprofile-go/jwks/jwkstest"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// A stage is an issuer over https with a client of it, and a network between
+// the two that can be swapped.
+type stage struct {
+	issuer  *jwkstest.Issuer
+	network atomic.Pointer[http.RoundTripper]
+	client  *jwks.Client
+}
+
+func newStage(t *testing.T, wait time.Duration) *stage {
+	s := &stage{issuer: jwkstest.NewTLSIssuer("ES256")}
+	t.Cleanup(s.issuer.Close)
+	s.mend()
+	s.client = s.newClient(wait)
+	return s
+}
+
+func (s *stage) newClient(wait time.Duration) *jwks.Client {
+	return &jwks.Client{
+		URL:         s.issuer.KeysURL(),
+		MinInterval: time.Millisecond,
+		HTTPClient:  &http.Client{Transport: roundTrip(s.roundTrip), Timeout: wait},
+	}
+}
+
+func (s *stage) roundTrip(r *http.Request) (*http.Response, error) {
+	return (*s.network.Load()).RoundTrip(r)
+}
+
+func (s *stage) use(network http.RoundTripper) { s.network.Store(&network) }
+
+func (s *stage) mend() {
+	s.issuer.Mend()
+	s.use(s.issuer.Client().Transport)
+}
+
+func breaks(fault http.HandlerFunc) func(*testing.T, *stage) {
+	return func(_ *testing.T, s *stage) { s.issuer.Break(fault) }
+}
+
+// Every way an issuer and the network can misbehave: look-ups with warm keys
+// never fail, a cold client gets an error that says what is wrong, and once
+// the fault is over all is well.
+func TestMisbehavingIssuer(t *testing.T) {
+	tests := []struct {
+		name  string
+		fault func(*testing.T, *stage)
+		want  string // in the error
+		wait  time.Duration
+	}{
+		{"500", breaks(jwkstest.Status(500)), "HTTP status 500 Internal Server Error", patient},
+		{"503 with Retry-After", breaks(jwkstest.RetryAfter(time.Second)), "HTTP status 503 Service Unavailable", patient},
+		{"404 with JSON", breaks(jwkstest.Status(404)), "HTTP status 404 Not Found", patient},
+		{"HTML with 200", breaks(jwkstest.Body("text/html", "<html>Welcome</html>")), "not a JSON object", patient},
+		{"an empty body", breaks(jwkstest.Body("application/json", "")), "not a JSON object", patient},
+		{"an empty object", breaks(jwkstest.Body("application/json", "{}")), "not a JWK Set", patient},
+		{"no keys", breaks(jwkstest.Body("application/json", `{"keys":[]}`)), "no usable key", patient},
+		{"a bare JWK", breaks(bareJWK), "a single JWK, not a JWK Set", patient},
+		{"a secret key", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"oct","kid":"a","k":"c2VjcmV0"}]}`)), "private or secret key", patient},
+		{"a private key", breaks(jwkstest.Body("application/json", `{"keys":[`+privateJWK+`]}`)), "private or secret key", patient},
+		{"the same kid twice", breaks(jwkstest.Body("application/json", `{"keys":[`+publicJWK+`,`+publicJWK+`]}`)), "another key's too", patient},
+		{"only keys of an unknown kind", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"AKP","alg":"ML-DSA-65","pub":"AA"}]}`)), "no usable key in the set (1 skipped)", patient},
+		{"a truncated body", breaks(jwkstest.Truncated), "the answer breaks off: unexpected EOF", patient},
+		{"a truncated body of full length", breaks(jwkstest.Body("application/json", `{"keys":[`+publicJWK)), "truncated", patient},
+		{"a slow drip", breaks(jwkstest.Drip), "no complete answer in time", impatient},
+		{"a hang", breaks(jwkstest.Hang), "no complete answer in time", impatient},
+		{"a reset", breaks(jwkstest.Reset), "", patient}, // says what the system says
+		{"a huge body", breaks(jwkstest.Huge), "more than 524288 bytes", patient},
+		{"a gzip bomb", breaks(jwkstest.GzipBomb), "more than 524288 bytes", patient},
+		{"a redirect loop", breaks(jwkstest.Redirect("/jwks.json")), "more than 3 redirects", patient},
+		{"a redirect to http", redirectToHTTP, "redirect to another origin refused", patient},
+		{"a redirect to another host", redirectToAnotherHost, "redirect to another origin refused", patient},
+		{"an expired TLS certificate", expiredCertificate, "certificate has expired", patient},
+		{"an unknown CA", unknownCA, "unknown authority", patient},
+		{"a failure of DNS", dnsFailure, "no such host", patient},
+		{"a clock that jumps", clockJump, "HTTP status 500", patient},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, tt.wait)
+			kid := s.issuer.KeyID()
+			eventually(t, s.client.Refresh)
+
+			tt.fault(t, s)
+			wantFailure(t, whileLookingUp(t, s.client, kid), tt.want)
+			wantKey(t, s.client, kid)
+			if _, err := s.newClient(tt.wait).PublicKeys(t.Context(), kid); !errors.Is(err, keystore.ErrUnavailable) {
+				t.Errorf("cold: got %v, want ErrUnavailable", err)
+			}
+
+			s.mend()
+			s.issuer.Rotate()
+			eventually(t, s.client.Refresh)
+			wantKey(t, s.client, s.issuer.KeyID())
+			wantKey(t, s.client, kid)
+		})
+	}
+}
+
+// The time a client allows the issuer. A test in a bubble has measured the 5
+// seconds; here it is less where all of it is spent.
+const (
+	patient   = 5 * time.Second
+	impatient = 300 * time.Millisecond
+)
+
+// eventually tries again, for machines on which even a good answer takes its time.
+func eventually(t *testing.T, do func(context.Context) error) {
+	t.Helper()
+	var err error
+	for range 20 {
+		if err = do(t.Context()); err == nil {
+			return
+		}
+	}
+	t.Fatal(err)
+}
+
+// whileLookingUp refreshes while goroutines look the kid up, which must
+// succeed for each of them.
+func whileLookingUp(t *testing.T, client *jwks.Client, kid string) error {
+	t.Helper()
+	var group sync.WaitGroup
+	over := make(chan struct{})
+	for range 4 {
+		group.Go(func() {
+			for {
+				wantKey(t, client, kid)
+				select {
+				case <-over:
+					return
+				case <-time.After(100 * time.Microsecond):
+				}
+			}
+		})
+	}
+	err := client.Refresh(t.Context())
+	close(over)
+	group.Wait()
+	return err
+}
+
+func wantFailure(t *testing.T, err error, want string) {
+	t.Helper()
+	if !errors.Is(err, keystore.ErrUnavailable) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want ErrUnavailable with %q", err, want)
+	}
+}
+
+// A public key, and the same with its private member: RFC 7517 appendix A.
+const (
+	publicJWK  = `{"kty":"EC","crv":"P-256","kid":"1","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}`
+	privateJWK = `{"kty":"EC","crv":"P-256","kid":"1","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"}`
+)
+
+func bareJWK(w http.ResponseWriter, r *http.Request) {
+	jwkstest.Body("application/jwk+json", publicJWK)(w, r)
+}
+
+// The place a redirect leads to would be believed: only the redirect is wrong.
+func redirectToHTTP(t *testing.T, s *stage) {
+	plain := httptest.NewServer(&jwks.Handler{Source: s.issuer})
+	t.Cleanup(plain.Close)
+	s.issuer.Break(jwkstest.Redirect(plain.URL + "/jwks.json"))
+}
+
+func redirectToAnotherHost(t *testing.T, s *stage) {
+	other := httptest.NewTLSServer(&jwks.Handler{Source: s.issuer})
+	t.Cleanup(other.Close)
+	s.issuer.Break(jwkstest.Redirect(other.URL + "/jwks.json"))
+}
+
+func unknownCA(t *testing.T, s *stage) {
+	network := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
+	t.Cleanup(network.CloseIdleConnections)
+	s.use(network)
+}
+
+func expiredCertificate(t *testing.T, s *stage) {
+	certificate, roots := selfSigned(t, time.Now().Add(-time.Hour))
+	server := httptest.NewUnstartedServer(s.issuer)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	network := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+		},
+	}
+	t.Cleanup(network.CloseIdleConnections)
+	s.use(network)
+}
+
+func selfSigned(t *testing.T, notAfter time.Time) (tls.Certificate, *x509.CertPool) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotBefore:    notAfter.Add(-time.Hour),
+		NotAfter:     notAfter,
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:         true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
+}
+
+func dnsFailure(t *testing.T, s *stage) {
+	network := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "issuer.example", IsNotFound: true}}
+	}}
+	s.use(network)
+}
+
+// clockJump lets the issuer's clock be years off in either direction, in an
+// answer that is good but for that, and then fails. What we time is timed by
+// our monotonic clock.
+func clockJump(t *testing.T, s *stage) {
+	for _, year := range []int{1970, 2199} {
+		date := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Format(http.TimeFormat)
+		s.issuer.Break(withHeaders(s.issuer, "Date", date, "Expires", date, "Last-Modified", date, "Age", "99999999"))
+		if err := s.client.Refresh(t.Context()); err != nil {
+			t.Errorf("in the year %d: %v", year, err)
+		}
+		wantKey(t, s.client, s.issuer.KeyID())
+		if expires := time.Until(s.client.Status().Expires); expires < 24*time.Hour || expires > 25*time.Hour {
+			t.Errorf("in the year %d: the keys expire in %v, want 24 h 5 min", year, expires)
+		}
+	}
+	s.issuer.Break(jwkstest.Status(500))
+}
+
+func TestRedirectWithinTheOriginIsFollowed(t *testing.T) {
+	s := newStage(t, patient)
+	var asked atomic.Int32
+	s.issuer.Break(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			http.Redirect(w, r, s.issuer.KeysURL()+"?v=2", http.StatusMovedPermanently)
+			return
+		}
+		(&jwks.Handler{Source: s.issuer}).ServeHTTP(w, r)
+	})
+	wantKey(t, s.client, s.issuer.KeyID())
+}
+
+func TestLimitsOfASetFromTheNetwork(t *testing.T) {
+	key := func(i int) string { return strings.Replace(publicJWK, `"1"`, fmt.Sprintf(`"%d"`, i), 1) }
+	set := func(keys, size int) string {
+		var members []string
+		for i := range keys {
+			members = append(members, key(i))
+		}
+		text := `{"keys":[` + strings.Join(members, ",") + `]}`
+		return text + strings.Repeat(" ", max(0, size-len(text)))
+	}
+	tests := []struct {
+		name, body string
+		ok         bool
+	}{
+		{"100 keys are read", set(100, 0), true},
+		{"101 keys are refused", set(101, 0), false},
+		{"512 KiB are read", set(1, 512<<10), true},
+		{"a byte more is refused", set(1, 512<<10+1), false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+				issuer.Break(jwkstest.Body("application/json", tt.body))
+				err := client.Refresh(context.Background())
+				if tt.ok != (err == nil) || err != nil && !errors.Is(err, keystore.ErrLimit) {
+					t.Errorf("got %v, want success %t, else ErrLimit", err, tt.ok)
+				}
+			})
+		})
+	}
+}
+
+func TestKeysOfAnUnknownKindAreSkippedAndCounted(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		issuer.Break(jwkstest.Body("application/json", `{"keys":[{"kty":"AKP","kid":"pq","alg":"ML-DSA-65","pub":"AA"},`+publicJWK+`,{"kty":"EC","crv":"secp256k1","kid":"k1","x":"AA","y":"AA"}]}`))
+		wantKey(t, client, "1")
+		wantNoKey(t, client, "pq")
+		if status := client.Status(); status.Keys != 1 || status.Skipped != 2 {
+			t.Errorf("got %+v, want 1 key and 2 skipped", status)
+		}
+	})
+}

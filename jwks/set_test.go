@@ -1,0 +1,130 @@
+package jwks_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tokenprofile/tokenprofile-go/jwks"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+func TestParse(t *testing.T) {
+	other := strings.Replace(publicJWK, `"kid":"1"`, `"kid":"2"`, 1)
+	foreign := `{"kty":"AKP","kid":"1","alg":"ML-DSA-65","pub":"AA"}`
+	tests := []struct {
+		name, text    string
+		keys, skipped int
+		want          string // in the error; empty: none
+	}{
+		{"two keys", `{"keys":[` + publicJWK + `,` + other + `]}`, 2, 0, ""},
+		{"no keys", `{"keys":[]}`, 0, 0, ""},
+		{"further members", ` { "a" : {"keys":null}, "keys" : [ ` + publicJWK + ` ], "z" : [1] } `, 1, 0, ""},
+		{"a key of an unknown kind, whatever its kid", `{"keys":[` + publicJWK + `,` + foreign + `]}`, 1, 1, ""},
+		{"nothing", ``, 0, 0, "not a JSON object"},
+		{"null", `null`, 0, 0, "not a JSON object"},
+		{"an array", `[` + publicJWK + `]`, 0, 0, "not a JSON object"},
+		{"no member keys", `{}`, 0, 0, "not a JWK Set"},
+		{"a bare JWK", publicJWK, 0, 0, "a single JWK"},
+		{"another name", `{"Keys":[` + publicJWK + `]}`, 0, 0, `no member "keys"`},
+		{"keys twice", `{"keys":[],"keys":[` + publicJWK + `]}`, 0, 0, "occurs twice"},
+		{"keys twice, written differently", `{"keys":[],"\u006beys":[` + publicJWK + `]}`, 0, 0, "occurs twice"},
+		{"keys null", `{"keys":null}`, 0, 0, "not an array"},
+		{"keys an object", `{"keys":` + publicJWK + `}`, 0, 0, "not an array"},
+		{"a key null", `{"keys":[null]}`, 0, 0, "key 1 of 1"},
+		{"a key that is a text", `{"keys":["kty"]}`, 0, 0, "key 1 of 1"},
+		{"two of one kid", `{"keys":[` + publicJWK + `,` + publicJWK + `]}`, 0, 0, `kid "1" is another key's too`},
+		{"two of one thumbprint", `{"keys":[` + nameless + `,` + nameless + `]}`, 0, 0, "another key's too"},
+		{"a private key", `{"keys":[` + other + `,` + privateJWK + `]}`, 0, 0, "key 2 of 2"},
+		{"a secret key", `{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`, 0, 0, "key 1 of 1"},
+		{"truncated", `{"keys":[` + publicJWK, 0, 0, "truncated"},
+		{"truncated after the keys", `{"keys":[` + publicJWK + `]`, 0, 0, "truncated"},
+		{"two objects", `{"keys":[]}{}`, 0, 0, "more follows"},
+		{"text after the object", `{"keys":[]}x`, 0, 0, "more follows"},
+		{"HTML", `<html></html>`, 0, 0, "not a JSON object"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			set, err := jwks.Parse([]byte(tt.text))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+			if len(set.Keys) != tt.keys || set.Skipped != tt.skipped {
+				t.Errorf("got %d keys and %d skipped, want %d and %d", len(set.Keys), set.Skipped, tt.keys, tt.skipped)
+			}
+		})
+	}
+}
+
+var nameless = strings.Replace(publicJWK, `"kid":"1",`, "", 1)
+
+func TestParseLimits(t *testing.T) {
+	for name, text := range map[string]string{
+		"size":  `{"keys":[]}` + strings.Repeat(" ", 512<<10),
+		"count": `{"keys":[` + strings.Repeat(`{"kty":"AKP"},`, 100) + `{"kty":"AKP"}]}`,
+	} {
+		if _, err := jwks.Parse([]byte(text)); !errors.Is(err, keystore.ErrLimit) {
+			t.Errorf("%s: got %v, want ErrLimit", name, err)
+		}
+	}
+}
+
+func TestSetIsASourceOfKeys(t *testing.T) {
+	set, err := jwks.Parse([]byte(`{"keys":[` + publicJWK + `,` + nameless + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kid, want := range map[string]int{"": 2, "1": 1, "unknown": 0} {
+		keys, err := set.PublicKeys(t.Context(), kid)
+		if err != nil || len(keys) != want {
+			t.Errorf("PublicKeys(%q): got %v, %v, want %d", kid, keys, err, want)
+		}
+	}
+}
+
+// FuzzParse demands that a set that was accepted can be published, and is then
+// read as the same keys.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"keys":[` + publicJWK + `,` + nameless + `]}`))
+	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","use":"sig","key_ops":["verify"]}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"AKP","alg":"ML-DSA-65","pub":"AA"}],"keys":[]}`))
+	if dir := os.Getenv("TOKENPROFILE_VECTORS"); dir != "" {
+		addFiles(f, filepath.Join(dir, "ietf-jose-cookbook", "jwk"))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		set, err := jwks.Parse(data)
+		if err != nil {
+			return
+		}
+		resp := serve(&jwks.Handler{Source: published(set.Keys)}, "GET")
+		if resp.StatusCode != 200 {
+			t.Fatalf("accepted, but not published: %d", resp.StatusCode)
+		}
+		again, err := jwks.Parse([]byte(body(t, resp)))
+		if err != nil || len(again.Keys) != len(set.Keys) {
+			t.Fatalf("got %v, %v, want %v", again.Keys, err, set.Keys)
+		}
+		for i, key := range again.Keys {
+			if !key.Equal(set.Keys[i]) || key.KeyID() != set.Keys[i].KeyID() {
+				t.Errorf("key %d: got %v, want %v", i, key, set.Keys[i])
+			}
+		}
+	})
+}
+
+// addFiles adds each JWK of a directory, as a set of one.
+func addFiles(f *testing.F, dir string) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(names) == 0 {
+		f.Fatalf("%s: no JSON files: %v", dir, err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte(`{"keys":[` + string(data) + `]}`))
+	}
+}
