@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,9 +42,8 @@ func dir(t testing.TB, name string) string {
 	return path
 }
 
-func corpus(t testing.TB) (string, []corpusStore) {
+func corpus(t testing.TB, root string) (string, []corpusStore) {
 	t.Helper()
-	root := dir(t, "TOKENPROFILE_CORPUS")
 	data, err := os.ReadFile(filepath.Join(root, "expected.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -64,13 +64,49 @@ func corpus(t testing.TB) (string, []corpusStore) {
 	return root, stores
 }
 
+// corpusExceptions are the stores that are not as expected, each with the
+// reason.
+var corpusExceptions = map[string]string{
+	"ece8a96d4bb5.p12":    "BouncyCastle alone read it, which names a nameless key by its localKeyID; Java counts",
+	"bc-unnamed-keys.p12": "Java pairs by localKeyID alone; we find the certificate of a key by the public key too",
+}
+
+// unsupportedKeys are entries with a key of a curve that crypto/x509 does not
+// know. They are listed, and refused when somebody wants to use them.
+var unsupportedKeys = map[string]string{
+	"c09ee01c340a.jks ecdsa":     "brainpoolP256r1",
+	"7c727cc96f95.jks ecdsa":     "sect409r1",
+	"66387621acc3.p12 ed448":     "Ed448",
+	"c2e979f01490.p12 ed448":     "Ed448",
+	"383ed7c245a7.p12 test":      "Ed448",
+	"keytool-ed448.p12 ed":       "Ed448",
+	"pem-ed448.pem 1":            "Ed448",
+	"openssl-brainpool.p12 leaf": "brainpoolP256r1",
+	"openssl-k1.p12 leaf":        "secp256k1",
+}
+
 func TestCorpus(t *testing.T) {
-	root, stores := corpus(t)
+	root, stores := corpus(t, dir(t, "TOKENPROFILE_CORPUS"))
+	compareStores(t, root, stores)
+}
+
+func TestOwnStores(t *testing.T) {
+	root, stores := corpus(t, "testdata")
+	if len(stores) < 60 {
+		t.Errorf("%d stores are few", len(stores))
+	}
+	compareStores(t, root, stores)
+}
+
+func compareStores(t *testing.T, root string, stores []corpusStore) {
 	for _, want := range stores {
 		if want.Entries == nil {
 			continue
 		}
 		t.Run(want.File, func(t *testing.T) {
+			if reason := corpusExceptions[want.File]; reason != "" {
+				t.Skip(reason)
+			}
 			file := keystore.File{Path: filepath.Join(root, want.File), KeyPasswords: map[string]keystore.Password{}}
 			if want.StorePass != nil {
 				file.Password = keystore.StaticPassword(*want.StorePass)
@@ -84,20 +120,20 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compareEntries(t, store.Entries(), want.Entries)
+			compareEntries(t, store.Entries(), want)
 		})
 	}
 }
 
-func compareEntries(t *testing.T, got []keystore.Entry, want []corpusEntry) {
+func compareEntries(t *testing.T, got []keystore.Entry, want corpusStore) {
 	left := got
-	for _, w := range want {
+	for _, w := range want.Entries {
 		i := matching(left, w)
 		if i < 0 {
 			t.Errorf("no entry %q of kind %s with the certificates wanted; there are %s", w.Alias, w.Kind, names(left))
 			continue
 		}
-		compareKey(t, left[i], w)
+		compareKey(t, want.File, left[i], w)
 		left = append(left[:i:i], left[i+1:]...)
 	}
 	for _, e := range left {
@@ -122,7 +158,7 @@ func matching(entries []keystore.Entry, want corpusEntry) int {
 }
 
 // compareKey holds keys against Java's encoding where Go writes the same one.
-func compareKey(t *testing.T, got keystore.Entry, want corpusEntry) {
+func compareKey(t *testing.T, file string, got keystore.Entry, want corpusEntry) {
 	switch {
 	case want.Key == "":
 	case got.Kind == keystore.KindSecretKey && want.Format == "RAW":
@@ -141,8 +177,16 @@ func compareKey(t *testing.T, got keystore.Entry, want corpusEntry) {
 			t.Errorf("private key %q: got SHA-256 %s, want %s", want.Alias, hash, want.Key)
 		}
 	case want.Alg == "EC" || strings.HasPrefix(want.Alg, "Ed"):
-		if got.Err != nil {
+		if unsupportedKeys[file+" "+want.Alias] != "" {
+			if !errors.Is(got.Err, keystore.ErrUnsupported) || got.Algorithm == "" {
+				t.Errorf("private key %q (%s): got %v, want %v", want.Alias, want.Alg, got.Err, keystore.ErrUnsupported)
+			}
+		} else if got.Err != nil {
 			t.Errorf("private key %q (%s): %v", want.Alias, want.Alg, got.Err)
+		}
+	case got.Kind == keystore.KindPrivateKey && want.Alg != "RSASSA-PSS" && want.Alg != "XDH":
+		if !errors.Is(got.Err, keystore.ErrUnsupported) || got.Algorithm == "" {
+			t.Errorf("private key %q (%s): got %v, want %v", want.Alias, want.Alg, got.Err, keystore.ErrUnsupported)
 		}
 	}
 }

@@ -80,8 +80,9 @@ func (f File) Open() (*Store, error) {
 		return nil, f.named(err)
 	}
 	s := newStore(c, f.overlap())
-	follower.start(stamp, s.now())
+	follower.start(stamp, s.opened)
 	s.file = follower
+	s.schedule(s.opened)
 	return s, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,12 +20,11 @@ const (
 
 // A follower knows the state of a store's file. No goroutine is behind it.
 type follower struct {
-	file   File
-	opened time.Time
-	next   atomic.Int64 // when to look again, in nanoseconds since opened
+	file File
 
 	// busy is full while somebody looks at the file, which guards the rest.
 	busy     chan struct{}
+	next     time.Time // when to look again
 	loaded   stamp     // of what is in force
 	noticed  stamp     // of what lay there at the last look
 	failed   stamp     // of what did not open
@@ -38,16 +36,9 @@ type follower struct {
 func newFollower(f File) *follower { return &follower{file: f, busy: make(chan struct{}, 1)} }
 
 func (f *follower) start(loaded stamp, now time.Time) {
-	f.opened, f.compared = now, now
-	f.loaded, f.noticed = loaded, loaded
-	f.lookAgain(now)
+	f.loaded, f.noticed, f.compared = loaded, loaded, now
+	f.next = now.Add(checkInterval)
 }
-
-// due reports whether it is time for another look. Time is counted from the
-// opening, for the clock on the wall may be set back.
-func (f *follower) due(now time.Time) bool { return int64(now.Sub(f.opened)) >= f.next.Load() }
-
-func (f *follower) lookAgain(now time.Time) { f.next.Store(int64(now.Sub(f.opened) + checkInterval)) }
 
 // follow looks at the file, unless somebody else is just doing that.
 func (s *Store) follow(now time.Time) {
@@ -58,34 +49,34 @@ func (s *Store) follow(now time.Time) {
 		return
 	}
 	defer func() { <-f.busy }()
-	attempted, err := s.look(now)
-	if attempted && f.file.OnReload != nil {
+	if now.Before(f.next) {
+		return
+	}
+	f.next = now.Add(checkInterval)
+	if !f.changed(now) {
+		return
+	}
+	err := s.replace(now)
+	if f.file.OnReload != nil {
 		f.file.OnReload(err)
 	}
 }
 
-// look reads the file if it has changed.
-func (s *Store) look(now time.Time) (attempted bool, err error) {
+// replace takes the file over, if it is fit for it.
+func (s *Store) replace(now time.Time) error {
 	f := s.file
-	if !f.due(now) {
-		return false, nil
-	}
-	f.lookAgain(now)
-	if !f.changed(now) {
-		return false, nil
-	}
+	old := s.current.Load()
 	c, stamp, err := f.load()
 	if err == nil {
-		err = f.file.accept(s.current.Load(), c)
+		err = f.file.accept(old, c)
 	}
 	if err != nil {
 		f.fail(now)
-		return true, f.file.named(fmt.Errorf("the keys loaded before stay in force: %w", err))
+		return f.file.named(fmt.Errorf("the keys loaded before stay in force: %w", err))
 	}
 	f.succeed(stamp, now)
-	old := s.current.Load()
 	s.current.Store(newView(c, old.overlap, old.overlap.next(old.turns, c.private, now), now))
-	return true, nil
+	return nil
 }
 
 // Reload reads the file now. What is not in it any more is dropped at once,
@@ -107,9 +98,10 @@ func (s *Store) Reload(ctx context.Context) error {
 	if err != nil {
 		return f.file.named(err)
 	}
-	now := s.now()
+	now := time.Now()
 	f.succeed(stamp, now)
 	s.current.Store(newView(c, s.current.Load().overlap, firstTurns(c.private), now))
+	s.schedule(now)
 	return nil
 }
 
@@ -149,7 +141,6 @@ func (f *follower) contentChanged(now time.Time) bool {
 func (f *follower) succeed(loaded stamp, now time.Time) {
 	f.loaded, f.noticed, f.failed = loaded, loaded, stamp{}
 	f.failures, f.compared = 0, now
-	f.lookAgain(now)
 }
 
 func (f *follower) fail(now time.Time) {

@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
@@ -62,10 +63,19 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	// PEM has no integrity check that could be missing.
 	verified := !store.Unverified || name == format.PEM || name == format.DER
 	result := found{format: store.Format, verified: verified}
-	for _, e := range store.Entries {
+	for i, e := range store.Entries {
+		if (name == format.JKS || name == format.JCEKS) && replaced(store.Entries[i+1:], e.Alias) {
+			continue
+		}
 		result.entries = append(result.entries, newEntry(e))
 	}
 	return result, nil
+}
+
+// replaced reports whether a later entry has the alias. Of two the JDK's own
+// formats keep the later one.
+func replaced(later []format.Entry, alias string) bool {
+	return slices.ContainsFunc(later, func(e format.Entry) bool { return e.Alias == alias })
 }
 
 func (f File) contents(found found) (*contents, error) {

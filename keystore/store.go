@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,8 @@ import (
 type Store struct {
 	current atomic.Pointer[view]
 	file    *follower // nil: the keys are fixed
+	opened  time.Time
+	next    atomic.Int64 // when to look at clock and file again, in nanoseconds since opened
 }
 
 var (
@@ -54,26 +57,46 @@ func New(keys ...PrivateKey) *Store {
 }
 
 func newStore(c *contents, o overlap) *Store {
-	s := &Store{}
-	s.current.Store(newView(c, o, firstTurns(c.private), s.now()))
+	s := &Store{opened: time.Now()}
+	s.current.Store(newView(c, o, firstTurns(c.private), s.opened))
+	s.schedule(s.opened)
 	return s
 }
 
-// now is the one clock of the package.
-func (s *Store) now() time.Time { return time.Now() }
-
-// view is what the store has to say now.
+// view is what the store has to say now. Between two looks that takes no lock
+// and no more than the monotonic clock.
 func (s *Store) view() *view {
-	now := s.now()
-	if s.file != nil && s.file.due(now) {
+	if int64(time.Since(s.opened)) >= s.next.Load() {
+		s.look(time.Now())
+	}
+	return s.current.Load()
+}
+
+// look brings the store up to date.
+func (s *Store) look(now time.Time) {
+	if s.file != nil {
 		s.follow(now)
 	}
-	v := s.current.Load()
-	for !v.until.IsZero() && !now.Before(v.until) {
+	for v := s.current.Load(); !v.until.IsZero() && !now.Before(v.until); v = s.current.Load() {
 		s.current.CompareAndSwap(v, v.at(now)) // whoever is first; a reload is never overwritten
-		v = s.current.Load()
 	}
-	return v
+	s.schedule(now)
+}
+
+// schedule sets the next look: when something changes by itself, and within a
+// second where there is a file, or where the clock on the wall, which may be
+// set meanwhile, decides.
+func (s *Store) schedule(now time.Time) {
+	until := s.current.Load().until
+	if s.file == nil && until.IsZero() {
+		s.next.Store(math.MaxInt64)
+		return
+	}
+	wait := checkInterval
+	if !until.IsZero() {
+		wait = min(wait, until.Sub(now))
+	}
+	s.next.Store(int64(now.Sub(s.opened) + wait))
 }
 
 // Format is what the store's content is: "JKS", "JCEKS", "PKCS12", "PEM",
