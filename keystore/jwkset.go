@@ -36,11 +36,6 @@ func readJSON(data []byte) (found, error) {
 	return found{}, fmt.Errorf("%w: a JSON object that is neither a JWK nor a JWK Set", ErrUnknownFormat)
 }
 
-// readEncryptedJSON opens a JWK or JWK Set encrypted as RFC 7517 section 7 says.
-func readEncryptedJSON(data []byte, passwords *passwords) (found, error) {
-	return found{}, fmt.Errorf("%w: encrypted JWK", ErrUnsupported)
-}
-
 // set reads the keys of a JWK Set (RFC 7517 section 5). A key that cannot be
 // used hides nothing else.
 func (m members) set() ([]Entry, error) {

@@ -1,0 +1,114 @@
+package keystore_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+const phrase = "a phrase that nobody else would take"
+
+// encryptedSet is a set as another implementation encrypts it.
+func encryptedSet(t testing.TB, alg jwa.KeyEncryptionAlgorithm, enc jwa.ContentEncryptionAlgorithm) string {
+	t.Helper()
+	data, err := jwe.Encrypt([]byte(jwkSet("one")), jwe.WithKey(alg, []byte(phrase)), jwe.WithContentEncryption(enc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestEncryptedJWKSet(t *testing.T) {
+	for _, alg := range []jwa.KeyEncryptionAlgorithm{jwa.PBES2_HS256_A128KW, jwa.PBES2_HS384_A192KW, jwa.PBES2_HS512_A256KW} {
+		for _, enc := range []jwa.ContentEncryptionAlgorithm{jwa.A128GCM, jwa.A192GCM, jwa.A256GCM, jwa.A128CBC_HS256, jwa.A192CBC_HS384, jwa.A256CBC_HS512} {
+			t.Run(alg.String()+"/"+enc.String(), func(t *testing.T) {
+				data := []byte(encryptedSet(t, alg, enc) + "\n")
+				store, err := keystore.Parse(data, keystore.StaticPassword(phrase))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := kids(must(store.PrivateKeys(t.Context()))); got != "one" {
+					t.Errorf("got %q, want one", got)
+				}
+				if _, err := keystore.Parse(data, keystore.StaticPassword("wrong")); !errors.Is(err, keystore.ErrPassword) {
+					t.Errorf("got %v, want %v", err, keystore.ErrPassword)
+				}
+				if _, err := keystore.Parse(data, nil); !errors.Is(err, keystore.ErrPasswordRequired) {
+					t.Errorf("got %v, want %v", err, keystore.ErrPasswordRequired)
+				}
+			})
+		}
+	}
+}
+
+func TestDamagedEncryptedJWKSet(t *testing.T) {
+	whole := encryptedSet(t, jwa.PBES2_HS256_A128KW, jwa.A128CBC_HS256)
+	parts := strings.Split(whole, ".")
+	with := func(i int, part string) string {
+		changed := append([]string(nil), parts...)
+		changed[i] = part
+		return strings.Join(changed, ".")
+	}
+	header := func(json string) string { return with(0, encode64(json)) }
+	tests := []struct {
+		name, text string
+		want       error
+	}{
+		{"a header that is another", header(`{"alg":"PBES2-HS256+A128KW","enc":"A128CBC-HS256","p2s":"AAAAAAAAAAAAAAAA","p2c":1000}`), keystore.ErrPassword},
+		{"a content that is another", with(3, parts[3][:len(parts[3])-8]+"AAAAAAAA"), keystore.ErrDamaged},
+		{"a tag that is shorter", with(4, parts[4][:8]), keystore.ErrDamaged},
+		{"an IV that is shorter", with(2, parts[2][:8]), keystore.ErrDamaged},
+		{"an encrypted key that is shorter", with(1, parts[1][:8]), keystore.ErrDamaged},
+		{"an encrypted key that is longer", with(1, strings.Repeat("A", 4000)), keystore.ErrDamaged},
+		{"a part that is not base64url", with(3, "=="), keystore.ErrDamaged},
+		{"two to the power of 31 iterations", header(`{"alg":"PBES2-HS256+A128KW","enc":"A128CBC-HS256","p2s":"AAAAAAAAAAAAAAAA","p2c":2147483648}`), keystore.ErrLimit},
+		{"no iterations", header(`{"alg":"PBES2-HS256+A128KW","enc":"A128CBC-HS256","p2s":"AAAAAAAAAAAAAAAA","p2c":0}`), keystore.ErrDamaged},
+		{"iterations in words", header(`{"alg":"PBES2-HS256+A128KW","enc":"A128CBC-HS256","p2s":"AAAAAAAAAAAAAAAA","p2c":"many"}`), keystore.ErrDamaged},
+		{"a salt of nothing", header(`{"alg":"PBES2-HS256+A128KW","enc":"A128CBC-HS256","p2s":"","p2c":1000}`), keystore.ErrDamaged},
+		{"compression", header(`{"alg":"PBES2-HS256+A128KW","enc":"A128CBC-HS256","zip":"DEF","p2s":"AAAAAAAAAAAAAAAA","p2c":1000}`), keystore.ErrUnsupported},
+		{"a critical header", header(`{"alg":"PBES2-HS256+A128KW","enc":"A128CBC-HS256","crit":["p2c"],"p2s":"AAAAAAAAAAAAAAAA","p2c":1000}`), keystore.ErrUnsupported},
+		{"another algorithm", header(`{"alg":"RSA1_5","enc":"A128CBC-HS256"}`), keystore.ErrUnsupported},
+		{"another content algorithm", header(`{"alg":"PBES2-HS256+A128KW","enc":"A128CTR","p2s":"AAAAAAAAAAAAAAAA","p2c":1000}`), keystore.ErrUnsupported},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			begun := time.Now()
+			_, err := keystore.Parse([]byte(tt.text), keystore.StaticPassword(phrase))
+			if !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if took := time.Since(begun); took > 10*time.Second {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+// RFC 7520 section 5.3 encrypts a JWK Set under a password with letters that
+// are not ASCII.
+func TestEncryptedJWKSetOfRFC7520(t *testing.T) {
+	path := filepath.Join(dir(t, "TOKENPROFILE_VECTORS"), "ietf-jose-cookbook", "jwe", "5_3.key_wrap_using_pbes2-aes-keywrap_with-aes-cbc-hmac-sha2.json")
+	var vector struct {
+		Input  struct{ Pwd string }
+		Output struct{ Compact string }
+	}
+	if err := json.Unmarshal(must(os.ReadFile(path)), &vector); err != nil {
+		t.Fatal(err)
+	}
+	store, err := keystore.Parse([]byte(vector.Output.Compact), keystore.StaticPassword(vector.Input.Pwd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := must(store.SecretKeys(t.Context(), "18ec08e1-bfa9-4d95-b205-2b4dd1d4321d"))
+	if len(got) != 1 || got[0].Size() != 32 || got[0].Algorithm() != "A256GCMKW" || store.Format() != "JWK Set (encrypted)" {
+		t.Errorf("got %v in a %s", got, store.Format())
+	}
+}
