@@ -145,15 +145,15 @@ func (b *Bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, refuse(req, err)
 	}
-	token, err := tokens.token(req.Context())
+	header, err := tokens.header(req.Context())
 	if err != nil {
 		return nil, refuse(req, err)
 	}
-	resp, err := state.send(req, req.Body, token)
+	resp, err := state.send(req, req.Body, header)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	return state.retry(req, resp, tokens, token)
+	return state.retry(req, resp, tokens, header)
 }
 
 // CloseIdleConnections closes those of the base, as [http.Client.CloseIdleConnections] asks.

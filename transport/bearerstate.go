@@ -26,11 +26,12 @@ type bearerState struct {
 	nonces      nonces
 }
 
-// tokens yields the token to send next, and is told when one was refused.
+// tokens yields the token to send next, as the value of its header, scheme
+// included, and is told when one was refused.
 type tokens interface {
-	token(ctx context.Context) (string, error)
+	header(ctx context.Context) (string, error)
 	// refused reports whether asking for a token again can yield another.
-	refused(token string) bool
+	refused(header string) bool
 }
 
 // ready returns the state, which the first request builds. Building it twice
@@ -68,7 +69,7 @@ func (b *Bearer) build() (*bearerState, error) {
 		prover:      prover,
 	}
 	s.header, s.prefix = b.headerAndPrefix(prover != nil)
-	s.shared = b.keep(b.Source.Token)
+	s.shared = b.keep(s.prefix, b.Source.Token)
 	if b.Claims == nil {
 		return s, nil
 	}
@@ -77,7 +78,7 @@ func (b *Bearer) build() (*bearerState, error) {
 		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
 	}
 	s.byClaims = newClaimsCache(func(claims any) tokens {
-		return b.keep(func(ctx context.Context) (string, time.Time, error) { return source.TokenWith(ctx, claims) })
+		return b.keep(s.prefix, func(ctx context.Context) (string, time.Time, error) { return source.TokenWith(ctx, claims) })
 	})
 	return s, nil
 }
@@ -112,14 +113,12 @@ func (b *Bearer) headerAndPrefix(proved bool) (header, prefix string) {
 	return header, "Bearer "
 }
 
-type fetchFunc func(ctx context.Context) (token string, expiry time.Time, err error)
-
 // keep returns the tokens of fetch: kept and renewed, or one for each request.
-func (b *Bearer) keep(fetch fetchFunc) tokens {
+func (b *Bearer) keep(prefix string, fetch fetchFunc) tokens {
 	if source, ok := b.Source.(interface{ OneUse() bool }); ok && source.OneUse() {
-		return &oneUse{fetch: fetch, onRefresh: b.OnRefresh}
+		return &oneUse{fetch: fetch, prefix: prefix, onRefresh: b.OnRefresh}
 	}
-	return &renewal{fetch: fetch, early: b.EarlyRefresh, onRefresh: b.OnRefresh}
+	return &renewal{fetch: fetch, prefix: prefix, early: b.EarlyRefresh, onRefresh: b.OnRefresh}
 }
 
 // tokensFor returns the tokens that have the claims of the request.
@@ -139,15 +138,15 @@ func (s *bearerState) tokensFor(req *http.Request) (tokens, error) {
 
 // send sends a copy of the request that has the token. The response names the
 // request itself: callers log response.Request, redirects are followed from it.
-func (s *bearerState) send(req *http.Request, body io.ReadCloser, token string) (*http.Response, error) {
+func (s *bearerState) send(req *http.Request, body io.ReadCloser, header string) (*http.Response, error) {
 	carrier := req.WithContext(req.Context()) // a shallow copy
 	carrier.Body = body
 	carrier.Header = req.Header.Clone()
 	if carrier.Header == nil {
 		carrier.Header = make(http.Header, 1)
 	}
-	carrier.Header[s.header] = []string{s.prefix + token}
-	if err := s.nonces.prove(carrier, s.prover, token); err != nil {
+	carrier.Header[s.header] = []string{header}
+	if err := s.nonces.prove(carrier, s.prover, header[len(s.prefix):]); err != nil {
 		return nil, refuse(carrier, fmt.Errorf("transport: DPoP proof: %w", err))
 	}
 	resp, err := s.base.RoundTrip(carrier)

@@ -3,8 +3,6 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,20 +10,13 @@ import (
 
 const (
 	fetchTimeout = 30 * time.Second // for a fetch that several requests may wait for
-
-	defaultEarly = 0.15 // the share of the lifetime
-	minEarly     = 10 * time.Second
-	maxEarly     = 5 * time.Minute
-	inFlight     = 2 * time.Second // a token is not sent so shortly before it expires that it would expire on its way
-
-	minPause     = time.Second // between failed fetches, doubled by each
-	maxPause     = time.Minute
-	refusalPause = time.Second // between renewals that a 401 sets off
+	refusalPause = time.Second      // between renewals that a 401 sets off
 )
 
 // A renewal keeps one token fresh.
 type renewal struct {
 	fetch     fetchFunc
+	prefix    string
 	early     float64
 	onRefresh func(Refresh)
 
@@ -39,13 +30,6 @@ type renewal struct {
 	refusal  time.Time // when a 401 last set off a renewal; guarded by mu
 }
 
-// held is a token that is kept. It does not change.
-type held struct {
-	token   string
-	renewAt time.Time // a request after it sets off a renewal
-	endsAt  time.Time // no longer to be used from then on
-}
-
 // flightKey is the key, in the context of a fetch, of the renewal it is for.
 type flightKey struct{}
 
@@ -57,18 +41,15 @@ type flight struct {
 	err      error         // set before done is closed
 }
 
-func (h *held) fresh(now time.Time) bool  { return h != nil && now.Before(h.renewAt) }
-func (h *held) usable(now time.Time) bool { return h != nil && now.Before(h.endsAt) }
-
-// token returns the token to send now, and waits for one only if there is none.
-func (r *renewal) token(ctx context.Context) (string, error) {
+// header returns the token to send now, and waits for one only if there is none.
+func (r *renewal) header(ctx context.Context) (string, error) {
 	now := time.Now()
 	if h := r.current.Load(); h.fresh(now) {
-		return h.token, nil
+		return h.header, nil
 	}
 	h, f, err := r.join(now)
 	if f == nil {
-		return tokenOf(h), err
+		return headerOf(h), err
 	}
 	if ctx.Value(flightKey{}) == r {
 		return "", errors.New("transport: the token is fetched with a client that waits for that very token")
@@ -79,16 +60,9 @@ func (r *renewal) token(ctx context.Context) (string, error) {
 		return "", &waitError{cause: ctx.Err()}
 	}
 	if f.token == nil && h.usable(time.Now()) {
-		return h.token, nil
+		return h.header, nil
 	}
-	return tokenOf(f.token), f.err
-}
-
-func tokenOf(h *held) string {
-	if h == nil {
-		return ""
-	}
-	return h.token
+	return headerOf(f.token), f.err
 }
 
 // join decides what a request does that finds no fresh token: go on with the
@@ -122,13 +96,13 @@ func (r *renewal) join(now time.Time) (*held, *flight, error) {
 // current one, it is renewed, once for all who are told the same; the old one
 // stays for the case that the renewal fails. A server that refuses every token
 // causes no more than one renewal a second.
-func (r *renewal) refused(token string) bool {
+func (r *renewal) refused(header string) bool {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.current.Load()
 	switch {
-	case h == nil || h.token != token:
+	case h == nil || h.header != header:
 		return true
 	case r.flight != nil:
 		r.flight.replaces = true
@@ -171,7 +145,7 @@ func (r *renewal) land(f *flight, got outcome) {
 		report.NextRetry = r.retryAt
 	} else {
 		r.failures, r.retryAt = 0, time.Time{}
-		f.token = hold(got, r.early)
+		f.token = hold(r.prefix+got.token, got, r.early)
 		r.current.Store(f.token)
 	}
 	r.mu.Unlock()
@@ -180,101 +154,6 @@ func (r *renewal) land(f *flight, got outcome) {
 		r.onRefresh(report)
 	}
 }
-
-// An outcome is what a source answered.
-type outcome struct {
-	token  string
-	expiry time.Time
-	err    error
-	at     time.Time
-	took   time.Duration
-}
-
-// observe asks the source, and takes neither nothing nor an expired token for an answer.
-func observe(ctx context.Context, fetch fetchFunc) outcome {
-	start := time.Now()
-	token, expiry, err := fetch(ctx)
-	now := time.Now()
-	switch {
-	case err != nil:
-		err = fmt.Errorf("transport: no token: %w", err)
-	case token == "":
-		err = errors.New("transport: no token: the source returned an empty one")
-	case !isHeaderToken(token):
-		err = errors.New("transport: no token: the source returned one with characters that no header may have")
-	case !expiry.IsZero() && !expiry.After(now):
-		err = fmt.Errorf("transport: no token: the source returned one that expired at %s", expiry.Format(time.RFC3339))
-	}
-	if err != nil {
-		token, expiry = "", time.Time{}
-	}
-	return outcome{token: token, expiry: expiry, err: err, at: now, took: now.Sub(start)}
-}
-
-// isHeaderToken reports whether the token can stand in a header: visible ASCII, no space.
-func isHeaderToken(token string) bool {
-	for _, c := range []byte(token) {
-		if c < 0x21 || c > 0x7e {
-			return false
-		}
-	}
-	return true
-}
-
-// forever is the end of a token whose source does not know it.
-const forever = 100 * 365 * 24 * time.Hour
-
-// hold says when the token is to be renewed and when it ends.
-func hold(got outcome, share float64) *held {
-	if got.expiry.IsZero() {
-		end := got.at.Add(forever)
-		return &held{token: got.token, renewAt: end, endsAt: end}
-	}
-	// Without the monotonic reading, which stands still while a machine sleeps.
-	got.expiry = got.expiry.Round(0)
-	lifetime := got.expiry.Sub(got.at)
-	endsAt := got.expiry.Add(-min(inFlight, lifetime/10))
-	if share < 0 {
-		return &held{token: got.token, renewAt: endsAt, endsAt: endsAt}
-	}
-	if share == 0 {
-		share = defaultEarly
-	}
-	spread := share * (2 + 2*rand.Float64()) / 3 // a third to either side
-	early := min(max(time.Duration(spread*float64(lifetime)), minEarly), maxEarly, lifetime/2)
-	return &held{token: got.token, renewAt: got.expiry.Add(-early), endsAt: endsAt}
-}
-
-// pause is how long to leave the source alone after so many failures in a row.
-// It is spread over its upper half, so that a fleet does not come back at once.
-func pause(failures int, err error) time.Duration {
-	d := maxPause
-	if failures <= 6 {
-		d = minPause << (failures - 1)
-	}
-	d = d/2 + rand.N(d/2)
-	var grant *GrantError
-	if errors.As(err, &grant) {
-		d = max(d, grant.RetryAfter)
-	}
-	return d
-}
-
-// oneUse yields a token for each request, in the context of that request.
-type oneUse struct {
-	fetch     fetchFunc
-	onRefresh func(Refresh)
-}
-
-func (o *oneUse) token(ctx context.Context) (string, error) {
-	got := observe(ctx, o.fetch)
-	if o.onRefresh != nil {
-		o.onRefresh(Refresh{Duration: got.took, Expiry: got.expiry, Err: got.err})
-	}
-	return got.token, got.err
-}
-
-func (o *oneUse) refused(string) bool { return true }
 
 // A waitError says what the request was doing when its context ended. It
 // keeps the answer to Timeout that [url.Error] asks for.

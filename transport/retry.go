@@ -14,10 +14,10 @@ const maxDrain = 4 << 10
 // retry answers a 401 to the token. A server that asks for a DPoP nonce gets
 // the request again with the nonce; one that refuses the token gets it again
 // with a new token. Each happens once.
-func (s *bearerState) retry(req *http.Request, resp *http.Response, tokens tokens, token string) (*http.Response, error) {
+func (s *bearerState) retry(req *http.Request, resp *http.Response, tokens tokens, header string) (*http.Response, error) {
 	if s.asksForNonce(resp) && replayable(req) {
 		var err error
-		resp, token, err = s.repeat(req, resp, tokens)
+		resp, header, err = s.repeat(req, resp, tokens)
 		if err != nil || resp.StatusCode != http.StatusUnauthorized {
 			return resp, err
 		}
@@ -25,10 +25,10 @@ func (s *bearerState) retry(req *http.Request, resp *http.Response, tokens token
 	if s.asksForNonce(resp) { // not a word about the token
 		return resp, nil
 	}
-	if !tokens.refused(token) || !s.harmless(req) || !replayable(req) {
+	if !tokens.refused(header) || !s.harmless(req) || !replayable(req) {
 		return resp, nil
 	}
-	resp, _, err := s.repeat(req, resp, tokens, token)
+	resp, _, err := s.repeat(req, resp, tokens, header)
 	return resp, err
 }
 
@@ -43,20 +43,20 @@ func (s *bearerState) asksForNonce(resp *http.Response) bool {
 // is not possible, or the token is one that was refused, it returns the
 // response as it came.
 func (s *bearerState) repeat(req *http.Request, resp *http.Response, tokens tokens, refused ...string) (*http.Response, string, error) {
-	token, err := tokens.token(req.Context())
-	if err != nil || slices.Contains(refused, token) {
-		return resp, token, nil
+	header, err := tokens.header(req.Context())
+	if err != nil || slices.Contains(refused, header) {
+		return resp, header, nil
 	}
 	body := req.Body
 	if hasBody(req) {
 		if body, err = req.GetBody(); err != nil {
-			return resp, token, nil
+			return resp, header, nil
 		}
 	}
 	io.CopyN(io.Discard, resp.Body, maxDrain)
 	resp.Body.Close()
-	repeated, err := s.send(req, body, token)
-	return repeated, token, err
+	repeated, err := s.send(req, body, header)
+	return repeated, header, err
 }
 
 // replayable reports whether the request can be sent a second time.

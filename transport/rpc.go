@@ -33,11 +33,11 @@ func (b *Bearer) GetRequestMetadata(ctx context.Context, uri ...string) (map[str
 			return nil, nil
 		}
 	}
-	token, err := state.shared.token(ctx)
+	header, err := state.shared.header(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{strings.ToLower(state.header): state.prefix + token}, nil
+	return map[string]string{strings.ToLower(state.header): header}, nil
 }
 
 // RequireTransportSecurity always reports true: no token goes over an
