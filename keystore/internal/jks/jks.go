@@ -68,12 +68,8 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 }
 
 func readRecords(r *reader, version uint32) []*record {
-	count := r.uint32()
-	if count > format.MaxEntries {
-		r.fail(format.ErrLimit, "%d entries", count)
-	}
 	var records []*record
-	for range count {
+	for range r.count(format.MaxEntries, "entries") {
 		if r.err != nil {
 			break
 		}
@@ -90,11 +86,7 @@ func readRecord(r *reader, version uint32) *record {
 	case tagPrivateKey:
 		rec.Kind = format.PrivateKey
 		rec.key = r.bytes()
-		count := r.uint32()
-		if count > maxChain {
-			r.fail(format.ErrLimit, "a chain of %d certificates", count)
-		}
-		for range count {
+		for range r.count(maxChain, "certificates in a chain") {
 			rec.certificate(r, version)
 		}
 	case tagCertificate:

@@ -63,6 +63,18 @@ func (r *reader) uint64() uint64 {
 	return 0
 }
 
+// count takes how many of something follow.
+func (r *reader) count(limit uint32, of string) uint32 {
+	n := r.uint32()
+	if n > limit {
+		r.fail(format.ErrLimit, "%d %s, %d are allowed", n, of, limit)
+	}
+	if r.err != nil {
+		return 0
+	}
+	return n
+}
+
 // bytes takes a length and that many bytes.
 func (r *reader) bytes() []byte { return r.take(r.uint32()) }
 
