@@ -79,3 +79,25 @@ func seedWycheproof(f *testing.F) {
 		}
 	}
 }
+
+// BenchmarkRejectedEncryptedToken is what the longest token costs that comes
+// as far as a decryption, and fails.
+func BenchmarkRejectedEncryptedToken(b *testing.B) {
+	for _, algorithm := range []tokenprofile.KeyAlgorithm{tokenprofile.Direct, tokenprofile.A256GCMKW, tokenprofile.ECDHESA256KW, tokenprofile.RSAOAEP} {
+		b.Run(string(algorithm), func(b *testing.B) {
+			e := tokenprofile.Encryption{KeyAlgorithm: algorithm, ContentAlgorithm: tokenprofile.A256CBCHS512}
+			ends := allEnds(b, e)[0]
+			token, err := ends.encrypt.Encrypt(b.Context(), e, "", "", make([]byte, 11600))
+			if err != nil {
+				b.Fatal(err)
+			}
+			altered := alterPart(token, tagPart, alterations["one bit"])
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := ends.decrypt.Decrypt(b.Context(), e, altered); err == nil {
+					b.Fatal("it decrypts")
+				}
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package tokenprofile
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdh"
@@ -34,10 +35,11 @@ func (k DecryptionKeys) check(e Encryption) error {
 // decrypt returns the header and the payload of a JWE. Whatever is wrong with
 // it beyond what its header shows to everyone, the error is the same.
 func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, text string) (header, payload []byte, err error) {
-	token, err := parseEncrypted(text)
+	token, err := receiveEncrypted(text)
 	if err != nil {
 		return nil, nil, err
 	}
+	defer token.release()
 	if err := token.checkHeader(e); err != nil {
 		return nil, nil, err
 	}
@@ -52,7 +54,7 @@ func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, text string) 
 	if err != nil {
 		return nil, nil, refuse(ErrDecryption, "")
 	}
-	return token.rawHeader, payload, nil
+	return bytes.Clone(token.rawHeader), payload, nil
 }
 
 func (t *encryptedToken) decrypt(e Encryption, key any) ([]byte, error) {

@@ -1,6 +1,7 @@
 package tokenprofile
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -8,57 +9,78 @@ import (
 	"crypto/rsa"
 	"errors"
 	"strings"
+	"sync"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
 // encryptedToken is a received JWE in its compact serialization, taken apart
 // (RFC 7516 section 7.1). It passes the checks of this file before a decoder
-// sees it.
+// sees it. Its slices lie in buffers that are used again: nothing of it may
+// outlive release.
 type encryptedToken struct {
-	text         string
-	rawHeader    []byte
 	header       map[string]strictjson.Value
+	rawHeader    []byte
 	encryptedKey []byte
 	iv           []byte
 	ciphertext   []byte
 	tag          []byte
+
+	text    []byte // the token
+	decoded []byte // its five segments, decoded
 }
 
-// parseEncrypted takes a token apart: exactly five parts, each canonical
-// base64url, the first a strict JSON object.
-func parseEncrypted(token string) (*encryptedToken, error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 5 {
-		return nil, refuse(ErrMalformed, "not five segments")
+var encryptedTokens = sync.Pool{New: func() any { return new(encryptedToken) }}
+
+func (t *encryptedToken) release() {
+	if cap(t.text) <= maxKept {
+		encryptedTokens.Put(t)
 	}
-	var decoded [5][]byte
-	for i, part := range parts {
-		data, err := decodeSegment(part)
-		if err != nil {
-			return nil, err
+}
+
+// receiveEncrypted takes a token apart: exactly five segments, each canonical
+// base64url, the first a strict JSON object. The caller releases the result.
+func receiveEncrypted(token string) (*encryptedToken, error) {
+	t := encryptedTokens.Get().(*encryptedToken)
+	if err := t.read(token); err != nil {
+		t.release()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *encryptedToken) read(token string) (err error) {
+	if strings.Count(token, ".") != 4 {
+		return refuse(ErrMalformed, "not five segments")
+	}
+	t.text = append(t.text[:0], token...)
+	t.decoded = t.decoded[:0]
+	rest := t.text
+	for _, segment := range []*[]byte{&t.rawHeader, &t.encryptedKey, &t.iv, &t.ciphertext, &t.tag} {
+		var encoded []byte
+		encoded, rest, _ = bytes.Cut(rest, []byte("."))
+		start := len(t.decoded)
+		if t.decoded, err = appendDecoded(t.decoded, encoded); err != nil {
+			return err
 		}
-		decoded[i] = data
+		*segment = t.decoded[start:]
 	}
-	header, err := readMembers(decoded[0])
-	if err != nil {
-		return nil, malformed("header", err)
-	}
-	return &encryptedToken{
-		text: token, rawHeader: decoded[0], header: header,
-		encryptedKey: decoded[1], iv: decoded[2], ciphertext: decoded[3], tag: decoded[4],
-	}, nil
+	t.header, err = readMembers(t.rawHeader)
+	return malformed("header", err)
 }
 
-// decodeSegment decodes canonical base64url. The decoder skips line ends, which
-// the length shows.
-func decodeSegment(segment string) ([]byte, error) {
-	data, err := canonical.DecodeString(segment)
-	if err != nil || len(data) != canonical.DecodedLen(len(segment)) {
-		return nil, refuse(ErrMalformed, "not canonical base64url")
+// appendDecoded appends the bytes that canonical base64url stands for. The
+// decoder skips line ends, which the length shows.
+func appendDecoded(dst, segment []byte) ([]byte, error) {
+	decoded, err := canonical.AppendDecode(dst, segment)
+	if err != nil || len(decoded)-len(dst) != canonical.DecodedLen(len(segment)) {
+		return dst, refuse(ErrMalformed, "not canonical base64url")
 	}
-	return data, nil
+	return decoded, nil
 }
+
+// decodeText decodes a header parameter.
+func decodeText(text string) ([]byte, error) { return appendDecoded(nil, []byte(text)) }
 
 // readMembers reads a strict JSON object.
 func readMembers(document []byte) (map[string]strictjson.Value, error) {
@@ -162,11 +184,11 @@ func (t *encryptedToken) checkParts(e Encryption, key any) error {
 
 // checkGCMKW checks the parameters of RFC 7518 section 4.7.1.
 func (t *encryptedToken) checkGCMKW() error {
-	iv, err := decodeSegment(t.parameter("iv"))
+	iv, err := decodeText(t.parameter("iv"))
 	if err != nil || len(iv) != gcmNonceSize {
 		return errKeyParameters
 	}
-	tag, err := decodeSegment(t.parameter("tag"))
+	tag, err := decodeText(t.parameter("tag"))
 	if err != nil || len(tag) != gcmTagSize {
 		return errKeyParameters
 	}
@@ -182,7 +204,7 @@ func (t *encryptedToken) checkAgreement(recipient crypto.PublicKey) error {
 		if _, ok := t.header[name]; !ok {
 			continue
 		}
-		info, err := decodeSegment(t.parameter(name))
+		info, err := decodeText(t.parameter(name))
 		if err != nil || len(info) == 0 || len(info) > maxPartyInfo {
 			return errPartyInfo
 		}
@@ -198,8 +220,8 @@ func checkEphemeralKey(epk strictjson.Value, recipient crypto.PublicKey) error {
 	if err != nil {
 		return errEphemeralKey
 	}
-	x, errX := decodeSegment(textOf(members["x"]))
-	y, errY := decodeSegment(textOf(members["y"]))
+	x, errX := decodeText(textOf(members["x"]))
+	y, errY := decodeText(textOf(members["y"]))
 	if errX != nil || errY != nil {
 		return errEphemeralKey
 	}

@@ -37,10 +37,10 @@ func (e Encryption) seal(key any, kid string, h encryptedHeader, payload []byte)
 	return string(token), err
 }
 
-// open decrypts a token that [encryptedToken.check] has found well formed.
-func (e Encryption) open(key any, token string) ([]byte, error) {
+// open decrypts a token that [encryptedToken.checkParts] has found well formed.
+func (e Encryption) open(key any, token []byte) ([]byte, error) {
 	return contain(func() ([]byte, error) {
-		return jwe.Decrypt([]byte(token), jwe.WithKey(jwa.KeyEncryptionAlgorithm(e.KeyAlgorithm), openingKey(key)))
+		return jwe.Decrypt(token, jwe.WithKey(jwa.KeyEncryptionAlgorithm(e.KeyAlgorithm), openingKey(key)))
 	})
 }
 
