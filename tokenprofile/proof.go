@@ -63,7 +63,7 @@ func NewProver(key keystore.PrivateKey) (*Prover, error) {
 }
 
 func proofAlgorithm(key keystore.PublicKey) Algorithm {
-	if bound := key.Algorithm(); bound != "" && bound != "Ed25519" { // RFC 9864 has that name for EdDSA
+	if bound := key.Algorithm(); bound != "" && bound != nameEd25519 {
 		return Algorithm(bound)
 	}
 	switch key := key.CryptoKey().(type) {

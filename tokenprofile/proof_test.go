@@ -308,6 +308,29 @@ func TestProofAlgorithmsAreThoseAccepted(t *testing.T) {
 	}
 }
 
+func TestProofMayCallEdDSAByItsNewName(t *testing.T) {
+	public, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b64 := base64.RawURLEncoding.EncodeToString
+	header := `{"typ":"dpop+jwt","alg":"Ed25519","jwk":{"kty":"OKP","crv":"Ed25519","x":"` + b64(public) + `"}}`
+	claims := fmt.Sprintf(`{"jti":"a","htm":"GET","htu":"https://api.example/","iat":%d}`, time.Now().Unix())
+	input := b64([]byte(header)) + "." + b64([]byte(claims))
+	proof := input + "." + b64(ed25519.Sign(key, []byte(input)))
+	want := tokenprofile.Proof{Method: "GET", URL: "https://api.example/"}
+	for _, algorithms := range [][]tokenprofile.Algorithm{nil, {tokenprofile.EdDSA}} {
+		v := &tokenprofile.ProofVerifier{Algorithms: algorithms}
+		if _, err := v.Verify(t.Context(), proof, want, ""); err != nil {
+			t.Errorf("accepting %q: %v", algorithms, err)
+		}
+	}
+	only := &tokenprofile.ProofVerifier{Algorithms: []tokenprofile.Algorithm{tokenprofile.ES256}}
+	if _, err := only.Verify(t.Context(), proof, want, ""); !errors.Is(err, tokenprofile.ErrAlgorithm) {
+		t.Errorf("got %v, want %v", err, tokenprofile.ErrAlgorithm)
+	}
+}
+
 func TestProofURLsCompareInNormalForm(t *testing.T) {
 	tests := []struct {
 		name, htu, url string

@@ -8,6 +8,10 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
+// nameEd25519 is what RFC 9864 calls EdDSA on that curve, and what some clients
+// write in their proofs.
+const nameEd25519 = "Ed25519"
+
 // A proofKey is the key in a proof's header. Nobody vouches for it: it is
 // worth what its thumbprint is worth.
 type proofKey struct {
@@ -22,6 +26,9 @@ func (v *ProofVerifier) judgeKey(r *received, thumbprint string) (*proofKey, err
 		return nil, err
 	}
 	s := schemes[Algorithm(h.algorithm)]
+	if string(h.algorithm) == nameEd25519 {
+		s = schemes[EdDSA]
+	}
 	switch {
 	case !sameType(h.typ, proofType):
 		return nil, refuse(ErrType, "not a DPoP proof")

@@ -28,7 +28,7 @@ const defaultProofAge = time.Minute
 // is ready for use. It is safe for concurrent use; its fields must not change
 // once it is in use.
 type ProofVerifier struct {
-	Algorithms []Algorithm      // accepted; nil: ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512
+	Algorithms []Algorithm      // accepted, EdDSA also by the name Ed25519 (RFC 9864); nil: all but the HMACs
 	MaxAge     time.Duration    // how long after its iat a proof is good, and how far iat may lie ahead; zero: 1 minute
 	Nonces     *ProofNonces     // if set, demands a nonce of these in every proof (RFC 9449 sections 8 and 9)
 	Replay     ReplayGuard      // nil: a bounded one in memory, for one process
@@ -42,7 +42,7 @@ type ProofVerifier struct {
 // lists them (RFC 9449 section 5.1).
 func (v *ProofVerifier) Accepts() []Algorithm {
 	if v.Algorithms == nil {
-		return []Algorithm{ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512}
+		return []Algorithm{ES256, ES384, ES512, EdDSA, nameEd25519, PS256, PS384, PS512, RS256, RS384, RS512}
 	}
 	return slices.Clone(v.Algorithms)
 }
