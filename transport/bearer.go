@@ -66,7 +66,8 @@ type Bearer struct {
 	// Origins are the only ones that get the token, like
 	// "https://api.example" or "https://api.example:8443". A request to any
 	// other is sent without it. Nil means the origin that the request, or the
-	// first request of a chain of redirects, names.
+	// first request of a chain of redirects, names. Name them where something
+	// other than [http.Client] follows redirects with requests of its own.
 	Origins []string
 
 	// Base sends the requests. Nil means [http.DefaultTransport].

@@ -172,11 +172,14 @@ func TestBearerErrorsSayWhatIsWrong(t *testing.T) {
 		{"an origin with a path", &transport.Bearer{Source: ok, Origins: []string{"https://api.example/v1"}}, "https://api.example", `transport: Origins: "https://api.example/v1" is not an origin like https://api.example`},
 		{"an origin over http", &transport.Bearer{Source: ok, Origins: []string{"http://api.example"}}, "https://api.example", "transport: Origins: http://api.example is not https, and api.example is not a loopback address"},
 		{"a source without TokenWith", &transport.Bearer{Source: tokenOnly{ok}, Claims: func(*http.Request) (any, error) { return nil, nil }}, "https://api.example", "transport: Bearer has Claims, but its Source, a transport_test.tokenOnly, has no TokenWith method to take them"},
+		{"a base that gives nothing", &transport.Bearer{Source: ok, Base: roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil })}, "https://api.example", "transport: the Base, a transport_test.roundTrip, returned neither a response nor an error"},
 		{"a source that fails", &transport.Bearer{Source: &fakeSource{answer: func(context.Context, int) error { return errors.New("out of order") }}}, "https://api.example", "transport: no token: out of order"},
 		{"an expired token", &transport.Bearer{Source: &fakeSource{lifetime: -time.Second}}, "https://api.example", "transport: no token: the source returned one that expired at "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			test.bearer.Base = &recorder{}
+			if test.bearer.Base == nil {
+				test.bearer.Base = &recorder{}
+			}
 			_, err := do(t, test.bearer, http.MethodGet, test.url, nil)
 			if err == nil || !strings.HasPrefix(err.Error(), test.wanted) {
 				t.Errorf("got %v, want %s", err, test.wanted)

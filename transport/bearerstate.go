@@ -150,6 +150,9 @@ func (s *bearerState) send(req *http.Request, body io.ReadCloser, header string)
 		return nil, refuse(carrier, fmt.Errorf("transport: DPoP proof: %w", err))
 	}
 	resp, err := s.base.RoundTrip(carrier)
+	if err == nil && resp == nil {
+		err = fmt.Errorf("transport: the Base, a %T, returned neither a response nor an error", s.base)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ const (
 	TokenTypeIDToken = "urn:ietf:params:oauth:token-type:id_token"
 )
 
+const grantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 section 2.1
+
 // Exchange is what a [Grant] trades for an access token (RFC 8693 section 2.1).
 type Exchange struct {
 	Subject       TokenSource // the token of the party on whose behalf it is asked; required

@@ -49,7 +49,7 @@ func (g *Grant) form(ctx context.Context, claims any) (url.Values, error) {
 	form := url.Values{}
 	err := g.grantForm(ctx, form, claims)
 	if err == nil && g.ClientAssertion != nil {
-		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set("client_assertion_type", assertionJWTBearer)
 		err = setToken(ctx, form, "client_assertion", g.ClientAssertion, nil)
 	}
 	if err != nil {
@@ -73,15 +73,15 @@ func (g *Grant) form(ctx context.Context, claims any) (url.Values, error) {
 func (g *Grant) grantForm(ctx context.Context, form url.Values, claims any) error {
 	switch {
 	case g.Assertion != nil:
-		form.Set("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
+		form.Set("grant_type", grantJWTBearer)
 		return setToken(ctx, form, "assertion", g.Assertion, claims)
 	case g.Exchange != nil:
-		form.Set("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange")
+		form.Set("grant_type", grantTokenExchange)
 		return g.Exchange.set(ctx, form, claims)
 	case claims != nil:
 		return errors.New("claims for a request, but no Assertion or Exchange to put them in")
 	}
-	form.Set("grant_type", "client_credentials")
+	form.Set("grant_type", grantClientCredentials)
 	return nil
 }
 

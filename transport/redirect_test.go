@@ -201,3 +201,37 @@ func TestRedirectsOverTheWire(t *testing.T) {
 		t.Errorf("got %q, want %q", seen.seen, want)
 	}
 }
+
+// FuzzRedirect: wherever a server sends the client, a host that gets the token
+// is the one that was asked first, over https.
+func FuzzRedirect(f *testing.F) {
+	for _, location := range []string{
+		"/", "//b", "https://b", "https://a", "https://A:443/", "https://a:8443", "http://a", "https://a@b/", "https://b@a/",
+		"https://a.b", `https://a\@b`, "https://a%2eb", "https://[::1]", "HTTPS://a", "https:a", "ftp://a", "https://a./",
+	} {
+		f.Add(location)
+	}
+	f.Fuzz(func(t *testing.T, location string) {
+		var seen []string
+		base := roundTrip(func(req *http.Request) (*http.Response, error) {
+			if strings.Contains(req.Header.Get("Authorization"), "token-1") { // not what the user of a URL becomes
+				seen = append(seen, strings.ToLower(req.URL.Scheme)+" "+strings.ToLower(req.URL.Host))
+			}
+			resp := respond(req, http.StatusOK)
+			if len(seen) == 1 && req.Response == nil {
+				resp.StatusCode = http.StatusFound
+				resp.Header.Set("Location", location)
+			}
+			return resp, nil
+		})
+		client := transport.Wrap(&http.Client{Transport: base}, &fakeSource{})
+		if resp, err := client.Get("https://a/"); err == nil {
+			resp.Body.Close()
+		}
+		for _, host := range seen {
+			if host != "https a" && host != "https a:443" && host != "https a:" {
+				t.Errorf("%q brought the token to %q", location, host)
+			}
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -94,6 +95,9 @@ func TestAWaiterLeavesOnItsOwn(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want a deadline exceeded", err)
 		}
+		if want := "transport: waiting for a token: context deadline exceeded"; err.Error() != want {
+			t.Errorf("got %q, want %q", err, want)
+		}
 		if timeout, ok := err.(interface{ Timeout() bool }); !ok || !timeout.Timeout() {
 			t.Errorf("%v does not count as a timeout", err)
 		}
@@ -106,6 +110,19 @@ func TestAWaiterLeavesOnItsOwn(t *testing.T) {
 		if got := source.count(); got != 1 {
 			t.Errorf("got %d fetches, want 1", got)
 		}
+	})
+}
+
+func TestTheTimeoutOfTheClientEndsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := transport.Wrap(&http.Client{Transport: &recorder{}, Timeout: time.Second}, &fakeSource{answer: slow(10 * time.Second)})
+		start := time.Now()
+		_, err := client.Get("https://api.example")
+		var failed *url.Error
+		if !errors.As(err, &failed) || !failed.Timeout() || time.Since(start) != time.Second {
+			t.Errorf("got %v after %v, want a timeout after 1s", err, time.Since(start))
+		}
+		time.Sleep(10 * time.Second) // for the fetch, which others might wait for
 	})
 }
 
