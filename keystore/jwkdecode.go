@@ -224,7 +224,7 @@ func (m members) privateJWK() (PrivateKey, error) {
 	if !samePublicKey(key.Public(), public.key) {
 		return PrivateKey{}, fmt.Errorf("%w: the private part does not belong to the public part", ErrDamaged)
 	}
-	private := PrivateKey{material: &material{key: key}, public: public, ops: public.ops}
+	private := PrivateKey{material: enclose(key), public: public, ops: public.ops}
 	private.public.ops = publicOperations(public.ops)
 	return private, nil
 }

@@ -18,15 +18,16 @@ import (
 // HSM), with its alias and its certificates. It prints as its kid and has no
 // JSON form.
 type PrivateKey struct {
-	material *material
+	material func() signer // nil: no key
 	public   PublicKey
 	ops      []string // key_ops of the private half, RFC 7517 section 4.3
 	err      error    // why the key cannot be used, if its entry could not be read
 }
 
-// material stands behind a pointer because that is all fmt prints of a key
-// kept in an unexported field, where it calls no method.
-type material struct{ key signer }
+// enclose keeps a secret behind a function, because a function is the one
+// thing fmt never looks into. In an unexported field it calls no methods and
+// prints what it finds, behind pointers too for a verb that does not fit.
+func enclose[T any](secret T) func() T { return func() T { return secret } }
 
 type signer = interface{ Public() crypto.PublicKey }
 
@@ -54,7 +55,7 @@ func NewPrivateKey(key interface{ Public() crypto.PublicKey }, chain ...*x509.Ce
 	if err != nil {
 		return PrivateKey{}, err
 	}
-	return PrivateKey{material: &material{key}, public: public}, nil
+	return PrivateKey{material: enclose[signer](key), public: public}, nil
 }
 
 // checkPair checks that both halves of a key of the standard library belong
@@ -101,7 +102,7 @@ func (k PrivateKey) CryptoKey() crypto.PrivateKey {
 	if k.material == nil {
 		return nil
 	}
-	return k.material.key
+	return k.material()
 }
 
 // Err is why the key cannot be used: its entry could not be read, by the

@@ -12,15 +12,11 @@ import (
 // SecretKey is a symmetric key for HMAC, key wrapping or direct encryption. It
 // prints as its kid and has no JSON form.
 type SecretKey struct {
-	secret *secret
+	secret func() []byte // nil: no key
 	kid    string
 	alias  string
 	usage
 }
-
-// secret stands behind a pointer because that is all fmt prints of a key kept
-// in an unexported field, where it calls no method.
-type secret struct{ key []byte }
 
 // NewSecretKey returns a symmetric key. The kid may be empty: a thumbprint of
 // the key would let anyone who sees a token test guesses at the key (RFC 7638
@@ -29,7 +25,7 @@ func NewSecretKey(key []byte, kid string) (SecretKey, error) {
 	if len(key) == 0 {
 		return SecretKey{}, errors.New("keystore: the secret key is empty")
 	}
-	return SecretKey{secret: &secret{slices.Clone(key)}, kid: kid}, nil
+	return SecretKey{secret: enclose(slices.Clone(key)), kid: kid}, nil
 }
 
 // Bytes is a copy of the key itself.
@@ -39,7 +35,7 @@ func (k SecretKey) bytes() []byte {
 	if k.secret == nil {
 		return nil
 	}
-	return k.secret.key
+	return k.secret()
 }
 
 // Size is the length of the key in bytes.

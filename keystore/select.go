@@ -22,23 +22,31 @@ type Selection struct {
 // [ErrAmbiguous], lists the aliases there are with type and validity, and
 // tells why a key was passed over.
 func Select(keys []PrivateKey, selection Selection) (PrivateKey, error) {
-	if selection.Alias != "" {
-		return selection.named(keys)
+	key, err := selection.choose(keys)
+	if err != nil {
+		return PrivateKey{}, fmt.Errorf("keystore: %w", err)
 	}
-	fit, refusals := selection.fitting(keys)
+	return key, nil
+}
+
+func (s Selection) choose(keys []PrivateKey) (PrivateKey, error) {
+	if s.Alias != "" {
+		return s.named(keys)
+	}
+	fit, refusals := s.fitting(keys)
 	switch {
-	case len(fit) == 0 && len(keys) == 0:
-		return PrivateKey{}, fmt.Errorf("keystore: %w: the store has no private key", ErrNoKey)
+	case len(keys) == 0:
+		return PrivateKey{}, fmt.Errorf("%w: the store has no private key", ErrNoKey)
 	case len(fit) == 0 && len(keys) == 1:
-		return PrivateKey{}, fmt.Errorf("keystore: %w", refusals)
+		return PrivateKey{}, refusals
 	case len(fit) == 0:
-		return PrivateKey{}, fmt.Errorf("keystore: %w: none of the store's keys can be used: %w", ErrNoKey, refusals)
+		return PrivateKey{}, fmt.Errorf("%w: none of the store's keys can be used: %w", ErrNoKey, refusals)
 	case len(fit) == 1:
-		return fit[0], selection.valid(fit[0])
-	case selection.Newest:
-		return selection.newest(fit)
+		return fit[0], s.valid(fit[0])
+	case s.Newest:
+		return s.newest(fit)
 	}
-	return PrivateKey{}, fmt.Errorf("keystore: %w: name one of %s", ErrAmbiguous, describeAll(fit))
+	return PrivateKey{}, fmt.Errorf("%w: name one of %s", ErrAmbiguous, describeAll(fit))
 }
 
 func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
@@ -59,10 +67,11 @@ func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 	if refused != nil {
 		return PrivateKey{}, refused
 	}
-	if len(keys) == 0 {
-		return PrivateKey{}, fmt.Errorf("keystore: %w: no private key with alias %q; the store has no private key", ErrNoKey, s.Alias)
+	there := "no private key"
+	if len(keys) > 0 {
+		there = describeAll(keys)
 	}
-	return PrivateKey{}, fmt.Errorf("keystore: %w: no private key with alias %q; the store has %s", ErrNoKey, s.Alias, describeAll(keys))
+	return PrivateKey{}, fmt.Errorf("%w: no private key with alias %q; the store has %s", ErrNoKey, clip(s.Alias), there)
 }
 
 // fitting are the keys that can do the job, and why the others cannot.
@@ -118,9 +127,9 @@ func (s Selection) valid(key PrivateKey) error {
 	case cert == nil || s.Now.IsZero():
 		return nil
 	case s.Now.After(cert.NotAfter):
-		return fmt.Errorf("keystore: key %s: %w on %s", key.label(), ErrExpired, date(cert.NotAfter))
+		return fmt.Errorf("key %s: %w on %s", key.label(), ErrExpired, date(cert.NotAfter))
 	case s.Now.Before(cert.NotBefore):
-		return fmt.Errorf("keystore: key %s: %w, but from %s", key.label(), ErrNotYetValid, date(cert.NotBefore))
+		return fmt.Errorf("key %s: %w, but from %s", key.label(), ErrNotYetValid, date(cert.NotBefore))
 	}
 	return nil
 }
