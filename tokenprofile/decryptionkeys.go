@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdh"
-	"crypto/ecdsa"
+	"errors"
 	"fmt"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -20,16 +19,30 @@ type DecryptionKeys struct {
 
 // DecryptWith decrypts with a private key: RSA-OAEP and ECDH-ES. The kid of
 // the token says which; without one there must be exactly one that fits.
+//
+// A [keystore.Store] decrypts with all keys it publishes, so that a token gets
+// through while its recipient's key is replaced. A key held elsewhere decrypts
+// if it is a [crypto.Decrypter] for RSA-OAEP; that it could not be reached
+// cannot be told from a token that does not decrypt.
 func DecryptWith(keys keystore.PrivateSource) DecryptionKeys { return DecryptionKeys{private: keys} }
 
-// DecryptWithSecret decrypts with a key both ends hold: AES key wrap and dir.
+// DecryptWithSecret decrypts with a key both ends hold: AES key wrap and dir. It
+// is chosen as [DecryptWith] says.
 func DecryptWithSecret(keys keystore.SecretSource) DecryptionKeys {
 	return DecryptionKeys{secret: keys}
 }
 
-// check reports a kind of keys that e has no use for.
+// check reports keys of a kind that e has no use for, and keys of which none
+// fits it, as far as the source has them in memory.
 func (k DecryptionKeys) check(e Encryption) error {
-	return checkKind(e, k.private != nil, k.secret != nil, "DecryptWith", "DecryptWithSecret")
+	if err := checkKind(e, k.private != nil, k.secret != nil, "DecryptWith", "DecryptWithSecret"); err != nil {
+		return err
+	}
+	fitting, misfits, err := k.candidates(alreadyDone(), e, "")
+	if err == nil && len(fitting) == 0 && len(misfits) > 0 {
+		return fmt.Errorf("tokenprofile: no key to decrypt with fits %s: %w", e.KeyAlgorithm, errors.Join(misfits...))
+	}
+	return nil
 }
 
 // decrypt returns the header and the payload of a JWE. Whatever is wrong with
@@ -41,9 +54,6 @@ func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, text string) 
 	}
 	defer token.release()
 	if err := token.checkHeader(e); err != nil {
-		return nil, nil, err
-	}
-	if err := k.check(e); err != nil {
 		return nil, nil, err
 	}
 	key, err := k.choose(ctx, e, token.parameter("kid"))
@@ -71,57 +81,42 @@ func (t *encryptedToken) decrypt(e Encryption, key any) ([]byte, error) {
 // choose returns the key with the kid. Without one it returns the only key
 // that fits: trying several would tell a sender which one it was.
 func (k DecryptionKeys) choose(ctx context.Context, e Encryption, kid string) (any, error) {
+	fitting, misfits, err := k.candidates(ctx, e, kid)
+	switch {
+	case err != nil:
+		return nil, unavailable(err)
+	case len(fitting) == 1:
+		return fitting[0], nil
+	case len(fitting) > 1:
+		return nil, refuse(ErrUnknownKey, "several keys fit")
+	case len(misfits) > 0:
+		return nil, refuse(ErrUnknownKey, errors.Join(misfits...).Error())
+	}
+	return nil, refuse(ErrUnknownKey, "")
+}
+
+// candidates are the keys with the kid, or all without one, that fit e, and
+// why the others do not.
+func (k DecryptionKeys) candidates(ctx context.Context, e Encryption, kid string) (fitting []any, misfits []error, err error) {
 	if k.secret != nil {
-		return k.chooseSecret(ctx, e, kid)
-	}
-	return k.choosePrivate(ctx, e, kid)
-}
-
-func (k DecryptionKeys) choosePrivate(ctx context.Context, e Encryption, kid string) (any, error) {
-	keys, err := k.privateKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var fitting []any
-	for _, key := range keys {
-		if (kid == "" || kid == key.KeyID()) && e.fitsPrivate(key) == nil {
-			fitting = append(fitting, key.CryptoKey())
-		}
-	}
-	return oneOf(fitting)
-}
-
-func (k DecryptionKeys) chooseSecret(ctx context.Context, e Encryption, kid string) (any, error) {
-	keys, err := k.secret.SecretKeys(ctx, kid)
-	if err != nil {
-		return nil, err
-	}
-	var fitting []any
-	for _, key := range keys {
-		if (kid == "" || kid == key.KeyID()) && e.fitsSecret(key, "unwrapKey", "decrypt") == nil {
+		keys, err := k.secret.SecretKeys(ctx, kid)
+		secrets, misfits := split(keys, kid, e.fitsDecrypting)
+		for _, key := range secrets {
 			fitting = append(fitting, key.Bytes())
 		}
+		return fitting, misfits, err
 	}
-	return oneOf(fitting)
+	keys, err := k.privateKeys(ctx)
+	private, misfits := split(keys, kid, e.fitsPrivate)
+	for _, key := range private {
+		fitting = append(fitting, key.CryptoKey())
+	}
+	return fitting, misfits, err
 }
 
-func oneOf(fitting []any) (any, error) {
-	if len(fitting) != 1 {
-		return nil, refuse(ErrUnknownKey, "")
-	}
-	return fitting[0], nil
-}
-
-// fitsPrivate says why a key cannot decrypt.
-func (e Encryption) fitsPrivate(key keystore.PrivateKey) error {
-	if err := e.fitsType(key.Public()); err != nil {
-		return err
-	}
-	switch key.CryptoKey().(type) {
-	case *ecdsa.PrivateKey, *ecdh.PrivateKey, crypto.Decrypter:
-		return anyPermitted(key.Permits, e.operations("unwrapKey", "decrypt"))
-	}
-	return fmt.Errorf("a private key of type %T does not decrypt", key.CryptoKey())
+func split[K interface{ KeyID() string }](keys []K, kid string, fits func(K) error) (fitting []K, misfits []error) {
+	named := func(key K) bool { return kid == "" || kid == key.KeyID() }
+	return fittingKeys(keys, named, fits)
 }
 
 // publicHalf is the public key of a private key, or nil of a secret.

@@ -8,12 +8,15 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"math/big"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -371,5 +374,93 @@ func TestTokenThatIsOnlyEncryptedHasNoHeaderOfASignature(t *testing.T) {
 				t.Errorf("got %v, want an error about the header", err)
 			}
 		})
+	}
+}
+
+// A truststore may hold the certificates of several partners. That their use
+// is encryption does not say for whom a token is.
+func TestPartnersAreNotMixedUp(t *testing.T) {
+	e := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.RSAOAEP, ContentAlgorithm: tokenprofile.A256GCM}
+	north, south := certified(t, "north"), certified(t, "south")
+	if _, err := tokenprofile.EncryptTo(publicKeys{north, south}).Encrypt(t.Context(), e, "", "", []byte("x")); !errors.Is(err, keystore.ErrAmbiguous) {
+		t.Errorf("two partners: got %v, want %v", err, keystore.ErrAmbiguous)
+	}
+	e.Recipient = south.KeyID()
+	token, err := tokenprofile.EncryptTo(publicKeys{north, south}).Encrypt(t.Context(), e, "", "", []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := headerOf(t, token)["kid"]; got != south.KeyID() {
+		t.Errorf("got kid %v, want %s", got, south.KeyID())
+	}
+	e.Recipient = ""
+	renewed := certified(t, "north")
+	if _, err := tokenprofile.EncryptTo(publicKeys{north, renewed}).Encrypt(t.Context(), e, "", "", []byte("x")); err != nil {
+		t.Errorf("one partner with a renewed certificate: %v", err)
+	}
+}
+
+// certified is a key with a certificate of its own that is for encipherment.
+func certified(t testing.TB, name string) keystore.PublicKey {
+	t.Helper()
+	pair, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageKeyEncipherment,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, pair.Public(), pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := keystore.NewPublicKey(pair.Public(), certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// Keys that a source has in memory are judged when the signer or the verifier
+// is built; those that would have to be fetched are not.
+func TestKeysThatDoNotFitAreRefusedWhenBuilt(t *testing.T) {
+	agreement := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.ECDHES, ContentAlgorithm: tokenprofile.A256GCM}
+	pair := privateKey(t, rsaPair())
+	short := secretKeys{secretKey(t, 16, "short")}
+	build := map[string]func() error{
+		"an RSA key to encrypt to with ECDH-ES": func() error {
+			_, err := encryptedOnlyProfile(agreement).EncryptedOnlySigner(tokenprofile.EncryptTo(publicKeys{pair.Public()}))
+			return err
+		},
+		"an RSA key to decrypt with by ECDH-ES": func() error {
+			_, err := encryptedOnlyProfile(agreement).EncryptedOnlyVerifier(tokenprofile.DecryptWith(privateKeys{pair}))
+			return err
+		},
+		"a secret of 16 bytes to encrypt with by A256GCM": func() error {
+			_, err := encryptedOnlyProfile(direct).EncryptedOnlySigner(tokenprofile.EncryptWithSecret(short))
+			return err
+		},
+		"a secret of 16 bytes to decrypt with by A256GCM": func() error {
+			_, err := encryptedOnlyProfile(direct).EncryptedOnlyVerifier(tokenprofile.DecryptWithSecret(short))
+			return err
+		},
+	}
+	for name, build := range build {
+		t.Run(name, func(t *testing.T) {
+			if err := build(); err == nil || !strings.Contains(err.Error(), "needs") && !strings.Contains(err.Error(), "does not work with") {
+				t.Errorf("got %v, want an error that says what does not fit", err)
+			}
+		})
+	}
+	if _, err := encryptedOnlyProfile(agreement).EncryptedOnlySigner(tokenprofile.EncryptTo(unavailable{})); err != nil {
+		t.Errorf("keys that cannot be had now: %v", err)
+	}
+	if _, err := encryptedOnlyProfile(agreement).EncryptedOnlyVerifier(tokenprofile.DecryptWith(unavailable{})); err != nil {
+		t.Errorf("keys that cannot be had now: %v", err)
 	}
 }

@@ -1,12 +1,11 @@
 package tokenprofile
 
 import (
+	"bytes"
 	"context"
-	"crypto/ecdh"
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -34,9 +33,25 @@ func EncryptWithSecret(keys keystore.SecretSource) EncryptionKeys {
 // token. The algorithms and the kid are added to it.
 type encryptedHeader struct{ typ, cty string }
 
-// check reports a kind of keys that e has no use for.
+// check reports keys of a kind that e has no use for, and keys that do not fit
+// it, as far as the source has them in memory.
 func (k EncryptionKeys) check(e Encryption) error {
-	return checkKind(e, k.public != nil, k.secret != nil, "EncryptTo", "EncryptWithSecret")
+	if err := checkKind(e, k.public != nil, k.secret != nil, "EncryptTo", "EncryptWithSecret"); err != nil {
+		return err
+	}
+	_, _, err := k.choose(alreadyDone(), e)
+	if errors.Is(err, keystore.ErrNoKey) || errors.Is(err, keystore.ErrAmbiguous) {
+		return err
+	}
+	return nil
+}
+
+// alreadyDone is a context with which a source that has its keys in memory
+// answers, and one that would have to fetch them does not.
+func alreadyDone() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
 
 func checkKind(e Encryption, asymmetric, secret bool, forAsymmetric, forSecret string) error {
@@ -51,9 +66,6 @@ func checkKind(e Encryption, asymmetric, secret bool, forAsymmetric, forSecret s
 
 // encrypt returns the payload as a JWE in the compact serialization.
 func (k EncryptionKeys) encrypt(ctx context.Context, e Encryption, h encryptedHeader, payload []byte) (string, error) {
-	if err := k.check(e); err != nil {
-		return "", err
-	}
 	key, kid, err := k.choose(ctx, e)
 	if err != nil {
 		return "", err
@@ -71,51 +83,62 @@ func (k EncryptionKeys) choose(ctx context.Context, e Encryption) (key any, kid 
 }
 
 // choosePublic prefers keys that say they are for encryption. Of those it
-// takes the first: an issuer that rotates shows two. Keys that do not say it
+// takes the first: a recipient that rotates shows two. Keys that do not say it
 // may be meant for signatures, or be somebody else's, so there it asks.
 func (k EncryptionKeys) choosePublic(ctx context.Context, e Encryption) (keystore.PublicKey, error) {
 	keys, err := k.public.PublicKeys(ctx, "")
 	if err != nil {
-		return keystore.PublicKey{}, err
+		return keystore.PublicKey{}, unavailable(err)
 	}
-	var marked, unmarked []keystore.PublicKey
-	faults := []error{}
-	for _, key := range keys {
-		if !isRecipient(e.Recipient, key.KeyID(), key.Alias()) {
-			continue
-		}
-		if err := e.fitsPublic(key); err != nil {
-			faults = append(faults, fmt.Errorf("key %q: %w", key.KeyID(), err))
-		} else if key.Permits("verify") != nil || key.Algorithm() != "" {
-			marked = append(marked, key)
-		} else {
-			unmarked = append(unmarked, key)
-		}
-	}
-	if len(marked) > 0 {
+	fitting, misfits := fittingFor(e, keys, e.fitsPublic)
+	marked := slices.DeleteFunc(slices.Clone(fitting), func(key keystore.PublicKey) bool { return !isMarked(key) })
+	if len(marked) > 0 && haveOneOwner(marked) {
 		return marked[0], nil
 	}
-	return theOnly(unmarked, e, faults)
+	return theOnly(fitting, e, misfits)
 }
 
 func (k EncryptionKeys) chooseSecret(ctx context.Context, e Encryption) (keystore.SecretKey, error) {
 	keys, err := k.secret.SecretKeys(ctx, "")
 	if err != nil {
-		return keystore.SecretKey{}, err
+		return keystore.SecretKey{}, unavailable(err)
 	}
-	var fitting []keystore.SecretKey
-	faults := []error{}
+	fitting, misfits := fittingFor(e, keys, e.fitsEncrypting)
+	return theOnly(fitting, e, misfits)
+}
+
+// isMarked reports whether the key is bound to the algorithm, or may not be
+// used for signatures.
+func isMarked(key keystore.PublicKey) bool {
+	return key.Algorithm() != "" || key.Permits("verify") != nil
+}
+
+// haveOneOwner reports whether no two keys have certificates of different
+// subjects: a truststore may hold those of several partners, and claims meant
+// for one are not for another.
+func haveOneOwner(keys []keystore.PublicKey) bool {
+	var owner []byte
 	for _, key := range keys {
-		if !isRecipient(e.Recipient, key.KeyID(), key.Alias()) {
+		chain := key.Certificates()
+		if len(chain) == 0 {
 			continue
 		}
-		if err := e.fitsSecret(key, "wrapKey", "encrypt"); err != nil {
-			faults = append(faults, fmt.Errorf("key %q: %w", key.KeyID(), err))
-			continue
+		if owner != nil && !bytes.Equal(owner, chain[0].RawSubject) {
+			return false
 		}
-		fitting = append(fitting, key)
+		owner = chain[0].RawSubject
 	}
-	return theOnly(fitting, e, faults)
+	return true
+}
+
+// fittingFor are the keys that the recipient's name and the algorithms leave,
+// and why the others of that name do not fit.
+func fittingFor[K interface {
+	KeyID() string
+	Alias() string
+}](e Encryption, keys []K, fits func(K) error) (fitting []K, misfits []error) {
+	named := func(key K) bool { return isRecipient(e.Recipient, key.KeyID(), key.Alias()) }
+	return fittingKeys(keys, named, fits)
 }
 
 // isRecipient compares aliases without case, as keystores do, and kids exactly.
@@ -123,83 +146,22 @@ func isRecipient(recipient, kid, alias string) bool {
 	return recipient == "" || recipient == kid || alias != "" && strings.EqualFold(recipient, alias)
 }
 
-func theOnly[K any](fitting []K, e Encryption, faults []error) (only K, err error) {
+func theOnly[K any](fitting []K, e Encryption, misfits []error) (only K, err error) {
 	switch {
 	case len(fitting) == 1:
 		return fitting[0], nil
 	case len(fitting) > 1:
 		return only, fmt.Errorf("tokenprofile: %w: %d keys fit %s; name one as Encryption.Recipient", keystore.ErrAmbiguous, len(fitting), e.KeyAlgorithm)
 	}
-	return only, fmt.Errorf("tokenprofile: %w: none fits %s%s: %w", keystore.ErrNoKey, e.KeyAlgorithm, e.recipientText(), errors.Join(faults...))
+	if len(misfits) > 0 {
+		return only, fmt.Errorf("tokenprofile: %w: none fits %s: %w", keystore.ErrNoKey, e.KeyAlgorithm, errors.Join(misfits...))
+	}
+	return only, fmt.Errorf("tokenprofile: %w: the source of encryption keys has none%s", keystore.ErrNoKey, e.recipientText())
 }
 
 func (e Encryption) recipientText() string {
 	if e.Recipient == "" {
 		return ""
 	}
-	return fmt.Sprintf(" and the recipient %q", e.Recipient)
-}
-
-// fitsPublic says why a key cannot be encrypted to.
-func (e Encryption) fitsPublic(key keystore.PublicKey) error {
-	if err := e.fitsType(key); err != nil {
-		return err
-	}
-	return anyPermitted(key.Permits, e.operations("wrapKey", "encrypt"))
-}
-
-// operations are the key_ops of RFC 7517 section 4.3 that allow e. For RSA
-// both of a pair are in use: Web Crypto writes the second.
-func (e Encryption) operations(wrap, crypt string) []string {
-	switch {
-	case e.KeyAlgorithm.isECDH():
-		return []string{"deriveKey", "deriveBits"}
-	case e.KeyAlgorithm.isRSA():
-		return []string{wrap, crypt}
-	case e.KeyAlgorithm == Direct:
-		return []string{crypt}
-	}
-	return []string{wrap}
-}
-
-func anyPermitted(permits func(string) error, operations []string) (err error) {
-	for _, operation := range operations {
-		if err = permits(operation); err == nil {
-			return nil
-		}
-	}
-	return err
-}
-
-// fitsType holds the type, size and algorithm of a key against e.
-func (e Encryption) fitsType(key keystore.PublicKey) error {
-	if algorithm := key.Algorithm(); algorithm != "" && algorithm != string(e.KeyAlgorithm) {
-		return fmt.Errorf("the key is for %s", algorithm)
-	}
-	switch public := key.CryptoKey().(type) {
-	case *rsa.PublicKey:
-		if e.KeyAlgorithm.isRSA() {
-			return fitsRSA(public)
-		}
-	case *ecdsa.PublicKey, *ecdh.PublicKey:
-		if e.KeyAlgorithm.isECDH() {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s does not work with %s", e.KeyAlgorithm, key.Describe())
-}
-
-// fitsSecret says why a secret key does not fit: its size, the algorithm it is
-// bound to, or what it may be used for. A key used directly is bound to the
-// content algorithm (RFC 7518 section 4.5), though some call it "dir".
-func (e Encryption) fitsSecret(key keystore.SecretKey, wrap, crypt string) error {
-	if key.Size() != e.secretSize() {
-		return fmt.Errorf("the key has %d bytes, and %s needs %d", key.Size(), e.KeyAlgorithm, e.secretSize())
-	}
-	algorithm := key.Algorithm()
-	direct := e.KeyAlgorithm == Direct && algorithm == string(e.ContentAlgorithm)
-	if algorithm != "" && algorithm != string(e.KeyAlgorithm) && !direct {
-		return fmt.Errorf("the key is for %s", algorithm)
-	}
-	return anyPermitted(key.Permits, e.operations(wrap, crypt))
+	return fmt.Sprintf(" for the recipient %q", e.Recipient)
 }

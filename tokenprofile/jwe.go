@@ -8,6 +8,7 @@ import (
 	_ "crypto/sha1" // for RSA-OAEP, whose strength does not rest on SHA-1's resistance to collisions
 	_ "crypto/sha256"
 	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
@@ -34,7 +35,10 @@ func (e Encryption) seal(key any, kid string, h encryptedHeader, payload []byte)
 			jwe.WithContentEncryption(jwa.ContentEncryptionAlgorithm(e.ContentAlgorithm)),
 			jwe.WithProtectedHeaders(headers))
 	})
-	return string(token), err
+	if err != nil {
+		return "", fmt.Errorf("tokenprofile: encryption: %w", err)
+	}
+	return string(token), nil
 }
 
 // open decrypts a token that [encryptedToken.checkParts] has found well formed.
@@ -87,7 +91,7 @@ func contain(f func() ([]byte, error)) (result []byte, err error) {
 	defer func() {
 		if recover() != nil {
 			decoderPanics.Add(1)
-			result, err = nil, errors.New("the decoder panicked")
+			result, err = nil, errors.New("the encryption library panicked")
 		}
 	}()
 	return f()
