@@ -24,30 +24,19 @@ func (e *TokenEndpoint) authenticate(r *http.Request, form form, optional bool) 
 	_, basic := r.Header["Authorization"]
 	_, post := form["client_secret"]
 	_, assertion := form["client_assertion"]
-	switch count(basic, post, assertion) {
-	case 0:
-		if optional {
-			return "", nil
-		}
-		return "", refuseClient(errors.New("no client authentication"))
-	default:
-		return "", refuseRequest(http.StatusBadRequest, errors.New("more than one client authentication"))
-	case 1:
-	}
 	switch {
+	case count(basic, post, assertion) > 1:
+		return "", refuseRequest(http.StatusBadRequest, errors.New("more than one client authentication"))
 	case assertion:
 		return e.authenticateAssertion(r, form)
 	case post:
 		return e.authenticateSecret(r, form["client_id"], form["client_secret"])
+	case basic:
+		return e.authenticateBasic(r, form["client_id"])
+	case optional:
+		return "", nil
 	}
-	id, secret, err := basicCredentials(r)
-	if err != nil {
-		return "", refuseClient(err)
-	}
-	if named := form["client_id"]; named != "" && named != id {
-		return "", refuseRequest(http.StatusBadRequest, errors.New("two client ids"))
-	}
-	return e.authenticateSecret(r, id, secret)
+	return "", refuseClient(errors.New("no client authentication"))
 }
 
 func count(conditions ...bool) (n int) {
@@ -57,6 +46,17 @@ func count(conditions ...bool) (n int) {
 		}
 	}
 	return n
+}
+
+func (e *TokenEndpoint) authenticateBasic(r *http.Request, named string) (string, *Refusal) {
+	id, secret, err := basicCredentials(r)
+	if err != nil {
+		return "", refuseClient(err)
+	}
+	if named != "" && named != id {
+		return "", refuseRequest(http.StatusBadRequest, errors.New("two client ids"))
+	}
+	return e.authenticateSecret(r, id, secret)
 }
 
 func (e *TokenEndpoint) authenticateSecret(r *http.Request, id, secret string) (string, *Refusal) {

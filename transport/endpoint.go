@@ -244,7 +244,7 @@ func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Acc
 	var scope *ScopeError
 	switch {
 	case err == nil && access == nil:
-		return nil, unanswerable(r, errors.New("Authorize returned neither access nor an error"))
+		return nil, unanswerable(r, errors.New("the Authorize function returned neither access nor an error"))
 	case err == nil:
 		return access, nil
 	case undecided(r, err):
@@ -285,7 +285,7 @@ func accessClaims(request *AccessRequest, cnf map[string]string, access *Access)
 		own["sub"] = request.ClientID
 	}
 	if own["sub"] == "" {
-		return nil, errors.New("Authorize returned no Subject for an assertion that has come alone")
+		return nil, errors.New("the Authorize function returned no Subject for an assertion that has come alone")
 	}
 	if request.ClientID != "" {
 		own["client_id"] = request.ClientID
@@ -301,7 +301,7 @@ func accessClaims(request *AccessRequest, cnf map[string]string, access *Access)
 		// Even where the endpoint has no value for these: the absence of scope
 		// or cnf says something too.
 		if _, taken := own[name]; taken || name == "scope" || name == "cnf" {
-			return nil, fmt.Errorf("Authorize returned the claim %q, which is the token endpoint's", name)
+			return nil, fmt.Errorf("the Authorize function returned the claim %q, which is the token endpoint's", name)
 		}
 		claims[name] = value
 	}
