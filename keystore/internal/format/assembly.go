@@ -66,7 +66,7 @@ func (a *Assembly) AddLoose(name string, id, der []byte) {
 // trusted.
 type Found struct {
 	Keys    int  // private keys in the store
-	Lonely  int  // private keys without a certificate
+	Unknown int  // private keys of which a certificate may be, but nobody can tell
 	Chained bool // the certificate is in the chain of a key
 }
 
@@ -83,8 +83,8 @@ func (a *Assembly) Entries(trusted func(Found) bool) []Entry {
 		found.Keys++
 		if leaf, ok := a.leaf(*e, a.ids[i]); ok {
 			e.Chain = a.pool.Chain(leaf)
-		} else {
-			found.Lonely++
+		} else if PublicBits(e.PKCS8) == nil {
+			found.Unknown++
 		}
 		for _, der := range e.Chain {
 			chained[string(der)] = true

@@ -77,13 +77,25 @@ func (c *Cert) keyIdentifiers(extensions []extension) {
 }
 
 // canonicalName compares as Java's X500Principal does: without case, outer
-// and repeated spaces and string types. An unreadable name is its own bytes.
+// and repeated spaces and string types. A name it cannot read is its bytes.
 func canonicalName(der []byte) string {
 	var name pkix.RDNSequence
 	if _, err := asn1.Unmarshal(der, &name); err != nil {
 		return string(der)
 	}
-	return strings.ToLower(strings.Join(strings.Fields(name.String()), " "))
+	var canonical strings.Builder
+	for _, rdn := range name {
+		for _, attribute := range rdn {
+			value, ok := attribute.Value.(string)
+			if !ok {
+				return string(der)
+			}
+			value = strings.ToLower(strings.Join(strings.Fields(value), " "))
+			fmt.Fprintf(&canonical, "%v=%q,", attribute.Type, value)
+		}
+		canonical.WriteByte(';')
+	}
+	return canonical.String()
 }
 
 // PublicKeyAlgorithm says what Java calls the certificate's key and its size

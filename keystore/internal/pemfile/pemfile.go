@@ -65,7 +65,7 @@ func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 
 func (r *reader) store(name string) *format.Store {
 	// A certificate may be that of a key nobody could open: not trusted then.
-	entries := r.assembly.Entries(func(found format.Found) bool { return !found.Chained && found.Lonely == 0 })
+	entries := r.assembly.Entries(func(found format.Found) bool { return !found.Chained && found.Unknown == 0 })
 	for i := range entries {
 		entries[i].Untagged = false // PEM has no tags to miss.
 	}

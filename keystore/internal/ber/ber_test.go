@@ -1,0 +1,92 @@
+package ber_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"testing"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+)
+
+func TestToDER(t *testing.T) {
+	for _, row := range []struct{ name, in, der, rest string }{
+		{"DER stays as it is", "3003020105", "3003020105", ""},
+		{"what follows is left", "0201050000", "020105", "0000"},
+		{"an indefinite length", "30800201050000", "3003020105", ""},
+		{"indefinite lengths within each other", "3080a08002010500000000", "3005a003020105", ""},
+		{"a length with leading zeros", "30840000000402810105", "3003020105", ""},
+		{"a string in pieces", "240804020102040203ff", "0404010203ff", ""},
+		{"a string in pieces of indefinite length", "24800402010204010300000500", "0403010203", "0500"},
+		{"pieces within pieces", "24802480040101000004010200000500", "04020102", "0500"},
+		{"a string without pieces", "24800000", "0400", ""},
+		{"an implicit string stays constructed", "a0800401010000", "a003040101", ""},
+		{"a tag of several bytes", "bf81018005000000", "bf8101020500", ""},
+	} {
+		in, err := hex.DecodeString(row.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, rest, err := ber.ToDER(in)
+		if err != nil || hex.EncodeToString(der) != row.der || hex.EncodeToString(rest) != row.rest {
+			t.Errorf("%s: got %x, rest %x, %v; want %s, rest %s", row.name, der, rest, err, row.der, row.rest)
+		}
+	}
+}
+
+func TestLongLengths(t *testing.T) {
+	for _, size := range []int{0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000} {
+		in := append([]byte{0x24, 0x80, 0x04, 0x84, 0, byte(size >> 16), byte(size >> 8), byte(size)}, make([]byte, size)...)
+		der, _, err := ber.ToDER(append(in, 0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var content []byte
+		if err := ber.Unmarshal(der, &content); err != nil || len(content) != size {
+			t.Errorf("%d bytes: got %d, %v", size, len(content), err)
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		in   []byte
+		err  error
+	}{
+		{"nothing", nil, format.ErrDamaged},
+		{"no length", []byte{0x30}, format.ErrDamaged},
+		{"less than the length", []byte{0x30, 3, 2, 1}, format.ErrDamaged},
+		{"a length cut off", []byte{0x30, 0x84, 0, 0}, format.ErrDamaged},
+		{"no end of contents", []byte{0x30, 0x80, 2, 1, 5}, format.ErrDamaged},
+		{"a primitive value without length", []byte{0x04, 0x80, 0, 0}, format.ErrDamaged},
+		{"a tag without end", bytes.Repeat([]byte{0x9f}, 9), format.ErrDamaged},
+		{"33 levels", append(bytes.Repeat([]byte{0x30, 0x80}, 34), bytes.Repeat([]byte{0, 0}, 34)...), format.ErrLimit},
+	} {
+		if _, _, err := ber.ToDER(row.in); !errors.Is(err, row.err) {
+			t.Errorf("%s: got %v, want %v", row.name, err, row.err)
+		}
+	}
+}
+
+// FuzzToDER: what comes out is DER already, and as long as what went in.
+func FuzzToDER(f *testing.F) {
+	for _, seed := range []string{"30800201050000", "24802480040101000004010200000500", "30840000000402810105", "bf81018005000000"} {
+		data, _ := hex.DecodeString(seed)
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		der, _, err := ber.ToDER(data)
+		if err != nil {
+			return
+		}
+		again, rest, err := ber.ToDER(der)
+		if err != nil || len(rest) > 0 || !bytes.Equal(again, der) {
+			t.Errorf("%x became %x, then %x, %v", data, der, again, err)
+		}
+		if len(der) > len(data)+32*8 {
+			t.Errorf("%d bytes became %d", len(data), len(der))
+		}
+	})
+}

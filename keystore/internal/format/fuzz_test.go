@@ -1,0 +1,133 @@
+package format_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"runtime/metrics"
+	"testing"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/jks"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pemfile"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pkcs12"
+)
+
+func FuzzJKS(f *testing.F) {
+	seed(f, ".jks", ".jceks")
+	f.Fuzz(func(t *testing.T, data []byte) { bounded(t, data, jks.Read) })
+}
+
+func FuzzPKCS12(f *testing.F) {
+	seed(f, ".p12")
+	f.Add(pfx(seq(shrouded(pbkdf2(1)))))
+	f.Add(pfx(seq(shrouded(scrypt(2, 1, 1)))))
+	f.Fuzz(func(t *testing.T, data []byte) { bounded(t, data, pkcs12.Read) })
+}
+
+func FuzzPEM(f *testing.F) {
+	seed(f, ".pem")
+	f.Fuzz(func(t *testing.T, data []byte) { bounded(t, data, pemfile.Read) })
+}
+
+func FuzzDER(f *testing.F) {
+	seed(f, ".der")
+	f.Add(encryptedKey(pbkdf2(1)))
+	f.Fuzz(func(t *testing.T, data []byte) { bounded(t, data, pemfile.ReadDER) })
+}
+
+// FuzzPKCS8: a key we parse has the size and the public part we say.
+func FuzzPKCS8(f *testing.F) {
+	for _, want := range expectations(f, testdata) {
+		if store, err := read(fixture(f, want.File), want.passwords()); err == nil {
+			for _, e := range store.Entries {
+				f.Add(e.PKCS8)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, der []byte) {
+		if key, name, bits, err := format.ParsePKCS8(der); (err == nil) != (key != nil) || err == nil && (name == "" || bits == 0) {
+			t.Errorf("got %T, %q, %d bits, %v", key, name, bits, err)
+		}
+		format.PublicBits(der)
+	})
+}
+
+func FuzzCert(f *testing.F) {
+	f.Add(fixture(f, "certificate.der"))
+	f.Fuzz(func(t *testing.T, der []byte) {
+		cert, err := format.ParseCert(der)
+		if err != nil {
+			return
+		}
+		cert.PublicKeyAlgorithm()
+		cert.ParsePublicKey()
+		var pool format.Pool
+		pool.Add(cert)
+		if chain := pool.Chain(cert); len(chain) != 1 || !bytes.Equal(chain[0], der) {
+			t.Errorf("a certificate alone has a chain of %d", len(chain))
+		}
+	})
+}
+
+// seed adds our own stores and, where there is one, the corpus.
+func seed(f *testing.F, extensions ...string) {
+	for _, dir := range []string{testdata, os.Getenv("TOKENPROFILE_CORPUS")} {
+		for _, extension := range extensions {
+			files, err := filepath.Glob(filepath.Join(dir, "*"+extension))
+			if err != nil {
+				f.Fatal(err)
+			}
+			for _, file := range files {
+				data, err := os.ReadFile(file)
+				if err != nil {
+					f.Fatal(err)
+				}
+				f.Add(data)
+			}
+		}
+	}
+}
+
+// bounded reads data, which must neither panic nor take much memory or time,
+// and yields either an error we know or a store that makes sense.
+func bounded(t *testing.T, data []byte, read func([]byte, format.Passwords) (*format.Store, error)) {
+	if len(data) > 64<<10 {
+		t.Skip("larger than the bounds are for")
+	}
+	before, start := allocated(), time.Now()
+	store, err := read(data, password("changeit"))
+	// The oldest password-based schemes aside, scrypt is what takes memory: 64 MiB each time.
+	if taken := allocated() - before; taken > 64<<20 && !bytes.Contains(data, scryptOID) {
+		t.Errorf("%d bytes allocated for %d", taken, len(data))
+	}
+	if elapsed := time.Since(start); elapsed > 2*time.Second*patience {
+		t.Errorf("took %v", elapsed)
+	}
+	if err != nil {
+		if store != nil || !known(err) {
+			t.Errorf("got %v, %v", store, err)
+		}
+		return
+	}
+	for _, e := range store.Entries {
+		if e.Err != nil && (!known(e.Err) || e.PKCS8 != nil || e.Secret != nil) {
+			t.Errorf("%q: got %v", e.Alias, e.Err)
+		}
+		if e.Kind == format.Certificate && len(e.Chain) != 1 && e.Err == nil {
+			t.Errorf("%q: a trusted certificate of %d", e.Alias, len(e.Chain))
+		}
+	}
+}
+
+// patience is how much slower than it should be a shared machine may be.
+const patience = 4
+
+var scryptOID = []byte{0x2b, 6, 1, 4, 1, 0xda, 0x47, 4, 11}
+
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
