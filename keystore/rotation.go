@@ -67,10 +67,16 @@ func (o overlap) next(old []turn, keys []PrivateKey, now time.Time) []turn {
 			continue
 		}
 		if t.until.IsZero() || t.until.After(now) {
-			if t.from.After(now) {
+			switch wait := t.from.Sub(now); {
+			case wait <= 0:
+				t.until = handover(t, old, turns[:len(keys)], now)
+			case wait < o.before/2:
+				// Its turn was near: a machine that notices the replacement
+				// later may have signed with it.
+				t.until = t.from
+			default:
 				continue // replaced before it ever signed
 			}
-			t.until = handover(t, old, turns[:len(keys)], now)
 		}
 		if t.unpublished(o.after).After(now) {
 			turns = append(turns, t)

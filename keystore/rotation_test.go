@@ -230,6 +230,20 @@ func TestKeyReplacedBeforeItSignedIsForgotten(t *testing.T) {
 	})
 }
 
+// One machine of a fleet may notice the replacement a little later, and sign
+// with the key meanwhile.
+func TestKeyReplacedShortlyBeforeItSignedStaysPublished(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := openRotating(t, jwkSet("one"), keystore.File{})
+		install(t, r.path, jwkSet("two"))
+		r.expect(50*time.Minute, "one", "one two")
+		install(t, r.path, jwkSet("three"))
+		r.expect(30*time.Minute, "one", "one three two")
+		r.expect(30*time.Minute+time.Second, "three", "one three two")
+		r.expect(24*time.Hour, "three", "three")
+	})
+}
+
 func TestRollbackIsAtOnceWhileTheOldKeyIsStillPublished(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		r := openRotating(t, jwkSet("one"), keystore.File{})
