@@ -16,6 +16,19 @@
 // A [TokenSource] yields them. A [tokenprofile.Signer] signs them itself; a
 // [Grant] exchanges what it signs for an access token at a token endpoint.
 //
+// # Who is admitted
+//
+// A server is one line too:
+//
+//	guard := &transport.Guard{Verifier: verifier}
+//	http.ListenAndServe(":8080", guard.Handler(mux))
+//
+// Behind the guard, [tokenprofile.FromContext] says who is calling. The guard
+// takes tokens from the Authorization header only, holds a token that is bound
+// to a key or a certificate to it (DPoP, RFC 9449; mutual TLS, RFC 8705), and
+// tells a token's fault (401) from keys that cannot be had (503). A service
+// that exchanges assertions itself has a [TokenEndpoint].
+//
 // # What is never done
 //
 // No token is written to an error, a log line or the output of a formatting

@@ -1,0 +1,73 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// retryAfter is what a client is told to wait before it asks again for what
+// cannot be judged now.
+const retryAfter = 5 * time.Second
+
+// A Refusal is why a [Guard] does not admit a request, or a [TokenEndpoint]
+// does not grant one, and the answer to it. Its text is for the server's own
+// logs: it names the cause, and nothing of it reaches the client.
+type Refusal struct {
+	StatusCode int         // 4xx, or 503 if the request could not be judged
+	Code       string      // the error code of RFC 6750 section 3.1, RFC 9449 or RFC 6749 section 5.2, or ""
+	Header     http.Header // WWW-Authenticate, Retry-After, DPoP-Nonce and Allow, as far as they apply
+
+	json bool // the answer is that of RFC 6749 section 5.2
+	err  error
+}
+
+var _ http.Handler = (*Refusal)(nil)
+
+// Error names the status, the code and the cause.
+func (e *Refusal) Error() string {
+	code := ""
+	if e.Code != "" {
+		code = " " + e.Code
+	}
+	return fmt.Sprintf("transport: %d%s: %v", e.StatusCode, code, e.err)
+}
+
+// Unwrap is the cause: ErrInvalid of package tokenprofile and its reasons are behind
+// a 401 for a token, [context.Canceled] behind a request whose client has left.
+func (e *Refusal) Unwrap() error { return e.err }
+
+// ServeHTTP writes the answer: status, headers and a fixed text, or for a
+// token endpoint the code.
+func (e *Refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	maps.Copy(w.Header(), e.Header)
+	if e.json {
+		writeJSON(w, e.StatusCode, map[string]string{"error": e.Code})
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, http.StatusText(e.StatusCode), e.StatusCode)
+}
+
+// A ScopeError is what [Guard.Authorize] returns for a token that lacks scope.
+// The client is told which scope the request needs (RFC 6750 section 3.1).
+type ScopeError struct {
+	Scope string // space-separated
+}
+
+// Error names the scope.
+func (e *ScopeError) Error() string { return fmt.Sprintf("needs scope %q", e.Scope) }
+
+// unavailable refuses a request that cannot be judged. A client that has left
+// is told apart by its context's error.
+func unavailable(r *http.Request, err error) *Refusal {
+	refusal := &Refusal{StatusCode: http.StatusServiceUnavailable, Header: http.Header{}, err: err}
+	if ended := r.Context().Err(); ended != nil && !errors.Is(err, ended) {
+		refusal.err = fmt.Errorf("%w: %w", ended, err)
+	}
+	refusal.Header.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	return refusal
+}
