@@ -71,7 +71,7 @@ func checkKeyIDs(keys []PrivateKey) error {
 		}
 		other, taken := byID[key.KeyID()]
 		if taken && !other.public.Equal(key.public) {
-			return fmt.Errorf("the keys %s and %s have the same kid %q", other.label(), key.label(), clip(key.KeyID()))
+			return fmt.Errorf("%w: the keys %s and %s have the same kid %q", ErrAmbiguous, other.label(), key.label(), clip(key.KeyID()))
 		}
 		byID[key.KeyID()] = key
 	}

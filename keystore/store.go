@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"slices"
@@ -38,6 +39,8 @@ func Open(path string, password Password) (*Store, error) {
 // secret manager or a database. A nil password means none.
 func Parse(data []byte, password Password) (*Store, error) {
 	f := File{Password: password}
+	data = bytes.Clone(data) // what holds secrets in plain is wiped after reading
+	defer clear(data)
 	c, err := f.parse(data)
 	if err != nil {
 		return nil, f.named(err)

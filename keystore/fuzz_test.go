@@ -1,0 +1,121 @@
+package keystore_test
+
+import (
+	"bytes"
+	"crypto"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// maxSeed is in bytes: larger stores say nothing new, slowly.
+const maxSeed = 8 << 10
+
+// FuzzParse looks for a file that panics, hangs, or fails without a reason.
+func FuzzParse(f *testing.F) {
+	roots := []string{"testdata"}
+	if root := os.Getenv("TOKENPROFILE_CORPUS"); root != "" {
+		roots = append(roots, root)
+	}
+	for _, root := range roots {
+		for _, file := range must(filepath.Glob(filepath.Join(root, "*.*"))) {
+			if data, err := os.ReadFile(file); err == nil && len(data) <= maxSeed {
+				f.Add(data)
+			}
+		}
+	}
+	f.Add([]byte(jwkSet("one", "two")))
+	f.Add([]byte(rfc7638))
+	reasons := []error{
+		keystore.ErrPassword, keystore.ErrPasswordRequired, keystore.ErrDamaged, keystore.ErrUnknownFormat,
+		keystore.ErrUnsupported, keystore.ErrLimit, keystore.ErrAmbiguous,
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		original := bytes.Clone(data)
+		for _, password := range []keystore.Password{nil, keystore.StaticPassword(changeit)} {
+			store, err := keystore.Parse(data, password)
+			if err != nil {
+				if !slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }) {
+					t.Errorf("an error without a reason: %v", err)
+				}
+				continue
+			}
+			checkStore(t, store)
+		}
+		if !bytes.Equal(data, original) {
+			t.Error("the caller's bytes have changed")
+		}
+	})
+}
+
+// checkStore holds a store of whatever content to what every store promises.
+func checkStore(t *testing.T, store *keystore.Store) {
+	for _, e := range store.Entries() {
+		if e.Kind == "" || len(e.Chain) > len(e.RawChain) {
+			t.Errorf("got entry %+v", e)
+		}
+		if e.Err == nil && e.Kind == keystore.KindPrivateKey && (e.KeyID == "" || e.PrivateKey.CryptoKey() == nil) {
+			t.Errorf("private key %q has no kid or no key", e.Alias)
+		}
+	}
+	published, err := store.PublishedKeys(t.Context())
+	if err != nil {
+		return
+	}
+	for _, key := range published {
+		found, err := store.PublicKeys(t.Context(), key.KeyID())
+		if err != nil || !slices.ContainsFunc(found, key.Equal) {
+			t.Errorf("the published key %s is not found: %v", key, err)
+		}
+		if _, err := json.Marshal(key); err != nil {
+			t.Errorf("the published key %s has no JSON form: %v", key, err)
+		}
+	}
+	store.CertPool()
+	store.TLSCertificate("")
+}
+
+// FuzzPublicKey looks for a JWK that we read and others do not, or otherwise.
+func FuzzPublicKey(f *testing.F) {
+	f.Add([]byte(rfc7638))
+	f.Add([]byte(`{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"use":"sig","alg":"ES256","key_ops":["verify"],"kid":"1"}`))
+	f.Add([]byte(`{"kty":"OKP","crv":"Ed25519",` + edX + `}`))
+	f.Add([]byte(`{"kty":"OKP","crv":"X25519",` + edX + `}`))
+	if root := os.Getenv("TOKENPROFILE_VECTORS"); root != "" {
+		for _, file := range must(filepath.Glob(filepath.Join(root, "ietf-jose-cookbook", "jwk", "*.json"))) {
+			f.Add(must(os.ReadFile(file)))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var key, again keystore.PublicKey
+		if key.UnmarshalJSON(data) != nil {
+			return
+		}
+		text, err := json.Marshal(key)
+		if err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		if err := again.UnmarshalJSON(text); err != nil {
+			t.Fatalf("%s became %s: %v", data, text, err)
+		}
+		if !key.Equal(again) || key.KeyID() != again.KeyID() || key.Algorithm() != again.Algorithm() {
+			t.Errorf("%s became %s", data, text)
+		}
+		other, err := jwk.ParseKey(text)
+		if err != nil {
+			t.Fatalf("%s is nothing to another implementation: %v", text, err)
+		}
+		sum := must(other.Thumbprint(crypto.SHA256))
+		plain := must(keystore.NewPublicKey(key.CryptoKey()))
+		if got, want := plain.KeyID(), base64.RawURLEncoding.EncodeToString(sum); got != want {
+			t.Errorf("got thumbprint %s, want %s", got, want)
+		}
+	})
+}
