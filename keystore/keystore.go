@@ -1,3 +1,50 @@
 // Package keystore holds private, secret and public keys, certificates and
 // trust, from any format and any place, reloaded when they change.
+//
+//	keys, err := keystore.Open("consumer.jks", keystore.EnvPassword("CONSUMER_JKS_PASSWORD"))
+//
+// The store that [Open] returns is what signers, verifiers, key set handlers
+// and TLS configurations take, each through an interface of one method:
+// [PrivateSource], [PublicSource], [SecretSource], [Publisher]. A mistake, such
+// as publishing a trusted key, does not compile.
+//
+// # Formats
+//
+// JKS, JCEKS, PKCS #12 (DER and BER, with any number of keys, certificates and
+// secrets), PEM bundles in any order, single certificates and PKCS #8 keys in
+// DER, JWK and JWK Set, plain or encrypted under a password. The content tells
+// the format, never the name: keytool has written PKCS #12 into files called
+// .jks since JDK 9.
+//
+// [Store.Entries] lists everything, also what cannot be used: a key of a type
+// that Go does not know, or under another password, carries its own error and
+// hides nothing else.
+//
+// # Which key signs
+//
+// The only one; or the one whose alias is named, in any case; or, where the
+// profile allows it, the newest whose certificate is valid. Anything else is an
+// error that lists what there is: see [Select].
+//
+// # Rotation
+//
+// Replace the file, by rename or in place. The store notices while it is used,
+// publishes the new key at once, lets it sign after [File.PublishBefore], and
+// keeps the replaced one published for [File.PublishAfter]. A file that does
+// not open changes nothing. No goroutine is started. [Store.Reload] is for the
+// day a key has leaked: it knows no overlap.
+//
+// [Generate] and [WriteFile] make the new file without keytool.
+//
+// # Own keys and trusted keys
+//
+// A store has two sources of public keys. Its own methods give the halves of
+// its private keys; [Store.Trust] gives the keys of other people's
+// certificates, which verify and are never published as ours. Public keys in a
+// JWK Set without their private halves are other people's.
+//
+// # Secrets
+//
+// Passwords are functions, called at every load. Keys print as their kid, with
+// every verb and in every log, and only a [PublicKey] has a JSON form.
 package keystore
