@@ -43,14 +43,14 @@ func newComposer(p Profile) (*composer, error) {
 	return c, errors.Join(o.err, err)
 }
 
-// claims appends the payload to dst. Claims given are a struct or a map, or
+// claims writes the payload into b. Claims given are a struct or a map, or
 // nil; ClaimsFunc's are added to them.
-func (c *composer) claims(ctx context.Context, dst []byte, given any) (payload []byte, expiry time.Time, err error) {
+func (c *composer) claims(ctx context.Context, b *buffer, given any) (expiry time.Time, err error) {
 	p := &c.profile
 	issuedAt := p.Now().Add(-p.Backdate).Truncate(time.Second)
 	expiry = issuedAt.Add(p.Lifetime)
 
-	payload = append(dst, c.fixed...)
+	payload := append(b.payload[:0], c.fixed...)
 	payload = appendDate(payload, `,"exp":`, expiry)
 	payload = appendDate(payload, `,"iat":`, issuedAt)
 	if p.NotBefore != nil {
@@ -63,13 +63,14 @@ func (c *composer) claims(ctx context.Context, dst []byte, given any) (payload [
 	}
 	bare := len(payload)
 	if payload, err = c.addGiven(ctx, payload, given); err != nil {
-		return nil, time.Time{}, err
+		return time.Time{}, err
 	}
-	payload = append(payload, '}')
-	if len(payload) > bare+1 || c.incomplete() {
-		err = c.check(payload[len(dst):])
+	complete := len(payload) == bare && !c.incomplete()
+	b.payload = append(payload, '}')
+	if complete {
+		return expiry, nil
 	}
-	return payload, expiry, err
+	return expiry, c.check(b)
 }
 
 func (c *composer) addGiven(ctx context.Context, payload []byte, given any) (_ []byte, err error) {
@@ -92,11 +93,12 @@ func addClaims(payload []byte, given any) ([]byte, error) {
 	if given == nil {
 		return payload, nil
 	}
-	members, err := encodeObject(given)
-	if err != nil || len(members) == 0 {
-		return payload, err
+	start := len(payload)
+	payload, err := appendMembers(append(payload, ','), given)
+	if err == nil && len(payload) == start+1 {
+		payload = payload[:start]
 	}
-	return append(append(payload, ','), members...), nil
+	return payload, err
 }
 
 // incomplete reports whether tokens need claims that the profile does not set.
@@ -107,10 +109,9 @@ func (c *composer) incomplete() bool {
 // check reads the claims as the verifier will. That finds a claim that is
 // given although the profile sets it, and whatever would be refused at the
 // other end.
-func (c *composer) check(payload []byte) error {
-	var s strictjson.Scanner
-	var read claims
-	err := read.read(&s, payload)
+func (c *composer) check(b *buffer) error {
+	read := &b.claims
+	err := read.read(&b.scanner, b.payload)
 	if twice := new(strictjson.DuplicateError); errors.As(err, &twice) {
 		return fmt.Errorf("tokenprofile: claim %q is set twice: what the profile sets cannot be given", twice.Name)
 	}
@@ -123,7 +124,7 @@ func (c *composer) check(payload []byte) error {
 	if len(read.audience) == 0 {
 		return errors.New(`tokenprofile: claim "aud" is missing: neither the profile nor the claims given set it`)
 	}
-	if err := c.demand.judge(&read); err != nil {
+	if err := c.demand.judge(read); err != nil {
 		return fmt.Errorf("tokenprofile: claims given: %s", reasonOf(err))
 	}
 	return nil

@@ -6,35 +6,59 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // encode is the JSON of a value, without the escapes that are for HTML.
-func encode(value any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(value); err != nil {
+func encode(value any) ([]byte, error) { return appendJSON(nil, value) }
+
+func appendJSON(dst []byte, value any) ([]byte, error) {
+	e := encoders.Get().(*encoder)
+	defer e.release()
+	if err := e.json.Encode(value); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return append(dst, bytes.TrimSuffix(e.text.Bytes(), []byte("\n"))...), nil
+}
+
+// An encoder is kept for its buffer.
+type encoder struct {
+	text bytes.Buffer
+	json *json.Encoder
+}
+
+var encoders = sync.Pool{New: func() any {
+	e := new(encoder)
+	e.json = json.NewEncoder(&e.text)
+	e.json.SetEscapeHTML(false)
+	return e
+}}
+
+func (e *encoder) release() {
+	if e.text.Cap() <= maxKept {
+		e.text.Reset()
+		encoders.Put(e)
+	}
 }
 
 var errNotObject = errors.New("not a JSON object: give a struct or a map")
 
-// encodeObject is the JSON of a struct or a map, without its braces. A nil one
-// has no members.
-func encodeObject(value any) ([]byte, error) {
-	data, err := encode(value)
+// appendMembers appends the JSON of a struct or a map, without its braces. A
+// nil one has no members.
+func appendMembers(dst []byte, value any) ([]byte, error) {
+	start := len(dst)
+	dst, err := appendJSON(dst, value)
 	if err != nil {
 		return nil, err
 	}
+	data := dst[start:]
 	if string(data) == "null" {
-		return nil, nil
+		return dst[:start], nil
 	}
 	if len(data) < 2 || data[0] != '{' {
 		return nil, errNotObject
 	}
-	return data[1 : len(data)-1], nil
+	return append(dst[:start], data[1:len(data)-1]...), nil
 }
 
 // An object writes a JSON object member by member.
@@ -44,7 +68,7 @@ type object struct {
 }
 
 func (o *object) member(name string, value any) {
-	members, err := encodeObject(map[string]any{name: value})
+	members, err := appendMembers(nil, map[string]any{name: value})
 	if err != nil && o.err == nil {
 		o.err = fmt.Errorf("%q: %w", name, err)
 	}

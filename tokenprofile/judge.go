@@ -9,7 +9,7 @@ import (
 
 // judge is about the claims, and about the replay guard last: a token that is
 // refused for another reason is not used.
-func (v *Verifier) judge(ctx context.Context, r *received) (*Token, error) {
+func (v *Verifier) judge(ctx context.Context, r *received, kid string) (*Token, error) {
 	c := &r.claims
 	if err := v.demand.judge(c); err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func (v *Verifier) judge(ctx context.Context, r *received) (*Token, error) {
 	if err := v.judgeUse(ctx, c); err != nil {
 		return nil, err
 	}
-	return newToken(r, &v.demand), nil
+	return newToken(r, &v.demand, kid), nil
 }
 
 func (v *Verifier) judgeUse(ctx context.Context, c *claims) error {

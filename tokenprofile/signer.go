@@ -92,8 +92,7 @@ func (s *Signer) Token(ctx context.Context) (token string, expiry time.Time, err
 func (s *Signer) TokenWith(ctx context.Context, claims any) (token string, expiry time.Time, err error) {
 	b := buffers.Get().(*buffer)
 	defer b.release()
-	b.payload, expiry, err = s.composer.claims(ctx, b.payload[:0], claims)
-	if err != nil {
+	if expiry, err = s.composer.claims(ctx, b, claims); err != nil {
 		return "", time.Time{}, err
 	}
 	if token, err = s.secure(ctx, b); err != nil {
@@ -153,6 +152,9 @@ func (p Profile) Preview(claims any) (header, payload []byte, err error) {
 	if header, err = c.header("", keystore.PublicKey{}); err != nil {
 		return nil, nil, err
 	}
-	payload, _, err = c.claims(context.Background(), nil, claims)
-	return header, payload, err
+	var b buffer
+	if _, err = c.claims(context.Background(), &b, claims); err != nil {
+		return nil, nil, err
+	}
+	return header, b.payload, nil
 }

@@ -189,7 +189,7 @@ func (f *faults) checkConstant(path, name string, value any, taken []string) {
 	if !utf8.ValidString(name) {
 		f.add(path, "the name is not UTF-8")
 	}
-	if _, err := encodeObject(map[string]any{name: value}); err != nil {
+	if _, err := encode(value); err != nil {
 		f.add(path, "has no JSON form: %v", err)
 	}
 }

@@ -228,7 +228,7 @@ func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, err
 	if err != nil {
 		return verified{}, err
 	}
-	judged, err := v.judge(ctx, r)
+	judged, err := v.judge(ctx, r, kid.text)
 	return verified{judged, key, kid}, err
 }
 
@@ -257,6 +257,6 @@ func (v *Verifier) verifyEncrypted(ctx context.Context, header, payload []byte) 
 	if err := v.judgeType(&r.header); err != nil {
 		return verified{}, err
 	}
-	judged, err := v.judge(ctx, r)
+	judged, err := v.judge(ctx, r, string(r.header.keyID))
 	return verified{token: judged}, err
 }
