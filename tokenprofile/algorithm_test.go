@@ -102,7 +102,7 @@ func TestPSSSaltOfAnotherLengthIsRefused(t *testing.T) {
 	signer, verifier := ok(p.Signer(store))(t), ok(p.Verifier(store))(t)
 	token := ok(signer.Sign(t.Context(), nil))(t)
 	input := token[:strings.LastIndexByte(token, '.')]
-	for _, length := range []int{0, 20, 31, 33, 48} {
+	for _, length := range []int{1, 20, 31, 33, 48} {
 		t.Run(fmt.Sprint(length), func(t *testing.T) {
 			signature := ok(rsa.SignPSS(rand.Reader, key, sha256Hash, sum256(input), &rsa.PSSOptions{SaltLength: length}))(t)
 			_, err := verifier.Verify(t.Context(), input+"."+textSegment(string(signature)))

@@ -27,7 +27,9 @@ func (m *macs) append(key keystore.SecretKey, dst, input []byte) []byte {
 	states := m.states(key)
 	mac, ok := states.pool.Get().(hash.Hash)
 	if !ok {
-		mac = hmac.New(m.scheme.hash.New, key.Bytes())
+		secret := key.Bytes()
+		mac = hmac.New(m.scheme.hash.New, secret)
+		clear(secret) // hmac has made its pads of it
 	}
 	defer states.pool.Put(mac)
 	mac.Reset()

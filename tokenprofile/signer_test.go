@@ -39,7 +39,7 @@ func TestWhatIsWritten(t *testing.T) {
 		{
 			"subject, several audiences, constants", func(p *tokenprofile.Profile) {
 				p.Audience = []string{"a", "b"}
-				p.Claims = map[string]any{"z": 9007199254740993, "a": []string{"<x>&"}, `x":0,"admin`: true}
+				p.Claims = map[string]any{"z": int64(9007199254740993), "a": []string{"<x>&"}, `x":0,"admin`: true}
 			},
 			`{"alg":"HS256","typ":"JWT","kid":"k1"}`,
 			`{"iss":"https://consumer.example","sub":"billing","aud":["a","b"],"a":["<x>&"],"x\":0,\"admin":true,"z":9007199254740993,"exp":1900000900,"iat":1900000000}`,
