@@ -2,6 +2,7 @@ package peers_test
 
 import (
 	"net/http"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -34,7 +35,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 
 func roundTrips(b *testing.B, rt http.RoundTripper, goroutines int) {
 	b.ReportAllocs()
-	b.SetParallelism(goroutines) // a multiple of GOMAXPROCS
+	b.SetParallelism(max(1, goroutines/runtime.GOMAXPROCS(0)))
 	if goroutines == 1 {
 		req := newRequest(b)
 		for b.Loop() {
