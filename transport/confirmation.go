@@ -50,15 +50,15 @@ func (g *Guard) permits(sent credentials, cnf confirmation) error {
 	case cnf.present && !bound:
 		// RFC 7800 section 3.1 lets a receiver ignore what it does not know.
 		// We do not: whoever bound the token meant it to be checked.
-		return errors.New("the token is bound (cnf) in a way the guard does not check")
+		return unbound("the token is bound (cnf) in a way the guard does not check")
 	case cnf.thumbprint != "" && sent.scheme != schemeDPoP:
-		return errors.New("a token bound to a DPoP key was sent as a plain bearer token") // RFC 9449 section 7.2
+		return unbound("a token bound to a DPoP key was sent as a plain bearer token") // RFC 9449 section 7.2
 	case cnf.thumbprint == "" && sent.scheme == schemeDPoP:
-		return errors.New("a token not bound to a key was sent with the scheme DPoP")
+		return unbound("a token not bound to a key was sent with the scheme DPoP")
 	case cnf.certificate != "" && !g.MutualTLS:
-		return errors.New("the token is bound to a certificate, and the guard has not MutualTLS")
+		return unbound("the token is bound to a certificate, and the guard has not MutualTLS")
 	case !bound && (g.DPoP != nil || g.MutualTLS) && !g.AllowUnbound:
-		return errors.New("the token is bound to nothing")
+		return unbound("the token is bound to nothing")
 	}
 	return nil
 }
@@ -73,14 +73,14 @@ func confirmationOf(claims []byte) (confirmation, error) {
 	}
 	var all, cnf map[string]json.RawMessage
 	if err := json.Unmarshal(claims, &all); err != nil {
-		return confirmation{}, errors.New("the claims are not a JSON object")
+		return confirmation{}, unbound("the claims are not a JSON object")
 	}
 	raw, ok := all["cnf"]
 	if !ok {
 		return confirmation{}, nil
 	}
 	if err := json.Unmarshal(raw, &cnf); err != nil {
-		return confirmation{}, errors.New("cnf is not a JSON object")
+		return confirmation{}, unbound("cnf is not a JSON object")
 	}
 	thumbprint, err := stringMember(cnf, "jkt")
 	if err != nil {
@@ -98,7 +98,7 @@ func stringMember(object map[string]json.RawMessage, name string) (string, error
 	}
 	var value *string
 	if err := json.Unmarshal(raw, &value); err != nil || value == nil || *value == "" {
-		return "", errors.New("cnf " + name + " is not a string, or empty")
+		return "", unbound("cnf " + name + " is not a string, or empty")
 	}
 	return *value, nil
 }
@@ -108,11 +108,11 @@ func stringMember(object map[string]json.RawMessage, name string) (string, error
 // whether somebody signed it does not matter here (RFC 8705 section 4).
 func checkCertificate(r *http.Request, want string) error {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
-		return errors.New("the token is bound to a certificate, and the client has shown none")
+		return unbound("the token is bound to a certificate, and the client has shown none")
 	}
 	got := certificateThumbprint(r.TLS.PeerCertificates[0])
 	if subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
-		return errors.New("the token is bound to another certificate than the client's")
+		return unbound("the token is bound to another certificate than the client's")
 	}
 	return nil
 }
@@ -159,17 +159,18 @@ func (e *Refusal) withNonce(v *tokenprofile.ProofVerifier) *Refusal {
 func proofOf(header http.Header) (string, error) {
 	switch values := header[proofName]; len(values) {
 	case 0:
-		return "", invalidProof("no DPoP header")
+		return "", unbound("no DPoP header")
 	case 1:
 		return values[0], nil
 	}
-	return "", invalidProof("several DPoP headers")
+	return "", unbound("several DPoP headers")
 }
 
-type invalidProof string
+// An unbound error says what a token that is bound, or should be, lacks.
+type unbound string
 
-func (e invalidProof) Error() string { return string(e) }
-func (e invalidProof) Unwrap() error { return tokenprofile.ErrInvalid }
+func (e unbound) Error() string   { return string(e) }
+func (e unbound) Unwrap() []error { return []error{tokenprofile.ErrInvalid, tokenprofile.ErrClaim} }
 
 // externalURL is the URL of the request as the client named it. The path is
 // taken from the request line, because handlers around this one may have

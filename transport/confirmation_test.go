@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"errors"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -87,6 +88,11 @@ func TestGuardMutualTLS(t *testing.T) {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header.Set("Authorization", "Bearer aaa")
 			r.TLS = &tls.ConnectionState{PeerCertificates: test.shown}
+			test.guard.OnReject = func(_ *http.Request, err error) {
+				if !errors.Is(err, tokenprofile.ErrInvalid) {
+					t.Errorf("OnReject got %v, want %v behind it", err, tokenprofile.ErrInvalid)
+				}
+			}
 			w := httptest.NewRecorder()
 			test.guard.Handler(admitted).ServeHTTP(w, r)
 			if test.status == http.StatusOK && w.Code == http.StatusOK {

@@ -222,3 +222,47 @@ func TestScenarioReplayedAssertion(t *testing.T) {
 		t.Errorf("rejected: %v, want %v", err, tokenprofile.ErrReplayed)
 	}
 }
+
+func TestGuardWithSeveralIssuers(t *testing.T) {
+	var verifiers []*tokenprofile.Verifier
+	tokens := map[string]string{}
+	for _, issuer := range []string{"https://one.example", "https://two.example", "https://three.example"} {
+		profile := tokenprofile.Profile{Algorithm: tokenprofile.ES256, Issuer: issuer, Subject: issuer, Audience: []string{"https://producer.example"}}
+		keys := newStore(t)
+		tokens[issuer] = must[string](t)(must[*tokenprofile.Signer](t)(profile.Signer(keys)).Sign(t.Context(), nil))
+		if issuer != "https://three.example" {
+			verifiers = append(verifiers, must[*tokenprofile.Verifier](t)(profile.Verifier(keys)))
+		}
+	}
+	guard := &transport.Guard{Verifier: must[*tokenprofile.Issuers](t)(tokenprofile.ByIssuer(verifiers...))}
+	for _, issuer := range []string{"https://one.example", "https://two.example"} {
+		if w := ask(guard, "Authorization: Bearer "+tokens[issuer]); w.Code != http.StatusOK || w.Body.String() != issuer {
+			t.Errorf("got %d %q, want 200 %q", w.Code, w.Body, issuer)
+		}
+	}
+	checkRefusal(t, ask(guard, "Authorization: Bearer "+tokens["https://three.example"]), http.StatusUnauthorized, "invalid_token")
+}
+
+func TestGuardWhileTheKeysCannotBeHad(t *testing.T) {
+	profile := tokenprofile.Profile{Algorithm: tokenprofile.ES256, Issuer: "https://consumer.example", Audience: []string{"https://producer.example"}}
+	keys := newStore(t)
+	token := must[string](t)(must[*tokenprofile.Signer](t)(profile.Signer(keys)).Sign(t.Context(), map[string]any{"sub": "billing"}))
+	up := false
+	published := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !up {
+			http.Error(w, "down", http.StatusInternalServerError)
+			return
+		}
+		(&jwks.Handler{Source: keys}).ServeHTTP(w, r)
+	}))
+	defer published.Close()
+	verify := func() *transport.Guard {
+		return &transport.Guard{Verifier: must[*tokenprofile.Verifier](t)(profile.Verifier(&jwks.Client{URL: published.URL}))}
+	}
+	checkRefusal(t, ask(verify(), "Authorization: Bearer "+token), http.StatusServiceUnavailable, "")
+	checkRefusal(t, ask(verify(), "Authorization: Bearer forged"), http.StatusUnauthorized, "invalid_token") // that takes no key
+	up = true
+	if w := ask(verify(), "Authorization: Bearer "+token); w.Code != http.StatusOK {
+		t.Errorf("got status %d, want 200", w.Code)
+	}
+}
