@@ -10,9 +10,9 @@ import (
 // 1,000,000 iterations.
 const (
 	maxIterations = 5_000_000
-	// baseWork and workPerByte bound the sum over a file, in iterations of
-	// HMAC-SHA-256, about a quarter of a microsecond each. The second is what
-	// honest large stores need beyond freeSize.
+	// baseWork and workPerByte bound the sum over a file, in quarters of a
+	// microsecond, which is about one iteration of HMAC-SHA-256. The second is
+	// what honest large stores need beyond freeSize.
 	baseWork    = 8_000_000
 	workPerByte = 100
 	freeSize    = 64 << 10
@@ -27,8 +27,8 @@ func NewBudget(size int) *Budget {
 	return &Budget{left: baseWork + workPerByte*max(0, int64(size)-freeSize)}
 }
 
-// Spend takes iterations of a function off the budget, eighths being the
-// work of one in eighths of an HMAC-SHA-256, before the work is done.
+// Spend takes iterations of a function off the budget before the work is
+// done. eighths is what one costs, 8 being a quarter of a microsecond.
 func (b *Budget) Spend(iterations, eighths int64) error {
 	if iterations < 1 {
 		return fmt.Errorf("%w: %d iterations", format.ErrDamaged, iterations)

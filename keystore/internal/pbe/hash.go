@@ -16,19 +16,19 @@ import (
 type Hash struct {
 	Name string
 	New  func() hash.Hash
-	// eighths is the work of hashing one block, see [Budget.Spend].
-	eighths int64
+	// The work of one block and of one HMAC over a block, see [Budget.Spend].
+	block, hmac int64
 }
 
 var (
-	md5Hash   = Hash{"MD5", md5.New, 1}
-	sha1Hash  = Hash{"SHA-1", sha1.New, 3}
-	sha224    = Hash{"SHA-224", sha256.New224, 3}
-	sha256256 = Hash{"SHA-256", sha256.New, 3}
-	sha384    = Hash{"SHA-384", sha512.New384, 8}
-	sha512512 = Hash{"SHA-512", sha512.New, 8}
-	sha512224 = Hash{"SHA-512/224", sha512.New512_224, 8}
-	sha512256 = Hash{"SHA-512/256", sha512.New512_256, 8}
+	md5Hash   = Hash{"MD5", md5.New, 4, 12}
+	sha1Hash  = Hash{"SHA-1", sha1.New, 3, 15}
+	sha224    = Hash{"SHA-224", sha256.New224, 3, 9}
+	sha256256 = Hash{"SHA-256", sha256.New, 3, 9}
+	sha384    = Hash{"SHA-384", sha512.New384, 8, 24}
+	sha512512 = Hash{"SHA-512", sha512.New, 8, 24}
+	sha512224 = Hash{"SHA-512/224", sha512.New512_224, 8, 24}
+	sha512256 = Hash{"SHA-512/256", sha512.New512_256, 8, 24}
 )
 
 var digests = map[string]Hash{

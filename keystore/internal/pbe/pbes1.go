@@ -61,12 +61,17 @@ func (o oldScheme) scheme(parameters []byte) (scheme, error) {
 // deriveFirst is PBKDF1 (RFC 8018 section 5.1): the first half of the digest
 // is the key, what follows the vector.
 func deriveFirst(h Hash, password, salt []byte, iterations, keySize int64, budget *Budget) (key, iv []byte, err error) {
-	if err := budget.Spend(iterations, h.eighths); err != nil {
+	if err := budget.Spend(iterations, h.block); err != nil {
 		return nil, nil, err
 	}
 	digest := repeat(h, append(append([]byte(nil), password...), salt...), nil, iterations)
 	return digest[:keySize], digest[keySize : keySize+8], nil
 }
+
+// jceksWork is less than what two MD5 blocks cost: JDKs ask for 200,000
+// iterations an entry, and stores of a hundred entries are in use. Who lacks
+// the store's password gets to spend it on one entry at most.
+const jceksWork = 2
 
 // deriveHalves is what JCEKS does: each half of the salt is hashed on its
 // own, the password joining in at every turn.
@@ -74,7 +79,7 @@ func deriveHalves(h Hash, password, salt []byte, iterations, keySize int64, budg
 	if len(salt) != 8 {
 		return nil, nil, damaged("a salt of %d bytes, not 8", len(salt))
 	}
-	if err := budget.Spend(iterations, h.eighths); err != nil {
+	if err := budget.Spend(iterations, jceksWork); err != nil {
 		return nil, nil, err
 	}
 	first, second := [4]byte(salt[:4]), [4]byte(salt[4:])

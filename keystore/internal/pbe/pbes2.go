@@ -146,7 +146,7 @@ func pbkdf2Of(parameters []byte) (derivation, int64, error) {
 	}
 	return func(password []byte, size int64, budget *Budget) ([]byte, error) {
 		digest := int64(h.New().Size())
-		if err := budget.Spend(p.Iterations, 3*h.eighths*((size+digest-1)/digest)); err != nil {
+		if err := budget.Spend(p.Iterations, h.hmac*((size+digest-1)/digest)); err != nil {
 			return nil, err
 		}
 		key, err := pbkdf2.Key(h.New, string(password), p.Salt.Bytes, int(p.Iterations), int(size))

@@ -40,7 +40,7 @@ func pkcs12KDF(h Hash, password, salt []byte, r int64, id byte, n int64, budget 
 	hash := h.New()
 	u, v := hash.Size(), hash.BlockSize()
 	blocks := (n + int64(u) - 1) / int64(u)
-	if err := budget.Spend(r, h.eighths*blocks); err != nil {
+	if err := budget.Spend(r, h.block*blocks); err != nil {
 		return nil, err
 	}
 	d := make([]byte, v)
