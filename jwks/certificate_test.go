@@ -107,6 +107,22 @@ func TestKeysWithoutATrustedCertificateAreSkipped(t *testing.T) {
 	})
 }
 
+func TestCertificatesAreLookedAtAgainWithEveryFetch(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		root := newAuthority(t, "root", nil)
+		client.Roots = x509.NewCertPool()
+		client.Roots.AddCert(root.certificate)
+		key := func(life time.Duration) keystore.PublicKey {
+			return root.leaf(t, jwkstest.NewKey("ES256").Public(), &x509.Certificate{NotAfter: time.Now().Add(life), NotBefore: time.Now()})
+		}
+		short, long := key(10*time.Minute), key(50*time.Minute)
+		issuer.Break((&jwks.Handler{Source: published{short, long}, Certificates: true}).ServeHTTP)
+		use(t, client, short.KeyID(), 10*time.Minute)
+		use(t, client, long.KeyID(), 5*time.Minute)
+		wantNoKey(t, client, short.KeyID())
+	})
+}
+
 func many(certificate *x509.Certificate, n int) []*x509.Certificate {
 	chain := make([]*x509.Certificate, n)
 	for i := range chain {

@@ -27,59 +27,63 @@ const (
 // # When it fetches
 //
 // Nothing is fetched before the first look-up, which waits for it, as do all
-// that come meanwhile. From then on look-ups are answered from memory: no
-// answer that fails, is no key set or has no usable key replaces the keys that
-// were good. There is one fetch at a time, for any number of callers. It runs
-// on a goroutine of its own, on behalf of all of them, for at most 5 seconds
-// (or [http.Client.Timeout] if that is shorter): no caller's context ends
-// it, and each caller stops waiting when its own does. A fetch begins
+// that come meanwhile. From then on look-ups are answered from memory. An
+// answer that is an error, no key set, or a set without a usable key never
+// replaces keys that were good.
 //
-//   - when the keys have reached the age of MaxAge, less up to a tenth by
-//     chance, so that a fleet does not ask all at once. A timer starts it; no
-//     caller waits. When nobody has looked a key up for an hour, the client
-//     comes to rest instead: the next look-up waits for a fetch, and gets the
-//     old keys should that fail. A client that is dropped stops by itself;
-//   - when a look-up names a kid that is not in the set: it waits for the
-//     fetch. This happens at most once in MinInterval, and other unknown kids
-//     are meanwhile answered with no key at once. So a key is known at the
-//     latest one MinInterval after it was published, whatever kids others make
-//     up; and a kid that a fetch did not find causes the next only after
-//     twice, four, ... up to 16 times MinInterval, which leaves the
-//     allowance to new ones;
-//   - after a failed one, with back-off from 1 second doubling to MinInterval,
-//     or after the Retry-After of the answer, up to 5 minutes. A failed fetch does not use
-//     up the allowance for unknown kids. As long as the last fetch has failed,
-//     an unknown kid is [keystore.ErrUnavailable], since nobody can say
-//     whether the issuer has it;
+// There is one fetch at a time, for any number of callers. It runs on a
+// goroutine of its own, on behalf of all of them, for at most 5 seconds, or
+// [http.Client.Timeout] if that is shorter. No caller's context ends it, and
+// each caller stops waiting when its own context does. A fetch begins
+//
+//   - when the keys are about to reach MaxAge, 5 to 15 % ahead by chance, so
+//     that a fleet does not ask all at once. A timer starts it, and no caller
+//     waits. When nobody has looked a key up for an hour, the client comes to
+//     rest instead: the next look-up waits for a fetch, and gets the old keys
+//     should that fail. A client that is dropped stops by itself;
+//   - when a look-up names a kid that is not in the set, and waits for the
+//     fetch: at most once in MinInterval. Other unknown kids are answered with
+//     no key at once. So a key is known at the latest one MinInterval after it
+//     was published, whatever kids others make up. A kid that a fetch did not
+//     find causes the next only after 2, 4, 8 and at last 16 times
+//     MinInterval, which leaves the allowance to new ones;
+//   - after a fetch that failed, with back-off from 1 second doubling to
+//     MinInterval, or after the Retry-After of the answer, up to 5 minutes. A
+//     failed fetch does not use up the allowance for unknown kids; as long as
+//     the last one has failed, a look-up of an unknown kid is
+//     [keystore.ErrUnavailable], for nobody can say whether the issuer has it;
 //   - by [Client.Refresh].
 //
-// A removed key so stops verifying within the issuer's max-age (at least 5
-// minutes) while the issuer answers. If it does not, the keys serve on for
-// MaxStale, and then look-ups fail with [keystore.ErrUnavailable].
+// So a removed key stops verifying within the issuer's max-age, or 5 minutes
+// if that is longer, while the issuer answers. If it does not, the keys serve
+// on for MaxStale; after that look-ups are [keystore.ErrUnavailable].
 //
-// Ages are told by the monotonic clock: setting the system's clock changes nothing.
+// Ages are told by the monotonic clock: setting the system's clock changes
+// nothing.
 type Client struct {
 	// URL of the set: https, or http on a loopback address. Redirects are
 	// followed within its origin only.
 	URL string
 
-	// HTTPClient is copied and used for every fetch, with its Transport, Jar and
-	// Timeout; nil: [http.DefaultClient].
+	// HTTPClient is used for every fetch, with a redirect rule added to a copy
+	// of it; nil: [http.DefaultClient].
 	HTTPClient *http.Client
 
 	// MinInterval is the pause between two fetches for unknown kids, and the
 	// longest back-off after failures; zero: 30 seconds.
 	MinInterval time.Duration
 
-	// MaxAge is the age at which keys are fetched anew; zero: 0.8 × the
+	// MaxAge is the age by which keys are fetched anew; zero: 0.8 × the
 	// max-age of the answer, at least 5 minutes and at most 24 hours.
 	MaxAge time.Duration
 
-	// MaxStale is how long keys serve beyond MaxAge if fetching fails; zero: 24 hours.
+	// MaxStale is how long keys serve beyond MaxAge if every fetch fails;
+	// zero: 24 hours.
 	MaxStale time.Duration
 
 	// Roots, if not nil, demands of every key a certificate (x5c, RFC 7517
-	// section 4.7) that leads to one of these. Keys without are skipped.
+	// section 4.7) that leads to one of these at the time of each fetch. Keys
+	// without one are skipped.
 	Roots *x509.CertPool
 
 	// OnFetch, if not nil, is called after every fetch, before those who wait

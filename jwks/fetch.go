@@ -24,12 +24,11 @@ const (
 // fetch asks the issuer once. It returns a new snapshot, which shares the keys
 // of the last one if the issuer says that they have not changed.
 func (c *Client) fetch(last *snapshot) (*snapshot, Fetch, error) {
-	info := Fetch{}
+	info, etag := Fetch{}, ""
 	if last != nil {
 		info.Keys, info.Skipped = len(last.set.Keys), last.set.Skipped
 	}
-	etag := ""
-	if last != nil {
+	if last != nil && c.Roots == nil { // else certificates have to be looked at again
 		etag = last.etag
 	}
 	answer, err := get(context.Background(), c.HTTPClient, c.URL, etag)

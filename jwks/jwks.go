@@ -14,12 +14,14 @@
 // tokens; a replaced key must stay published until its last token has expired.
 // Both times belong to [keystore.File], and follow from two others:
 //
-//	PublishBefore >= Handler.MaxAge + the time verifiers need to fetch
-//	PublishAfter  >= the profile's Lifetime + Leeway
+//	PublishBefore >= the time verifiers keep a set: Handler.MaxAge
+//	PublishAfter  >= the life of a token: the profile's Lifetime + Leeway
 //
-// A [Client] fetches the set anew when it is 0.8 × max-age old, so with the
-// default [Handler.MaxAge] of 5 minutes every verifier knows a new key 5
-// minutes after it is published. It also fetches once more when a token names
-// a kid it does not know, so a rotation without overlap costs one fetch, and
-// at worst one [Client.MinInterval] of refused tokens.
+// The defaults leave room: sets are kept for 5 minutes and new keys published
+// for an hour before they sign; tokens live 15 minutes, and replaced keys stay
+// published for a day.
+//
+// A [Client] also fetches once more when a token names a kid it does not know.
+// So even a rotation without overlap, for a leaked key, costs verifiers one
+// fetch, and at worst one [Client.MinInterval] of refused tokens.
 package jwks

@@ -31,9 +31,9 @@ func TestKeysInUseAreRefreshedAheadAndNobodyWaits(t *testing.T) {
 		wantKey(t, client, issuer.KeyID())
 		issuer.Break(slow(issuer, 3*time.Second))
 		use(t, client, issuer.KeyID(), time.Hour)
-		// Every 5 minutes, less up to a tenth.
-		if got := issuer.Requests(); got < 12 || got > 15 {
-			t.Errorf("requests in an hour: got %d, want 12 to 15", got)
+		// Every 5 minutes less 5 to 15 %.
+		if got := issuer.Requests(); got < 13 || got > 16 {
+			t.Errorf("requests in an hour: got %d, want 13 to 16", got)
 		}
 	})
 }
@@ -59,9 +59,9 @@ func TestRefreshAheadAtFourFifthsOfMaxAge(t *testing.T) {
 			inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
 				issuer.Break(withHeaders(issuer, "Cache-Control", tt.cacheControl, "Age", tt.age))
 				wantKey(t, client, issuer.KeyID())
-				time.Sleep(tt.want - tt.want/10 - time.Nanosecond)
+				time.Sleep(tt.want*85/100 - time.Nanosecond)
 				wantRequests(t, issuer, 1)
-				time.Sleep(tt.want/10 + time.Nanosecond)
+				time.Sleep(tt.want*10/100 + time.Nanosecond)
 				wantRequests(t, issuer, 2)
 			})
 		})
@@ -124,7 +124,7 @@ func TestRemovedKeyStopsVerifyingWithinMaxAge(t *testing.T) {
 				issuer.Withdraw(old)
 				if idle == 0 {
 					use(t, client, old, 4*time.Minute)
-					time.Sleep(time.Minute)
+					time.Sleep(time.Minute) // with the default Handler.MaxAge
 				} else {
 					time.Sleep(idle)
 				}
@@ -154,8 +154,8 @@ func TestClientNobodyUsesComesToRest(t *testing.T) {
 		time.Sleep(80 * time.Minute)
 		synctest.Wait()
 		requests := issuer.Requests() // one each 5 minutes for an hour after the last use
-		if requests < 12 || requests > 16 {
-			t.Errorf("requests: got %d, want 12 to 16", requests)
+		if requests < 12 || requests > 17 {
+			t.Errorf("requests: got %d, want 12 to 17", requests)
 		}
 		time.Sleep(20 * time.Hour)
 		wantRequests(t, issuer, requests)

@@ -11,7 +11,7 @@ import (
 const (
 	idle          = time.Hour // after which keys that nobody looks up are refreshed no longer
 	firstBackoff  = time.Second
-	maxRetryAfter = 5 * time.Minute // an issuer that names a longer time is asked nevertheless
+	maxRetryAfter = 5 * time.Minute // for an issuer that names a longer time by mistake
 )
 
 // A schedule says when a [Client] may fetch, and which fetch is under way.
@@ -146,8 +146,9 @@ func (c *Client) succeeded(f *flight, next *snapshot) {
 	if c.schedule.lastUse.IsZero() {
 		c.schedule.lastUse = f.began
 	}
-	c.refreshIn(next.lifetime)
-	c.after(&c.schedule.expiry, next.lifetime+next.maxStale-time.Since(f.began), (*Client).expire)
+	age := time.Since(f.began)
+	c.after(&c.schedule.ahead, early(next.lifetime)-age, (*Client).refreshAhead)
+	c.after(&c.schedule.expiry, next.lifetime+next.maxStale-age, (*Client).expire)
 	if f.unknown == "" {
 		return
 	}
@@ -173,15 +174,18 @@ func (c *Client) failed(err error) {
 func (c *Client) resume() {
 	if s := c.current.Load(); s != nil && !s.expired() {
 		s.serving.Store(true)
-		c.refreshIn(time.Until(c.schedule.retry))
+		pause := time.Until(c.schedule.retry)
+		c.after(&c.schedule.ahead, pause+scatter(pause), (*Client).refreshAhead)
 	}
 }
 
-// refreshIn sets the timer, up to a tenth earlier than asked: each client of a
-// fleet at another moment. The caller holds c.mu.
-func (c *Client) refreshIn(d time.Duration) {
-	c.after(&c.schedule.ahead, d-rand.N(max(d/10, 1)), (*Client).refreshAhead)
+// early leaves time for the fetch before the keys are as old as they may get.
+func early(lifetime time.Duration) time.Duration {
+	return lifetime - lifetime/20 - scatter(lifetime)
 }
+
+// scatter is up to a tenth of d: each client of a fleet at another moment.
+func scatter(d time.Duration) time.Duration { return rand.N(max(d/10, 1)) }
 
 func (c *Client) refreshAhead() {
 	c.mu.Lock()

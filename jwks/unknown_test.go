@@ -130,6 +130,19 @@ func TestKnownJunkDoesNotUseUpTheAllowance(t *testing.T) {
 	})
 }
 
+func TestMemoryOfJunkIsBounded(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		wantKey(t, client, issuer.KeyID())
+		for i := range 1000 { // each of them costs a fetch
+			wantNoKey(t, client, fmt.Sprintf("junk %d", i))
+			time.Sleep(pause)
+		}
+		if got, want := client.JunkKids(), 256; got != want {
+			t.Errorf("kids remembered: got %d, want %d", got, want)
+		}
+	})
+}
+
 // A token can come before its key is published everywhere.
 func TestKidThatWasJunkIsFoundOnceItIsPublished(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {

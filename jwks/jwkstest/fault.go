@@ -50,10 +50,10 @@ func Truncated(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-// Huge answers with a set of 8 MiB.
+// Huge answers with a set of 2 MiB.
 func Huge(w http.ResponseWriter, _ *http.Request) { writeHuge(w) }
 
-// GzipBomb answers with a set of 8 MiB that takes 8 KiB on the wire.
+// GzipBomb answers with a set of 2 MiB that takes a few KiB on the wire.
 func GzipBomb(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Encoding", "gzip")
 	w.Write(bomb())
@@ -70,7 +70,7 @@ var bomb = sync.OnceValue(func() []byte {
 func writeHuge(w io.Writer) {
 	io.WriteString(w, `{"keys":[`)
 	space := strings.Repeat(" ", 64<<10)
-	for range 128 {
+	for range 32 {
 		if _, err := io.WriteString(w, space); err != nil {
 			return // the other side has had enough
 		}

@@ -88,6 +88,7 @@ func NewUnstartedIssuer(algorithm, url string) *Issuer {
 // Close stops the server, and closes every connection to it.
 func (i *Issuer) Close() {
 	if i.server != nil {
+		i.Break(Reset) // so that nobody comes back to hang
 		i.server.CloseClientConnections()
 		i.server.Close()
 	}
