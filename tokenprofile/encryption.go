@@ -1,12 +1,9 @@
 package tokenprofile
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 )
-
-var errNotBuilt = errors.New("tokenprofile: not built")
 
 // Encryption is how a profile's tokens are encrypted (JWE, RFC 7516), in the
 // compact serialization, to one recipient and without compression.

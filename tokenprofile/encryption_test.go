@@ -464,3 +464,27 @@ func TestKeysThatDoNotFitAreRefusedWhenBuilt(t *testing.T) {
 		t.Errorf("keys that cannot be had now: %v", err)
 	}
 }
+
+func TestEncryptionInAProfileDocument(t *testing.T) {
+	const document = `{"issuer":"https://consumer.example","audience":["https://producer.example"],"algorithm":"ES256",` +
+		`"encryption":{"keyAlgorithm":"ECDH-ES+A256KW","contentAlgorithm":"A256CBC-HS512","recipient":"producer"}}`
+	p, err := tokenprofile.Parse([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.ECDHESA256KW, ContentAlgorithm: tokenprofile.A256CBCHS512, Recipient: "producer"}
+	if *p.Encryption != want {
+		t.Errorf("got %v, want %v", *p.Encryption, want)
+	}
+	text, err := p.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := tokenprofile.Parse(text); err != nil || *again.Encryption != want {
+		t.Errorf("written and read again: got %v and %v, want %v", again.Encryption, err, want)
+	}
+	_, err = tokenprofile.Parse([]byte(strings.Replace(document, "A256CBC-HS512", "A256CBC", 1)))
+	if err == nil || !strings.Contains(err.Error(), "encryption.contentAlgorithm") {
+		t.Errorf("got %v, want an error about encryption.contentAlgorithm", err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -325,4 +326,29 @@ func BenchmarkNested(b *testing.B) {
 			}
 		}
 	})
+}
+
+// The buffers that tokens are taken apart in are shared, one after the other.
+func TestTokensAreOpenedInParallel(t *testing.T) {
+	p := newParties(t)
+	p.profile.CacheSize = -1
+	verifier := p.verifier(t)
+	const tokens = 8
+	var wait sync.WaitGroup
+	for i := range tokens {
+		text := p.sign(t, map[string]any{"number": i, "padding": strings.Repeat("x", i*500)})
+		wait.Go(func() {
+			for range 20 {
+				token, err := verifier.Verify(t.Context(), text)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if want := fmt.Sprintf(`"number":%d,`, i); !strings.Contains(string(token.Claims), want) {
+					t.Errorf("got claims without %s", want)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
