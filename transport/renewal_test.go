@@ -300,6 +300,34 @@ func TestPauseAfterFailures(t *testing.T) {
 	})
 }
 
+func TestASuccessEndsThePauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Six failures, a token of a minute, and failures again.
+		source := &fakeSource{lifetime: time.Minute, answer: func(_ context.Context, call int) error {
+			if call == 7 {
+				return nil
+			}
+			return errOutOfOrder
+		}}
+		bearer := &transport.Bearer{Source: source, Base: &recorder{}}
+		for source.count() < 7 {
+			get(t, bearer)
+			time.Sleep(time.Second)
+		}
+		for source.count() < 8 {
+			get(t, bearer)
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		time.Sleep(2 * time.Second)
+		get(t, bearer)
+		synctest.Wait()
+		if got := source.count(); got != 9 {
+			t.Errorf("got %d fetches, want 9: the pause after one failure is as long as after seven", got)
+		}
+	})
+}
+
 func TestPauseHonoursRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := &fakeSource{answer: func(_ context.Context, call int) error {

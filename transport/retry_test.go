@@ -248,6 +248,37 @@ func TestARefusalWhenNoNewTokenCanBeHad(t *testing.T) {
 	})
 }
 
+func TestARefusalInThePauseAfterAFailureFetchesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newAPI("token-1")
+		source := &fakeSource{lifetime: time.Hour, answer: func(_ context.Context, call int) error {
+			if call > 1 {
+				return &transport.GrantError{StatusCode: 503, RetryAfter: time.Minute}
+			}
+			return nil
+		}}
+		bearer := &transport.Bearer{Source: source, Base: server}
+		if _, err := get(t, bearer); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(56 * time.Minute) // the renewal ahead is due, and fails
+		if _, err := get(t, bearer); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		server.admit()
+		for range 50 {
+			if resp, err := get(t, bearer); err != nil || resp.StatusCode != http.StatusUnauthorized {
+				t.Fatalf("got %v, %v, want the 401", resp, err)
+			}
+			time.Sleep(time.Second)
+		}
+		if got := source.count(); got != 2 {
+			t.Errorf("got %d fetches, want none in the minute asked for", got-2)
+		}
+	})
+}
+
 func TestARefusedTokenIsNotSentTwice(t *testing.T) {
 	server := newAPI()
 	source := tokenFunc(func(context.Context) (string, time.Time, error) { return "same", time.Now().Add(time.Hour), nil })
