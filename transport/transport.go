@@ -2,19 +2,40 @@
 // attaches them, the OAuth grants that exchange them, and the guard that
 // demands them.
 //
-// A client is one line:
+// The one who calls:
 //
 //	client := &http.Client{Transport: &transport.Bearer{Source: signer}}
+//
+// The one who is called:
+//
+//	guard := &transport.Guard{Verifier: verifier}
+//	http.ListenAndServe(":8080", guard.Handler(mux))
+//
+// # The client
 //
 // Every request of that client carries a token of the signer's profile. The
 // token is signed once, used until shortly before it expires, and renewed
 // ahead while requests go on with the old one. It goes to the origin the
-// request names, over https, and to no other host a redirect might name.
+// request names, over https, and to no other host a redirect might name. A
+// server that answers 401 gets the request once more with a new token, if it
+// can be repeated without harm.
 //
-// # Where tokens come from
+// A [TokenSource] yields the tokens. A [tokenprofile.Signer] signs them
+// itself; a [Grant] exchanges what it signs for an access token at a token
+// endpoint (RFC 7523, RFC 6749 section 4.4, RFC 8693).
 //
-// A [TokenSource] yields them. A [tokenprofile.Signer] signs them itself; a
-// [Grant] exchanges what it signs for an access token at a token endpoint.
+// # The server
+//
+// A [Guard] admits the requests whose token is right and hands the token on in
+// their context. A [TokenEndpoint] is the other half of the grants, for a
+// service that has no authorization server to ask.
+//
+// # Tokens that are bound
+//
+// A bearer token is good for whoever has it. With a [tokenprofile.Prover] the
+// client proves that it holds the key a token is bound to (DPoP, RFC 9449);
+// with [TLS] it is known by its certificate (RFC 8705). Bearer, Grant, Guard
+// and TokenEndpoint take part in both.
 //
 // # Who is admitted
 //
