@@ -14,6 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
 )
 
 // PublicKey is a public key with its kid, and what is known of its use. It is
@@ -74,9 +76,10 @@ func (k PublicKey) CryptoKey() crypto.PublicKey { return k.key }
 func (k PublicKey) Certificates() []*x509.Certificate { return slices.Clone(k.chain) }
 
 // X5T is the base64url SHA-1 thumbprint of the key's certificate (RFC 7515
-// section 4.1.7), or "" without a certificate.
+// section 4.1.7), or "" without a certificate, and under GODEBUG=fips140=only,
+// which knows no SHA-1.
 func (k PublicKey) X5T() string {
-	if len(k.chain) == 0 {
+	if len(k.chain) == 0 || pbe.Legacy("SHA-1") != nil {
 		return ""
 	}
 	sum := sha1.Sum(k.chain[0].Raw) // an identifier asked for by the RFC, not a protection

@@ -30,6 +30,9 @@ const writtenIterations = 10_000
 // theirs. So each key is encoded by itself, and the parts are put together
 // here, with the names of the keys and one MAC over all.
 func Write(entries []Entry, password []byte) ([]byte, error) {
+	if err := pbe.Legacy("SHA-1"); err != nil { // of which the ids of keys are made
+		return nil, err
+	}
 	enc := encoder.Modern2023.WithIterations(writtenIterations)
 	if len(password) == 0 {
 		enc = encoder.Passwordless
