@@ -205,6 +205,12 @@ func TestPSSKeyIsKnownAsOne(t *testing.T) {
 	if !public.PSSOnly() || !strings.HasPrefix(public.Describe(), "RSASSA-PSS ") || len(public.Certificates()) == 0 {
 		t.Errorf("got %s, PSS only: %v, %d certificates", public.Describe(), public.PSSOnly(), len(public.Certificates()))
 	}
+	if err := keys[0].Permits("sign"); err != nil {
+		t.Errorf("sign: %v", err)
+	}
+	if public.Permits("encrypt") == nil {
+		t.Error("the key may be encrypted to")
+	}
 }
 
 func TestPasswordSources(t *testing.T) {

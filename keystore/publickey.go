@@ -104,6 +104,9 @@ func (k PublicKey) Permits(operation string) error {
 	if err := k.permits(operation); err != nil {
 		return err
 	}
+	if k.pss && operation != "sign" && operation != "verify" {
+		return errors.New("an RSASSA-PSS key is for signatures alone")
+	}
 	if len(k.chain) == 0 {
 		return nil
 	}

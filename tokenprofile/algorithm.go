@@ -105,6 +105,9 @@ func (s *scheme) fitsPublic(key keystore.PublicKey, permits error) error {
 	if reason == nil {
 		reason = s.fitsCryptoKey(key.CryptoKey())
 	}
+	if reason == nil && s.family == pkcs1Family && key.PSSOnly() {
+		reason = errors.New("its OID allows RSASSA-PSS alone")
+	}
 	if reason == nil {
 		return nil
 	}

@@ -1,0 +1,75 @@
+package keystore
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// usage reads alg, use and key_ops (RFC 7517 sections 4.2 to 4.4).
+func (m members) usage() (usage, error) {
+	var u usage
+	var errs [3]error
+	u.alg, errs[0] = m.text("alg")
+	u.use, errs[1] = m.text("use")
+	u.ops, errs[2] = m.texts("key_ops")
+	if err := errors.Join(errs[:]...); err != nil {
+		return usage{}, err
+	}
+	if len(u.alg) > maxText || len(u.use) > maxText || len(u.ops) > maxMembers {
+		return usage{}, fmt.Errorf("%w: alg, use or key_ops too long", ErrLimit)
+	}
+	for i, op := range u.ops {
+		if slices.Contains(u.ops[:i], op) {
+			return usage{}, fmt.Errorf("key_ops holds %q twice", clip(op))
+		}
+	}
+	return u, nil
+}
+
+// maxChain is the most certificates of one key.
+const maxChain = 32
+
+// x5c reads the certificates (RFC 7517 section 4.7): standard base64, not
+// base64url. Thumbprints beside them must be theirs.
+func (m members) x5c() ([]*x509.Certificate, error) {
+	encoded, err := m.texts("x5c")
+	if err != nil {
+		return nil, err
+	}
+	if len(encoded) > maxChain {
+		return nil, fmt.Errorf("%w: more than %d certificates", ErrLimit, maxChain)
+	}
+	var chain []*x509.Certificate
+	for i, text := range encoded {
+		der, err := base64.StdEncoding.Strict().DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("x5c[%d] is not base64", i)
+		}
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("x5c[%d] is not a certificate", i)
+		}
+		chain = append(chain, cert)
+	}
+	return chain, m.checkThumbprints(chain)
+}
+
+func (m members) checkThumbprints(chain []*x509.Certificate) error {
+	if len(chain) == 0 {
+		return nil
+	}
+	first := PublicKey{chain: chain}
+	for name, want := range map[string]string{"x5t": first.X5T(), "x5t#S256": first.X5TS256()} {
+		got, err := m.text(name)
+		if err != nil {
+			return err
+		}
+		if m.has(name) && got != want {
+			return fmt.Errorf("%s is not the thumbprint of x5c[0]", name)
+		}
+	}
+	return nil
+}
