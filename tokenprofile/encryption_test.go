@@ -426,6 +426,9 @@ func certified(t testing.TB, name string) keystore.PublicKey {
 	return key
 }
 
+// heldElsewhere hides what a key can do.
+type heldElsewhere struct{ keyPair }
+
 // Keys that a source has in memory are judged when the signer or the verifier
 // is built; those that would have to be fetched are not.
 func TestKeysThatDoNotFitAreRefusedWhenBuilt(t *testing.T) {
@@ -439,6 +442,15 @@ func TestKeysThatDoNotFitAreRefusedWhenBuilt(t *testing.T) {
 		},
 		"an RSA key to decrypt with by ECDH-ES": func() error {
 			_, err := encryptedOnlyProfile(agreement).EncryptedOnlyVerifier(tokenprofile.DecryptWith(privateKeys{pair}))
+			return err
+		},
+		"a key held elsewhere that only signs, to decrypt with by RSA-OAEP": func() error {
+			rsaOnly := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.RSAOAEP, ContentAlgorithm: tokenprofile.A256GCM}
+			_, err := encryptedOnlyProfile(rsaOnly).EncryptedOnlyVerifier(tokenprofile.DecryptWith(privateKeys{privateKey(t, heldElsewhere{rsaPair()})}))
+			return err
+		},
+		"a key held elsewhere to decrypt with by ECDH-ES": func() error {
+			_, err := encryptedOnlyProfile(agreement).EncryptedOnlyVerifier(tokenprofile.DecryptWith(privateKeys{privateKey(t, heldElsewhere{ecPair(t, elliptic.P256())})}))
 			return err
 		},
 		"a secret of 16 bytes to encrypt with by A256GCM": func() error {

@@ -39,10 +39,14 @@ func (e Encryption) fitsPrivate(key keystore.PrivateKey) error {
 		return err
 	}
 	switch key.CryptoKey().(type) {
-	case *ecdsa.PrivateKey, *ecdh.PrivateKey, crypto.Decrypter:
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, *ecdh.PrivateKey:
 		return anyPermitted(key.Permits, e.operations("unwrapKey", "decrypt"))
+	case crypto.Decrypter:
+		if e.KeyAlgorithm.isRSA() { // the interface knows no key agreement
+			return anyPermitted(key.Permits, e.operations("unwrapKey", "decrypt"))
+		}
 	}
-	return fmt.Errorf("a private key of type %T does not decrypt", key.CryptoKey())
+	return fmt.Errorf("a private key of type %T does not work with %s", key.CryptoKey(), e.KeyAlgorithm)
 }
 
 // operations are the key_ops of RFC 7517 section 4.3 that allow e. For RSA

@@ -25,6 +25,14 @@
 // [ErrInvalid] and one of the reasons beside it; an error that is not
 // ErrInvalid says that the token could not be judged.
 //
+// # Encryption
+//
+// With [Profile.Encryption] a token is signed and then encrypted to its
+// recipient. The verifier decrypts it and then verifies what was in it: to be
+// decrypted never counts as to be verified. A profile without an Algorithm is
+// for tokens that nobody signs; their signer and verifier are had by name,
+// [Profile.EncryptedOnlySigner] and [Profile.EncryptedOnlyVerifier].
+//
 // # Secrets
 //
 // No error, log value or formatted value of this package contains a key, a
