@@ -24,7 +24,7 @@ const (
 // what was signed stays as it was.
 func ToDER(data []byte) (der, rest []byte, err error) {
 	r := reader{data: data}
-	der, err = r.value(make([]byte, 0, len(data)), 0)
+	der, err = r.value(make([]byte, 0, len(data)), false, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -33,8 +33,8 @@ func ToDER(data []byte) (der, rest []byte, err error) {
 
 type reader struct{ data []byte }
 
-// value appends the next value to out as DER.
-func (r *reader) value(out []byte, depth int) ([]byte, error) {
+// value appends the next value to out as DER, or bare: without its header.
+func (r *reader) value(out []byte, bare bool, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("%w: ASN.1 nested deeper than %d", format.ErrLimit, maxDepth)
 	}
@@ -46,52 +46,53 @@ func (r *reader) value(out []byte, depth int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tag[0]&constructed == 0 {
-		if indefinite {
-			return nil, damaged("a primitive value has no length")
+	var body []byte
+	switch {
+	case tag[0]&constructed != 0:
+		inPieces := isString(tag)
+		if inPieces {
+			tag = []byte{tag[0] &^ constructed}
 		}
-		return append(header(out, tag, length), r.take(length)...), nil
+		body, err = r.constructed(length, indefinite, inPieces, depth)
+	case indefinite:
+		err = damaged("a primitive value has no length")
+	default:
+		body = r.take(length)
 	}
-	content := &reader{data: r.data}
-	if !indefinite {
-		content.data = r.take(length)
-	}
-	if isString(tag) {
-		tag = []byte{tag[0] &^ constructed}
-	}
-	body, err := content.values(indefinite, tag[0]&constructed == 0, depth)
 	if err != nil {
 		return nil, err
 	}
-	if indefinite {
-		r.data = content.data
+	if !bare {
+		out = header(out, tag, len(body))
 	}
-	return append(header(out, tag, len(body)), body...), nil
+	return append(out, body...), nil
 }
 
-// values reads what a constructed value holds: up to the end-of-contents
-// octets if its length is indefinite, all of it otherwise. The pieces of a
-// string are joined without their headers.
-func (r *reader) values(indefinite, pieces bool, depth int) ([]byte, error) {
-	var body []byte
+// constructed reads the content of a constructed value.
+func (r *reader) constructed(length int, indefinite, inPieces bool, depth int) ([]byte, error) {
+	if !indefinite {
+		content := &reader{data: r.take(length)}
+		return content.values(false, inPieces, depth)
+	}
+	return r.values(true, inPieces, depth)
+}
+
+// values reads values up to the end-of-contents octets if there are to be
+// some, else to the end. The pieces of a string are joined bare.
+func (r *reader) values(marked, inPieces bool, depth int) (body []byte, err error) {
 	for {
-		if indefinite && len(r.data) >= 2 && r.data[0] == 0 && r.data[1] == 0 {
+		if marked && len(r.data) >= 2 && r.data[0] == 0 && r.data[1] == 0 {
 			r.data = r.data[2:]
 			return body, nil
 		}
 		if len(r.data) == 0 {
-			if indefinite {
+			if marked {
 				return nil, damaged("the end of a value is missing")
 			}
 			return body, nil
 		}
-		start := len(body)
-		var err error
-		if body, err = r.value(body, depth+1); err != nil {
+		if body, err = r.value(body, inPieces, depth+1); err != nil {
 			return nil, err
-		}
-		if pieces {
-			body = append(body[:start], contentOf(body[start:])...)
 		}
 	}
 }
@@ -165,19 +166,6 @@ func header(out, tag []byte, length int) []byte {
 		out = append(out, byte(length>>(8*i)))
 	}
 	return out
-}
-
-// contentOf is the content of a DER value as value wrote it.
-func contentOf(der []byte) []byte {
-	r := reader{data: der}
-	if _, err := r.tag(); err != nil {
-		return nil
-	}
-	n, _, err := r.length()
-	if err != nil {
-		return nil
-	}
-	return r.take(n)
 }
 
 // isString reports whether a constructed value of this tag is a string in

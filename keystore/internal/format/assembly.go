@@ -101,26 +101,26 @@ func (a *Assembly) Entries(trusted func(Found) bool) []Entry {
 }
 
 // leaf is the certificate of a private key: of those for its public key the
-// one with its id, or its name, or the first. Where the public key cannot be
-// told, the id or the name must do.
+// one with its id, or its name, or the first. Where there is none, or the
+// public key cannot be told, the file's own word is taken: the id, or for an
+// unknown key also the name.
 func (a *Assembly) leaf(e Entry, id []byte) (leaf Cert, ok bool) {
 	public := PublicBits(e.PKCS8)
-	rank := 0
+	best := 0
 	for _, c := range a.loose {
-		match := 0
-		switch {
-		case public != nil && !bytes.Equal(c.publicKey, public):
-			continue
-		case len(id) > 0 && bytes.Equal(c.id, id):
-			match = 3
-		case strings.EqualFold(c.name, e.Alias):
-			match = 2
-		case public != nil:
-			match = 1
+		rank := 0
+		fits := public != nil && bytes.Equal(c.publicKey, public)
+		if fits {
+			rank = 3
 		}
-		if match > rank {
-			leaf, rank = c.Cert, match
+		if len(id) > 0 && bytes.Equal(c.id, id) {
+			rank += 2
+		} else if (fits || public == nil) && strings.EqualFold(c.name, e.Alias) {
+			rank++
+		}
+		if rank > best {
+			leaf, best = c.Cert, rank
 		}
 	}
-	return leaf, rank > 0
+	return leaf, best > 0
 }

@@ -52,7 +52,8 @@ const (
 	Certificate                 // a trusted certificate
 )
 
-// Entry is one entry of a store as the file has it.
+// Entry is one entry of a store as the file has it. Its slices may share
+// memory with each other and with the file.
 type Entry struct {
 	Alias   string // as stored; where the store has none, the one Java would give it
 	Kind    Kind

@@ -26,6 +26,7 @@ const (
 	tcArray        = 0x75
 	tcBlock        = 0x77
 	tcEndBlock     = 0x78
+	tcLongBlock    = 0x7a
 	tcEnum         = 0x7e
 	baseHandle     = 0x7e0000
 	flagWriteData  = 0x01
@@ -184,6 +185,9 @@ func (d *deserializer) annotation() {
 		case tcBlock:
 			d.take(1)
 			d.take(uint32(d.uint8()))
+		case tcLongBlock:
+			d.take(1)
+			d.take(d.uint32())
 		default:
 			d.value()
 		}

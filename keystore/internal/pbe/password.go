@@ -1,6 +1,7 @@
 package pbe
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -35,15 +36,8 @@ func bmp(password []byte) [][]byte {
 	return forms
 }
 
-// plain is the forms of a password where the scheme takes bytes: UTF-8, and
-// Latin-1 where it has that form.
-func plain(password []byte) [][]byte {
-	forms := [][]byte{append([]byte(nil), password...)}
-	if latin1, ok := narrow(password); ok && !isASCII(password) {
-		forms = append(forms, latin1)
-	}
-	return forms
-}
+// plain is the form of a password where the scheme takes bytes: UTF-8.
+func plain(password []byte) [][]byte { return [][]byte{bytes.Clone(password)} }
 
 // lowBytes is the forms JCEKS uses: the low byte of every UTF-16 unit, or
 // UTF-8, as newer JDKs do.
@@ -57,18 +51,7 @@ func lowBytes(password []byte) [][]byte {
 	if isASCII(password) {
 		return [][]byte{form}
 	}
-	return [][]byte{form, append([]byte(nil), password...)}
-}
-
-func narrow(password []byte) ([]byte, bool) {
-	out := make([]byte, 0, len(password))
-	for _, r := range string(password) {
-		if r > 0xff {
-			return nil, false
-		}
-		out = append(out, byte(r))
-	}
-	return out, true
+	return [][]byte{form, bytes.Clone(password)}
 }
 
 func isASCII(password []byte) bool {

@@ -45,7 +45,7 @@ func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	data = data[:len(data)-len(rest)]
+	data = bytes.Clone(data[:len(data)-len(rest)])
 	r := &reader{pw: pw, budget: pbe.NewBudget(len(data))}
 	var key encryptedKey
 	switch _, err := format.ParseCert(data); {
