@@ -116,3 +116,29 @@ func ExampleEncryptWithSecret() {
 	fmt.Println(token.Subject, claims.Order)
 	// Output: billing 4711
 }
+
+// The counter belongs among a service's metrics. A damaged token is refused,
+// and does not count.
+func ExampleDecoderPanics() {
+	before := tokenprofile.DecoderPanics()
+	shared, err := keystore.Parse([]byte(`{"kty":"oct","k":"ZmFrZS1rZXktZm9yLXRoaXMtZXhhbXBsZS0zMmJ5dGU"}`), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	profile := tokenprofile.Profile{
+		Issuer:     "https://consumer.example",
+		Audience:   []string{"https://producer.example"},
+		Encryption: &tokenprofile.Encryption{KeyAlgorithm: tokenprofile.A256KW, ContentAlgorithm: tokenprofile.A256GCM},
+	}
+	verifier, err := profile.EncryptedOnlyVerifier(tokenprofile.DecryptWithSecret(shared))
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Its encrypted key is missing: {"alg":"A256KW","enc":"A256GCM"}
+	_, err = verifier.Verify(context.Background(), "eyJhbGciOiJBMjU2S1ciLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.AA.AAAAAAAAAAAAAAAAAAAAAA")
+	fmt.Println(err)
+	fmt.Println(tokenprofile.DecoderPanics()-before, "panics")
+	// Output:
+	// tokenprofile: invalid token: decryption failed
+	// 0 panics
+}
