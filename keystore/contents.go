@@ -27,15 +27,23 @@ func newContents(entries []Entry) (*contents, error) {
 		switch {
 		case e.Kind == KindPrivateKey:
 			c.private = append(c.private, e.privateKey())
-		case e.Err != nil:
-		case e.Kind == KindSecretKey:
+		case e.Err == nil && e.Kind == KindSecretKey:
 			secrets = append(secrets, e.SecretKey)
-		case !containsKey(c.trusted, e.PublicKey):
+		}
+	}
+	for _, e := range entries {
+		foreign := e.Kind == KindCertificate || e.Kind == KindPublicKey && !c.owns(e.PublicKey)
+		if e.Err == nil && foreign && !containsKey(c.trusted, e.PublicKey) {
 			c.trusted = append(c.trusted, e.PublicKey)
 		}
 	}
 	c.secrets = newKeyTable(secrets)
 	return c, checkKeyIDs(c.private)
+}
+
+// owns reports whether the store has the private half of the key.
+func (c *contents) owns(key PublicKey) bool {
+	return slices.ContainsFunc(c.private, func(k PrivateKey) bool { return k.err == nil && k.public.Equal(key) })
 }
 
 // privateKey is the entry's key, or one that only says why it is none.

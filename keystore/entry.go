@@ -82,6 +82,9 @@ func newEntry(e format.Entry) Entry {
 	case format.Certificate:
 		entry.Kind = KindCertificate
 		entry.certificate()
+	case format.PublicKey:
+		entry.Kind = KindPublicKey
+		entry.public(e.SPKI)
 	}
 	entry.setAlias(e.Alias)
 	return entry
@@ -115,6 +118,20 @@ func (e *Entry) secret(found format.Entry) {
 		e.SecretKey, e.Err = NewSecretKey(found.Secret, "")
 		clear(found.Secret)
 	}
+}
+
+// public reads a bare public key, in X.509's form or in PKCS #1's.
+func (e *Entry) public(spki []byte) {
+	key, err := x509.ParsePKIXPublicKey(spki)
+	if err != nil {
+		if key, pkcs1 := x509.ParsePKCS1PublicKey(spki); pkcs1 == nil {
+			e.PublicKey, e.Err = NewPublicKey(key)
+			return
+		}
+		e.Err = fmt.Errorf("%w: public key: %w", ErrUnsupported, err)
+		return
+	}
+	e.PublicKey, e.Err = NewPublicKey(key)
 }
 
 func (e *Entry) certificate() {

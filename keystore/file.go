@@ -31,8 +31,11 @@ const (
 // later day on is published now and signs from that day, so that a fleet whose
 // machines get the file at different times changes over at one moment.
 //
-// What was in the file when it was opened is taken to be known to everyone:
-// a program that starts with a new file signs with its key at once.
+// What was in the file when it was opened is taken to be known to everyone: a
+// program that starts with a new file signs with its key at once, and knows
+// nothing of the one before. To change over by a restart, keep the old key in
+// the file for as long as its tokens live, beside the new one with a
+// certificate that begins later.
 type File struct {
 	Path string
 

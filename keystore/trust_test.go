@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -15,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,4 +214,31 @@ func TestKeyIDs(t *testing.T) {
 	if _, err := file.Open(); err == nil {
 		t.Error("two keys of one kid are accepted")
 	}
+}
+
+func TestBarePublicKeysAreTrusted(t *testing.T) {
+	own, foreign := newEC(elliptic.P256()), newEC(elliptic.P384())
+	rsaKey := must(rsa.GenerateKey(rand.Reader, 2048)).Public().(*rsa.PublicKey)
+	block := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	text := block("PUBLIC KEY", must(x509.MarshalPKIXPublicKey(foreign.Public()))) +
+		block("RSA PUBLIC KEY", x509.MarshalPKCS1PublicKey(rsaKey)) +
+		block("PUBLIC KEY", must(x509.MarshalPKIXPublicKey(own.Public()))) + encodePEM(own)
+	store := must(keystore.Parse([]byte(text), nil))
+	trusted := must(store.Trust().PublicKeys(t.Context(), ""))
+	var got []string
+	for _, key := range trusted {
+		got = append(got, key.Describe())
+	}
+	if want := "EC P-384, RSA 2048"; strings.Join(got, ", ") != want {
+		t.Errorf("got %v trusted, want %s and not our own", got, want)
+	}
+	if published := must(store.PublishedKeys(t.Context())); len(published) != 1 || published[0].Describe() != "EC P-256" {
+		t.Errorf("got %v published, want our own", published)
+	}
+}
+
+func newEC(curve elliptic.Curve) *ecdsa.PrivateKey {
+	return must(ecdsa.GenerateKey(curve, rand.Reader))
 }

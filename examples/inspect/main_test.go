@@ -205,3 +205,24 @@ func TestAliasCannotWriteToTheTerminal(t *testing.T) {
 		t.Errorf("got status %d and %q", status, out)
 	}
 }
+
+func TestEveryStoreIsShownOrRefusedInOneLine(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join("..", "..", "keystore", "testdata", "*.*"))
+	if err != nil || len(paths) < 60 {
+		t.Fatalf("got %d stores, %v", len(paths), err)
+	}
+	for _, path := range paths {
+		for _, args := range [][]string{{path}, {"-json", "-password", "pass:changeit", path}} {
+			var out strings.Builder
+			err := run(args, &out)
+			switch {
+			case err != nil && (out.Len() > 0 || err.Error() == ""):
+				t.Errorf("%q: got %q and %v", args, out.String(), err)
+			case err == nil && args[0] == "-json" && !json.Valid([]byte(out.String())):
+				t.Errorf("%q: got %s", args, out.String())
+			case err == nil && !strings.Contains(out.String(), "\n"):
+				t.Errorf("%q: got %q", args, out.String())
+			}
+		}
+	}
+}

@@ -50,6 +50,7 @@ const (
 	PrivateKey  Kind = iota + 1 // a private key and the chain that belongs to it
 	SecretKey                   // a symmetric key
 	Certificate                 // a trusted certificate
+	PublicKey                   // a public key without a certificate
 )
 
 // Entry is one entry of a store as the file has it. Its slices may share
@@ -65,6 +66,9 @@ type Entry struct {
 	// OID gives it ("AES", "HmacSHA256", "1.2.840.113549.2.9").
 	Secret          []byte
 	SecretAlgorithm string
+
+	// SPKI is the public key of a [PublicKey] entry (RFC 5280 section 4.1).
+	SPKI []byte
 
 	// Chain holds DER certificates: of a private key its own first and each
 	// issuer after it, of a trusted certificate just that one.

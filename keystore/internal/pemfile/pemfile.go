@@ -116,6 +116,8 @@ func (r *reader) block(block *pem.Block, label label) error {
 		})
 	case strings.HasSuffix(kind, "PRIVATE KEY") && kind != "OPENSSH PRIVATE KEY":
 		r.add(label, func(alias string) ([]byte, error) { return r.key(block, alias) })
+	case kind == "PUBLIC KEY", kind == "RSA PUBLIC KEY":
+		r.assembly.Add(format.Entry{Kind: format.PublicKey, Alias: r.assembly.Alias(label.name), SPKI: block.Bytes}, nil)
 	}
 	return nil // Parameters, requests and the like are nobody's keys.
 }
