@@ -2,6 +2,7 @@ package jwks_test
 
 import (
 	"context"
+	"crypto/fips140"
 	"errors"
 	"net/http"
 	"strings"
@@ -22,11 +23,21 @@ const issuerURL = "https://issuer.example"
 // client has come to rest fails it.
 func inBubble(t *testing.T, test func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		issuer := jwkstest.NewUnstartedIssuer("ES256", issuerURL)
 		test(t, issuer, &jwks.Client{URL: issuer.KeysURL(), HTTPClient: issuer.Client()})
 		time.Sleep(72 * time.Hour)
 	})
+}
+
+// bubble is synctest.Test, but for FIPS mode: there Go's random numbers are
+// seeded from the jitter of the clock, and panic where it stands still.
+func bubble(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	if fips140.Enabled() {
+		t.Skip("in FIPS mode there are no random numbers in a bubble")
+	}
+	synctest.Test(t, test)
 }
 
 // wantKey looks a kid up and demands its key.

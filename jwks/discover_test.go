@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
@@ -112,7 +111,7 @@ func TestDiscoveredClientFindsTheKeys(t *testing.T) {
 }
 
 func TestDiscoverWaitsNoLongerThanItsContextAndFiveSeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		hanging := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()

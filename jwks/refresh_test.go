@@ -89,7 +89,7 @@ func (h headers) WriteHeader(code int) {
 }
 
 func TestFleetDoesNotRefreshAtTheSameMoment(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		issuer := jwkstest.NewUnstartedIssuer("ES256", issuerURL)
 		var mu sync.Mutex
 		seconds := map[time.Time]bool{}
@@ -402,7 +402,7 @@ func TestRefreshDoesNotContentItselfWithAnEarlierFetch(t *testing.T) {
 }
 
 func TestDroppedClientStops(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		issuer := jwkstest.NewUnstartedIssuer("ES256", issuerURL)
 		wantKey(t, &jwks.Client{URL: issuer.KeysURL(), HTTPClient: issuer.Client()}, issuer.KeyID())
 		synctest.Wait() // until the goroutine of the fetch is gone

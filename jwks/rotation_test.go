@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
@@ -47,7 +46,7 @@ func TestRotationUnderLoadRefusesNoRequest(t *testing.T) {
 	quick.every, quick.signers = 25*time.Minute, 2                // each key is replaced before its turn, but for the last
 	for name, p := range map[string]plan{"one clock": standard, "clocks 60 seconds apart": skewed, "at each other's turn": close, "in quick succession": quick} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { p.run(t, newPipes()) })
+			bubble(t, func(t *testing.T) { p.run(t, newPipes()) })
 		})
 	}
 }
