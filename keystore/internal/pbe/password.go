@@ -10,7 +10,7 @@ import (
 // UTF16 is a UTF-8 password as Java hashes it: UTF-16BE, without a terminator.
 func UTF16(password []byte) []byte {
 	units := utf16.Encode([]rune(string(password)))
-	out := make([]byte, 0, 2*len(units)+2) // Room for the terminator of bmp.
+	out := make([]byte, 0, 2*len(units)+2) // Room for the terminator of BMP.
 	for _, unit := range units {
 		out = binary.BigEndian.AppendUint16(out, unit)
 	}
@@ -18,10 +18,10 @@ func UTF16(password []byte) []byte {
 	return out
 }
 
-// bmp is the forms of a password for the key derivation of PKCS #12: UTF-16
+// BMP is the forms of a password for the key derivation of PKCS #12: UTF-16
 // with a terminator (RFC 7292 appendix B.1), the empty password also without
 // one; and with each UTF-8 byte widened, as OpenSSL up to 1.0.2 did.
-func bmp(password []byte) [][]byte {
+func BMP(password []byte) [][]byte {
 	forms := [][]byte{append(UTF16(password), 0, 0)}
 	if len(password) == 0 {
 		return append(forms, nil)

@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"crypto/des"
 	"crypto/rc4"
+	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/rc2"
@@ -20,12 +21,12 @@ type oldScheme struct {
 
 var pbes1 = map[string]oldScheme{
 	// PKCS #12, RFC 7292 appendix C.
-	"1.2.840.113549.1.12.1.1": {bmp, derivePKCS12, sha1Hash, 16, rc4Stream},
-	"1.2.840.113549.1.12.1.2": {bmp, derivePKCS12, sha1Hash, 5, rc4Stream},
-	"1.2.840.113549.1.12.1.3": {bmp, derivePKCS12, sha1Hash, 24, tripleDES},
-	"1.2.840.113549.1.12.1.4": {bmp, derivePKCS12, sha1Hash, 16, tripleDES},
-	"1.2.840.113549.1.12.1.5": {bmp, derivePKCS12, sha1Hash, 16, rc2Block},
-	"1.2.840.113549.1.12.1.6": {bmp, derivePKCS12, sha1Hash, 5, rc2Block},
+	"1.2.840.113549.1.12.1.1": {BMP, derivePKCS12, sha1Hash, 16, rc4Stream},
+	"1.2.840.113549.1.12.1.2": {BMP, derivePKCS12, sha1Hash, 5, rc4Stream},
+	"1.2.840.113549.1.12.1.3": {BMP, derivePKCS12, sha1Hash, 24, tripleDES},
+	"1.2.840.113549.1.12.1.4": {BMP, derivePKCS12, sha1Hash, 16, tripleDES},
+	"1.2.840.113549.1.12.1.5": {BMP, derivePKCS12, sha1Hash, 16, rc2Block},
+	"1.2.840.113549.1.12.1.6": {BMP, derivePKCS12, sha1Hash, 5, rc2Block},
 	// PBES1, RFC 8018 appendix A.3. Its RC2 has 64 effective bits.
 	"1.2.840.113549.1.5.3":  {plain, deriveFirst, md5Hash, 8, desBlock},
 	"1.2.840.113549.1.5.6":  {plain, deriveFirst, md5Hash, 8, rc2Block},
@@ -64,7 +65,9 @@ func deriveFirst(h Hash, password, salt []byte, iterations, keySize int64, budge
 	if err := budget.Spend(iterations, h.block); err != nil {
 		return nil, nil, err
 	}
-	digest := repeat(h, append(append([]byte(nil), password...), salt...), nil, iterations)
+	seed := slices.Concat(password, salt)
+	defer clear(seed)
+	digest := repeat(h, seed, nil, iterations)
 	return digest[:keySize], digest[keySize : keySize+8], nil
 }
 
@@ -94,18 +97,20 @@ func deriveHalves(h Hash, password, salt []byte, iterations, keySize int64, budg
 // repeat hashes data, then each digest again, with suffix behind it every time.
 func repeat(h Hash, data, suffix []byte, iterations int64) []byte {
 	hash := h.New()
+	digest := make([]byte, 0, hash.Size())
 	for range iterations {
 		hash.Reset()
 		hash.Write(data)
 		hash.Write(suffix)
-		data = hash.Sum(data[:0])
+		digest = hash.Sum(digest[:0])
+		data = digest
 	}
-	return data
+	return digest
 }
 
 func tripleDES(key []byte) (machine, error) {
 	if len(key) == 16 { // Two keys: the first one comes again.
-		key = append(append([]byte(nil), key...), key[:8]...)
+		key = slices.Concat(key, key[:8])
 		defer clear(key)
 	}
 	return legacyBlock("3DES", func() (cipher.Block, error) { return des.NewTripleDESCipher(key) })

@@ -1,7 +1,9 @@
 package pbe
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
@@ -13,18 +15,9 @@ const (
 	idMAC byte = 3
 )
 
-// MACKeys derives the key of a PKCS #12 MAC for each form of the password.
-func MACKeys(h Hash, password, salt []byte, iterations int64, budget *Budget) ([][]byte, error) {
-	var keys [][]byte
-	for _, form := range bmp(password) {
-		key, err := pkcs12KDF(h, form, salt, iterations, idMAC, int64(h.New().Size()), budget)
-		clear(form)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
+// MACKey derives the key of a PKCS #12 MAC from one of the forms [BMP] gives.
+func MACKey(h Hash, form, salt []byte, iterations int64, budget *Budget) ([]byte, error) {
+	return pkcs12KDF(h, form, salt, iterations, idMAC, int64(h.New().Size()), budget)
 }
 
 func derivePKCS12(h Hash, password, salt []byte, iterations, keySize int64, budget *Budget) (key, iv []byte, err error) {
@@ -43,15 +36,14 @@ func pkcs12KDF(h Hash, password, salt []byte, r int64, id byte, n int64, budget 
 	if err := budget.Spend(r, h.block*blocks); err != nil {
 		return nil, err
 	}
-	d := make([]byte, v)
-	for i := range d {
-		d[i] = id
-	}
-	i := append(fill(salt, v), fill(password, v)...)
+	d := bytes.Repeat([]byte{id}, v)
+	i := slices.Concat(fill(salt, v), fill(password, v))
 	defer clear(i)
 	var key []byte
 	for range blocks {
-		a := repeat(h, append(append([]byte(nil), d...), i...), nil, r)
+		seed := slices.Concat(d, i)
+		a := repeat(h, seed, nil, r)
+		clear(seed)
 		key = append(key, a...)
 		for at := 0; at < len(i); at += v {
 			addBlock(i[at:at+v], a)

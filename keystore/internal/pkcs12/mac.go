@@ -2,6 +2,7 @@ package pkcs12
 
 import (
 	"crypto/hmac"
+	"iter"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
@@ -21,32 +22,48 @@ type macData struct {
 
 // verify checks the MAC with the password in all its forms.
 func (m macData) verify(content, password []byte, budget *pbe.Budget) error {
-	h, keys, err := m.keys(password, budget)
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		mac := hmac.New(h.New, key)
-		mac.Write(content)
-		clear(key)
-		if hmac.Equal(mac.Sum(nil), m.Digest.Digest) {
+	for sum, err := range m.sums(content, password, budget) {
+		if err != nil {
+			return err
+		}
+		if hmac.Equal(sum, m.Digest.Digest) {
 			return nil
 		}
 	}
 	return format.ErrPassword
 }
 
-// keys are the MAC's keys for the forms of the password. PBMAC1 keeps its
-// parameters in the algorithm (RFC 9579 section 4).
-func (m macData) keys(password []byte, budget *pbe.Budget) (pbe.Hash, [][]byte, error) {
-	if m.Digest.Algorithm.OID() == oidPBMAC1 {
-		h, key, err := pbe.PBMAC1Key(m.Digest.Algorithm.Parameters.FullBytes, password, budget)
-		return h, [][]byte{key}, err
+// sums yields the MAC of content for each form of the password, the likeliest
+// first. PBMAC1 keeps its parameters in the algorithm (RFC 9579 section 4).
+func (m macData) sums(content, password []byte, budget *pbe.Budget) iter.Seq2[[]byte, error] {
+	algorithm := m.Digest.Algorithm
+	return func(yield func([]byte, error) bool) {
+		if algorithm.OID() == oidPBMAC1 {
+			h, key, err := pbe.PBMAC1Key(algorithm.Parameters.FullBytes, password, budget)
+			yield(sum(h, key, content, err))
+			return
+		}
+		h, err := pbe.Digest(algorithm.OID())
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, form := range pbe.BMP(password) {
+			key, err := pbe.MACKey(h, form, m.Salt, m.Iterations, budget)
+			clear(form)
+			if !yield(sum(h, key, content, err)) {
+				return
+			}
+		}
 	}
-	h, err := pbe.Digest(m.Digest.Algorithm.OID())
+}
+
+func sum(h pbe.Hash, key, content []byte, err error) ([]byte, error) {
 	if err != nil {
-		return h, nil, err
+		return nil, err
 	}
-	keys, err := pbe.MACKeys(h, password, m.Salt, m.Iterations, budget)
-	return h, keys, err
+	defer clear(key)
+	mac := hmac.New(h.New, key)
+	mac.Write(content)
+	return mac.Sum(nil), nil
 }

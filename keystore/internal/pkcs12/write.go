@@ -2,7 +2,6 @@ package pkcs12
 
 import (
 	"crypto"
-	"crypto/hmac"
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
@@ -159,12 +158,12 @@ func (p *pfx) seal(parts []contentInfo, password []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, keys, err := p.MAC.keys(password, pbe.NewBudget(0))
-	if err != nil {
-		return nil, err
+	for sum, err := range p.MAC.sums(content, password, pbe.NewBudget(0)) {
+		if err != nil {
+			return nil, err
+		}
+		p.MAC.Digest.Digest = sum
+		break // The first form is the standard's.
 	}
-	mac := hmac.New(h.New, keys[0])
-	mac.Write(content)
-	p.MAC.Digest.Digest = mac.Sum(nil)
 	return asn1.Marshal(*p)
 }
