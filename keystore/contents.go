@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func newContents(entries []Entry) (*contents, error) {
 		}
 	}
 	c.secrets = newKeyTable(secrets)
-	return c, checkKeyIDs(c.private)
+	return c, c.checkKeyIDs()
 }
 
 // owns reports whether the store has the private half of the key.
@@ -71,19 +72,36 @@ func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }
 
 // checkKeyIDs refuses different keys of one kid: whoever is handed such a set
 // cannot tell which of them signed.
-func checkKeyIDs(keys []PrivateKey) error {
-	byID := map[string]PrivateKey{}
+func checkKeyIDs[K interface{ KeyID() string }](keys []K, equal func(K, K) bool) error {
+	byID := make(map[string]K, len(keys))
 	for _, key := range keys {
-		if key.err != nil || key.KeyID() == "" {
-			continue
+		kid := key.KeyID()
+		other, taken := byID[kid]
+		if kid != "" && taken && !equal(other, key) {
+			return fmt.Errorf("%w: two keys have the kid %q", ErrAmbiguous, clip(kid))
 		}
-		other, taken := byID[key.KeyID()]
-		if taken && !other.public.Equal(key.public) {
-			return fmt.Errorf("%w: the keys %s and %s have the same kid %q", ErrAmbiguous, other.label(), key.label(), clip(key.KeyID()))
-		}
-		byID[key.KeyID()] = key
+		byID[kid] = key
 	}
 	return nil
+}
+
+func (c *contents) checkKeyIDs() error {
+	return errors.Join(
+		checkKeyIDs(publicHalves(c.private), PublicKey.Equal),
+		checkKeyIDs(c.secrets.all, SecretKey.Equal),
+		checkKeyIDs(c.trusted, PublicKey.Equal),
+	)
+}
+
+// publicHalves are those of the keys that can be used.
+func publicHalves(keys []PrivateKey) []PublicKey {
+	var halves []PublicKey
+	for _, key := range keys {
+		if key.err == nil {
+			halves = append(halves, key.public)
+		}
+	}
+	return halves
 }
 
 // keyTable answers look-ups by kid without allocating.

@@ -116,5 +116,5 @@ func (f File) accept(old *view, c *contents) error {
 			return fmt.Errorf("%w: no %s where there was one before", ErrNoKey, kind)
 		}
 	}
-	return checkKeyIDs(slices.Concat(old.decrypting, c.private))
+	return checkKeyIDs(publicHalves(slices.Concat(old.decrypting, c.private)), PublicKey.Equal)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/metrics"
 	"slices"
 	"testing"
 
@@ -40,7 +41,12 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		original := bytes.Clone(data)
 		for _, password := range []keystore.Password{nil, keystore.StaticPassword(changeit)} {
+			before := allocated()
 			store, err := keystore.Parse(data, password)
+			// One scrypt may take 64 MiB, and each of three passwords is tried.
+			if got := allocated() - before; len(data) <= 64<<10 && got > 4*64<<20 {
+				t.Errorf("%d MiB were allocated for %d bytes", got>>20, len(data))
+			}
 			if err != nil {
 				if !slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }) {
 					t.Errorf("an error without a reason: %v", err)
@@ -53,6 +59,13 @@ func FuzzParse(f *testing.F) {
 			t.Error("the caller's bytes have changed")
 		}
 	})
+}
+
+// allocated is all the process ever took from the heap, in bytes.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // checkStore holds a store of whatever content to what every store promises.

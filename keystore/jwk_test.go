@@ -140,3 +140,22 @@ func TestJWKSetOfOwnAndForeignKeys(t *testing.T) {
 		t.Errorf("got entries %+v, want four, the last of them unsupported", entries)
 	}
 }
+
+func TestSetWithTwoKeysOfOneKidIsRefused(t *testing.T) {
+	secret := func(k string) string { return `{"kty":"oct","kid":"same","k":"` + k + `"}` }
+	const one, two = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T", "ByM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"
+	sets := map[string]string{
+		"private keys": strings.ReplaceAll(jwkSet("one", "two"), `"two"`, `"one"`),
+		"secret keys":  `{"keys":[` + secret(one) + `,` + secret(two) + `]}`,
+		"public keys": `{"keys":[` + strings.Replace(rfc7638, "{", `{"kid":"same",`, 1) + `,{"kty":"EC","crv":"P-256","kid":"same",` +
+			ecX + `,` + ecY + `}]}`,
+	}
+	for name, set := range sets {
+		if _, err := keystore.Parse([]byte(set), nil); !errors.Is(err, keystore.ErrAmbiguous) {
+			t.Errorf("%s: got %v, want %v", name, err, keystore.ErrAmbiguous)
+		}
+	}
+	if _, err := keystore.Parse([]byte(`{"keys":[`+secret(one)+`,`+secret(one)+`]}`), nil); err != nil {
+		t.Errorf("the same key twice: %v", err)
+	}
+}

@@ -39,21 +39,25 @@ func readJSON(data []byte) (found, error) {
 // set reads the keys of a JWK Set (RFC 7517 section 5). A key that cannot be
 // used hides nothing else.
 func (m members) set() ([]Entry, error) {
-	var keys []json.RawMessage
-	if err := json.Unmarshal(m["keys"], &keys); err != nil || keys == nil {
+	dec := json.NewDecoder(bytes.NewReader(m["keys"]))
+	if token, err := dec.Token(); err != nil || token != json.Delim('[') {
 		return nil, fmt.Errorf("%w: JWK Set: member %q is not an array", ErrDamaged, "keys")
 	}
-	if len(keys) > maxKeys {
-		return nil, fmt.Errorf("%w: more than %d keys", ErrLimit, maxKeys)
-	}
-	entries := make([]Entry, len(keys))
-	for i, key := range keys {
+	var entries []Entry
+	for i := 0; dec.More(); i++ {
+		if i == maxKeys {
+			return nil, fmt.Errorf("%w: more than %d keys", ErrLimit, maxKeys)
+		}
+		var key json.RawMessage
+		if err := dec.Decode(&key); err != nil {
+			return nil, fmt.Errorf("%w: keys[%d]: not well-formed JSON", ErrDamaged, i)
+		}
 		entry, err := anyJWK(key)
 		if err != nil && !errors.Is(err, ErrUnsupported) {
 			return nil, fmt.Errorf("keys[%d]: %w", i, damaged(err))
 		}
 		entry.Err = err
-		entries[i] = entry
+		entries = append(entries, entry)
 	}
 	return nameless(entries), nil
 }

@@ -93,6 +93,10 @@ func (k PrivateKey) KeyID() string { return k.public.kid }
 // WithKeyID returns the key under another kid.
 func (k PrivateKey) WithKeyID(kid string) PrivateKey { k.public.kid = kid; return k }
 
+// WithAlias returns the key under an alias, by which [Select] finds it: for keys
+// that come from no file.
+func (k PrivateKey) WithAlias(alias string) PrivateKey { k.public.alias = alias; return k }
+
 // Alias is the alias of the entry the key comes from, or "".
 func (k PrivateKey) Alias() string { return k.public.alias }
 

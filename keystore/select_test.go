@@ -115,3 +115,16 @@ func TestSelectNamesAKeyThatCannotBeRead(t *testing.T) {
 		t.Errorf("got %v published", got)
 	}
 }
+
+func TestKeysFromNoFileHaveTheAliasTheyAreGiven(t *testing.T) {
+	store := keystore.New(generate(t, "ES256", "CN=a").WithAlias("kms-1"), generate(t, "ES256", "CN=b").WithAlias("kms-2"))
+	keys := must(store.PrivateKeys(t.Context()))
+	if key, err := keystore.Select(keys, keystore.Selection{Alias: "KMS-2"}); err != nil || key.Alias() != "kms-2" {
+		t.Errorf("got %q, %v", key.Alias(), err)
+	}
+	var zero keystore.PrivateKey
+	keys = must(keystore.New(zero).PrivateKeys(t.Context()))
+	if _, err := keystore.Select(keys, keystore.Selection{}); err == nil {
+		t.Error("the zero PrivateKey is chosen")
+	}
+}

@@ -3,6 +3,7 @@ package keystore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -53,6 +54,9 @@ func New(keys ...PrivateKey) *Store {
 	var c contents
 	c.format, c.verified = "memory", true
 	for _, key := range keys {
+		if key.material == nil && key.err == nil {
+			key.err = errors.New("the zero PrivateKey is no key")
+		}
 		c.private = append(c.private, key)
 		c.entries = append(c.entries, entryOf(key))
 	}
