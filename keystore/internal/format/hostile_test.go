@@ -38,6 +38,7 @@ var (
 	oidPBKDF2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
 	oidScrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}
 	oidAES256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}
+	oidRC2    = asn1.ObjectIdentifier{1, 2, 840, 113549, 3, 2}
 	oidP12DES = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 3}
 	oidShroud = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 2}
 	oidSafe   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 6}
@@ -150,6 +151,8 @@ var hostileKeys = []struct {
 	{"scrypt of negative memory", scrypt(1<<14, -8, 1), format.ErrDamaged},
 	{"scrypt of no power of two", scrypt(1000, 8, 1), format.ErrDamaged},
 	{"PKCS #12 derivation of 10^8 iterations", seq(oidP12DES, seq(salt, int64(1e8))), format.ErrLimit},
+	{"a key of -5 bytes", seq(oidPBES2, seq(seq(oidPBKDF2, seq(salt, 1, -5)), seq(oidRC2, salt[:8]))), format.ErrDamaged},
+	{"a key of 2^40 bytes", seq(oidPBES2, seq(seq(oidPBKDF2, seq(salt, 1, int64(1<<40))), seq(oidRC2, salt[:8]))), format.ErrDamaged},
 	{"an initialization vector of one byte", pbes2Vector(salt[:1]), format.ErrDamaged},
 }
 

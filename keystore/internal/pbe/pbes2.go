@@ -33,7 +33,7 @@ func pbes2(parameters []byte) (scheme, error) {
 	size := c.size
 	switch {
 	case stated == 0 || stated == size:
-	case c.anySize && stated <= 128:
+	case c.anySize && stated > 0 && stated <= 128:
 		size = stated
 	default:
 		return scheme{}, damaged("a key of %d bytes for a cipher that takes %d", stated, size)
