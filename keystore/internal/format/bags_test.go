@@ -135,6 +135,36 @@ func TestPEM(t *testing.T) {
 	}
 }
 
+// A key on the same line as its block's beginning stays out of the error.
+func TestPEMErrorsHoldNoKey(t *testing.T) {
+	key := strings.ReplaceAll(block("PRIVATE KEY", fixture(t, "key.der")), "\n", "")
+	_, err := read([]byte(key), password("changeit"))
+	if want := "damaged file: block 1 does not end or is no base64"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+// Where no certificate is for the key, the one the file ties to it is shown,
+// as Java does.
+func TestCertificateOfAnotherKey(t *testing.T) {
+	id := seq(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 21}, set([]byte{7}))
+	key, cert := raw(fixture(t, "key.der")), fixture(t, "certificate.der")
+	for _, row := range []struct {
+		name  string
+		bags  asn1.RawValue
+		chain int
+	}{
+		{"with the key's id", seq(seq(oidKeyBag, tagged(key), set(id)), certBag(cert, id)), 1},
+		{"with the key's name", seq(seq(oidKeyBag, tagged(key), set(named("k"))), certBag(cert, named("k"))), 0},
+		{"with nothing", seq(seq(oidKeyBag, tagged(key)), certBag(cert)), 0},
+	} {
+		store, err := read(pfx(row.bags), password("changeit"))
+		if err != nil || len(store.Entries) != 1 || len(store.Entries[0].Chain) != row.chain {
+			t.Errorf("%s: got %v, %v; want a chain of %d", row.name, store, err, row.chain)
+		}
+	}
+}
+
 func TestKeysGoKnowsAndDoesNot(t *testing.T) {
 	for _, row := range []struct {
 		file, name string

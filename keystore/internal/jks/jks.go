@@ -107,7 +107,7 @@ const maxChain = 100
 func (rec *record) certificate(r *reader, version uint32) {
 	if version == 2 {
 		if kind := r.utf(); r.err == nil && kind != "X.509" && kind != "X509" {
-			rec.Err = fmt.Errorf("%w: certificate of type %q", format.ErrUnsupported, kind)
+			rec.Err = fmt.Errorf("%w: certificate of type %.80q", format.ErrUnsupported, kind)
 		}
 	}
 	if der := r.bytes(); r.err == nil {

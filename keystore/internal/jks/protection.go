@@ -66,10 +66,10 @@ var sealing = asn1.RawValue{Tag: asn1.TagOID, Bytes: []byte{0x2b, 6, 1, 4, 1, 0x
 // Java object, of which only the two classes JDKs write are known.
 func unseal(sealed *object, passwords [][]byte, budget *pbe.Budget) (secret []byte, algorithm string, err error) {
 	if !sealed.extends("javax.crypto.SealedObject") {
-		return nil, "", fmt.Errorf("%w: a secret key sealed as %s", format.ErrUnsupported, sealed.class.name)
+		return nil, "", fmt.Errorf("%w: a secret key sealed as %.80s", format.ErrUnsupported, sealed.class.name)
 	}
 	if alg := sealed.string("sealAlg"); alg != "PBEWithMD5AndTripleDES" {
-		return nil, "", fmt.Errorf("%w: a secret key sealed with %q", format.ErrUnsupported, alg)
+		return nil, "", fmt.Errorf("%w: a secret key sealed with %.80q", format.ErrUnsupported, alg)
 	}
 	scheme := format.Algorithm{ID: sealing, Parameters: asn1.RawValue{FullBytes: sealed.bytes("encodedParams")}}
 	plain, err := pbe.Open(scheme, sealed.bytes("encryptedContent"), passwords, budget, isSerialized)
@@ -88,7 +88,7 @@ func unseal(sealed *object, passwords [][]byte, budget *pbe.Budget) (secret []by
 	case "javax.crypto.spec.SecretKeySpec":
 		secret = key.bytes("key")
 	default:
-		return nil, "", fmt.Errorf("%w: a secret key of class %s", format.ErrUnsupported, key.class.name)
+		return nil, "", fmt.Errorf("%w: a secret key of class %.80s", format.ErrUnsupported, key.class.name)
 	}
 	return bytes.Clone(secret), key.string("algorithm"), nil
 }

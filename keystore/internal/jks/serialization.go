@@ -220,7 +220,7 @@ func (d *deserializer) object() any {
 	}
 	for _, c := range line {
 		if c.flags&flagSerialized == 0 {
-			d.fail(format.ErrUnsupported, "an object of class %s writes itself", c.name)
+			d.fail(format.ErrUnsupported, "an object of class %.80s writes itself", c.name)
 		}
 		for _, f := range c.fields {
 			d.field(o, f)

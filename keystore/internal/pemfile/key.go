@@ -15,9 +15,9 @@ import (
 )
 
 // key reads a key block that is plain, or encrypted by the headers of RFC
-// 1421, as OpenSSL did before PKCS #8.
+// 1421, as OpenSSL did before PKCS #8. The functions for that are deprecated
+// because the scheme is weak; the files exist.
 func (r *reader) key(block *pem.Block, alias string) ([]byte, error) {
-	//lint:ignore SA1019 these files exist
 	if !x509.IsEncryptedPEMBlock(block) {
 		return wrap(block.Bytes)
 	}
@@ -29,7 +29,6 @@ func (r *reader) key(block *pem.Block, alias string) ([]byte, error) {
 		return nil, format.ErrPasswordRequired
 	}
 	for _, password := range passwords {
-		//lint:ignore SA1019 these files exist
 		der, err := x509.DecryptPEMBlock(block, password)
 		switch {
 		case err == nil && ber.IsSequence(der):

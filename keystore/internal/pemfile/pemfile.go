@@ -85,8 +85,7 @@ func (r *reader) blocks(data []byte) error {
 		text := data[:at]
 		block, rest := pem.Decode(data[at:])
 		if block == nil || bytes.Count(data[at:len(data)-len(rest)], begin) != 1 {
-			line, _, _ := bytes.Cut(data[at:], []byte("\n"))
-			return fmt.Errorf("%w: the block %q does not end or is no base64", format.ErrDamaged, bytes.TrimSpace(line[:min(len(line), 64)]))
+			return fmt.Errorf("%w: block %d does not end or is no base64", format.ErrDamaged, blocks+1)
 		}
 		if blocks == format.MaxEntries {
 			return fmt.Errorf("%w: more than %d blocks", format.ErrLimit, format.MaxEntries)
