@@ -179,12 +179,13 @@ type verified struct {
 	kid   keyID
 }
 
-// again judges what may have changed since the token was verified first.
+// again judges what may have changed since the token was verified first, in
+// the same order.
 func (v *Verifier) again(ctx context.Context, known *verified) (*Token, error) {
-	if err := v.judgeTime(known.token.IssuedAt, known.token.NotBefore, known.token.Expiry); err != nil {
+	if err := v.keys.holds(ctx, known.kid, known.key); err != nil {
 		return nil, err
 	}
-	if err := v.keys.holds(ctx, known.kid, known.key); err != nil {
+	if err := v.judgeTime(known.token.IssuedAt, known.token.NotBefore, known.token.Expiry); err != nil {
 		return nil, err
 	}
 	return known.token.clone(), nil
