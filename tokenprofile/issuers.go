@@ -46,6 +46,9 @@ func ByIssuer(verifiers ...*Verifier) (*Issuers, error) {
 // Verify is [Verifier.Verify] of the verifier whose profile has the token's
 // issuer. A token of any other issuer is [ErrIssuer].
 func (i *Issuers) Verify(ctx context.Context, token string) (*Token, error) {
+	if i == nil {
+		return nil, errors.New("tokenprofile: the verifier is nil")
+	}
 	r, err := receive(token, i.maxSize)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package tokenprofile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -90,6 +91,9 @@ func (s *Signer) Token(ctx context.Context) (token string, expiry time.Time, err
 
 // TokenWith is [Signer.Sign] that also returns the expiry.
 func (s *Signer) TokenWith(ctx context.Context, claims any) (token string, expiry time.Time, err error) {
+	if s == nil || s.composer == nil {
+		return "", time.Time{}, errors.New("tokenprofile: the signer was not made by Profile.Signer")
+	}
 	b := buffers.Get().(*buffer)
 	defer b.release()
 	if expiry, err = s.composer.claims(ctx, b, claims); err != nil {

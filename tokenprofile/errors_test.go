@@ -1,0 +1,185 @@
+package tokenprofile_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// The texts are for whoever reads the log: each says what was wrong with which
+// part. All begin alike.
+func TestTextsOfRefusals(t *testing.T) {
+	p := profileOf("HS256")
+	p.Claims, p.Required = map[string]any{"tenant": "t1"}, []string{"role"}
+	verifier := handmadeVerifier(t, p)
+	with := func(changes ...string) string {
+		return handmade(handmadeKey, goodHeader, payloadWith(append([]string{`tenant="t1"`, `role="r"`}, changes...)...))
+	}
+	header := func(text string) string { return handmade(handmadeKey, text, goodPayload) }
+	for _, test := range []struct{ token, want string }{
+		{"a.b", "malformed: not three segments"},
+		{"a\n.b.c", "malformed: has a line break"},
+		{"a.b.c", "malformed: not canonical base64url"},
+		{strings.Repeat("a", 16<<10+1), "malformed: longer than 16384 bytes"},
+		{header(`[]`), "malformed: header: not a JSON object"},
+		{header(`{"alg":"HS256","alg":"HS256"}`), "malformed: header: a name occurs twice"},
+		{header(`{"alg":"HS256"} x`), "malformed: header: something follows the JSON object"},
+		{header(`{"jku":"x"}`), "malformed: header parameter jku is not accepted"},
+		{header(`{"Alg":"x"}`), "malformed: a header parameter differs from alg only in case"},
+		{header(`{"kid":"k1"}`), "algorithm not accepted: alg is missing"},
+		{header(`{"alg":1}`), "algorithm not accepted: alg is not a text"},
+		{header(`{"alg":"none"}`), "algorithm not accepted"},
+		{header(`{"alg":"HS256","typ":"x"}`), "type not accepted: typ"},
+		{header(`{"alg":"HS256","cty":"x"}`), "type not accepted: cty"},
+		{header(`{"alg":"HS256","kid":"k1","crit":["x"]}`), "critical header not understood"},
+		{header(`{"alg":"HS256","kid":"k9"}`), `unknown key: kid "k9"`},
+		{handmade([]byte("x"), goodHeader, payloadWith()), "signature does not verify"},
+		{with(`iss=`), "issuer not accepted: iss is missing"},
+		{with(`iss="x"`), "issuer not accepted"},
+		{with(`iss=1`), "issuer not accepted: iss is not a string"},
+		{with(`aud=`), "audience not accepted: aud is missing"},
+		{with(`aud="x"`), "audience not accepted"},
+		{with(`aud=[]`), "audience not accepted: aud is empty"},
+		{with(`sub="x"`), "subject not accepted"},
+		{with(`sub=""`), "subject not accepted: sub is empty"},
+		{with(`sub="\u0000"`), "subject not accepted: sub has a control character"},
+		{with(`exp=`), "claim not accepted: exp is missing"},
+		{with(`exp="x"`), "claim not accepted: exp is not a number"},
+		{with(`exp=-1`), "claim not accepted: exp is not between 1 and 253402300799"},
+		{with(`exp=0`), "expired: exp is 0"},
+		{with(`exp=1899999000`, `iat=`), "expired"},
+		{with(`iat=1900000040`), "not yet valid: iat lies in the future"},
+		{with(`nbf=1900000040`), "not yet valid: nbf lies in the future"},
+		{with(`iat=1900000020`, `exp=1900000010`), "claim not accepted: iat is after exp"},
+		{with(`exp=1900001000`), "lifetime too long"},
+		{with(`role=`), "claim not accepted: role is missing"},
+		{with(`tenant="t2"`), "claim not accepted: tenant is not the profile's"},
+		{with(`Role="x"`), "malformed: a claim differs from role only in case"},
+		{with(`jti=1`), "claim not accepted: jti is not a string"},
+	} {
+		_, err := verifier.Verify(t.Context(), test.token)
+		if want := "tokenprofile: invalid token: " + test.want; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// What a caller acts on can be told apart: the token's fault, keys that cannot
+// be had, and a mistake in the program.
+func TestKindsOfErrors(t *testing.T) {
+	key := keyFor(t, "ES256")
+	p := profileOf("ES256")
+	token := ok(ok(p.Signer(keystore.New(key)))(t).Sign(t.Context(), nil))(t)
+	source := trusting(key)
+	verifier := ok(p.Verifier(source))(t)
+	for _, test := range []struct {
+		name                 string
+		token                string
+		keys                 []keystore.PublicKey
+		fault                error
+		invalid, unavailable bool
+	}{
+		{"good", token, []keystore.PublicKey{key.Public()}, nil, false, false},
+		{"malformed", "x", []keystore.PublicKey{key.Public()}, nil, true, false},
+		{"no such key", token, nil, nil, true, false},
+		{"source down", token, nil, errors.New("down"), false, true},
+		{"caller gone", token, nil, context.Canceled, false, true},
+		{"malformed, source down", "x", nil, errors.New("down"), true, false},
+	} {
+		source.set(test.keys, test.fault)
+		_, err := verifier.Verify(t.Context(), test.token)
+		if errors.Is(err, tokenprofile.ErrInvalid) != test.invalid || errors.Is(err, keystore.ErrUnavailable) != test.unavailable {
+			t.Errorf("%s: got %v, want it invalid: %t, unavailable: %t", test.name, err, test.invalid, test.unavailable)
+		}
+		if test.fault != nil && test.unavailable && !errors.Is(err, test.fault) {
+			t.Errorf("%s: got %v, which hides %v", test.name, err, test.fault)
+		}
+	}
+}
+
+// What was not built refuses.
+func TestZeroValues(t *testing.T) {
+	good := handmade(handmadeKey, goodHeader, goodPayload)
+	for _, token := range []string{"", good} {
+		if _, err := new(tokenprofile.Verifier).Verify(t.Context(), token); !errors.Is(err, tokenprofile.ErrInvalid) {
+			t.Errorf("a zero Verifier: got %v", err)
+		}
+		if _, err := new(tokenprofile.Issuers).Verify(t.Context(), token); !errors.Is(err, tokenprofile.ErrInvalid) {
+			t.Errorf("zero Issuers: got %v", err)
+		}
+		if _, err := (*tokenprofile.Verifier)(nil).Verify(t.Context(), token); err == nil {
+			t.Error("a nil Verifier accepts")
+		}
+		if _, err := (*tokenprofile.Issuers)(nil).Verify(t.Context(), token); err == nil {
+			t.Error("nil Issuers accept")
+		}
+		if _, err := new(tokenprofile.Signer).Sign(t.Context(), nil); err == nil {
+			t.Error("a zero Signer signs")
+		}
+		if _, err := (*tokenprofile.Signer)(nil).Sign(t.Context(), nil); err == nil {
+			t.Error("a nil Signer signs")
+		}
+	}
+	if err := (tokenprofile.Profile{}).Validate(); err == nil {
+		t.Error("the zero profile is valid")
+	}
+}
+
+// A context reaches whatever may wait, with its values.
+func TestContextsReachWhatWaits(t *testing.T) {
+	type mark struct{}
+	ctx := context.WithValue(t.Context(), mark{}, "m")
+	reached := map[string]bool{}
+	note := func(ctx context.Context, where string) {
+		if ctx.Value(mark{}) == "m" {
+			reached[where] = true
+		}
+	}
+	key := keyFor(t, "ES256")
+	p := profileOf("ES256")
+	p.OneUse, p.Replay = true, noting{note: func(ctx context.Context) { note(ctx, "guard") }}
+	p.ClaimsFunc = func(ctx context.Context) (any, error) { note(ctx, "claims"); return nil, nil }
+	source := noting{key: key, note: func(ctx context.Context) { note(ctx, "source") }}
+	signer, verifier := ok(p.Signer(source))(t), ok(p.Verifier(source))(t)
+	reached["source"] = false
+	token := ok(signer.Sign(ctx, nil))(t)
+	if !reached["source"] || !reached["claims"] {
+		t.Errorf("signing reached %v", reached)
+	}
+	reached["source"] = false
+	ok(verifier.Verify(ctx, token))(t)
+	if !reached["source"] || !reached["guard"] {
+		t.Errorf("verifying reached %v", reached)
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := signer.Sign(cancelled, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}
+
+// noting is every kind of source that waits, and notes the contexts it gets.
+type noting struct {
+	key  keystore.PrivateKey
+	note func(context.Context)
+}
+
+func (n noting) PrivateKeys(ctx context.Context) ([]keystore.PrivateKey, error) {
+	n.note(ctx)
+	return []keystore.PrivateKey{n.key}, nil
+}
+
+func (n noting) PublicKeys(ctx context.Context, _ string) ([]keystore.PublicKey, error) {
+	n.note(ctx)
+	return []keystore.PublicKey{n.key.Public()}, nil
+}
+
+func (n noting) First(ctx context.Context, _, _ string, _ time.Time) (bool, error) {
+	n.note(ctx)
+	return true, nil
+}
