@@ -2,6 +2,7 @@ package tokenprofile_test
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -230,4 +232,13 @@ func TestConcurrentSigning(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// privateJWK is a P-256 key as a JWK (RFC 7518 section 6.2).
+func privateJWK(t testing.TB, key signingKey, kid string) string {
+	t.Helper()
+	ec := key.(*ecdsa.PrivateKey)
+	public := ok(ec.PublicKey.Bytes())(t) // 4, x, y
+	return fmt.Sprintf(`{"kty":"EC","crv":"P-256","kid":%q,"x":%q,"y":%q,"d":%q}`,
+		kid, textSegment(string(public[1:33])), textSegment(string(public[33:])), textSegment(string(ok(ec.Bytes())(t))))
 }
