@@ -130,6 +130,15 @@ func TestDPoPNoncesAreBounded(t *testing.T) {
 			t.Fatalf("%s: got %v, %v", url, resp, err)
 		}
 	}
+	server.log = nil
+	for _, host := range []string{"h0", "h1099"} {
+		if _, err := do(t, bearer, http.MethodGet, "https://"+host+".example/", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := strings.Join(server.log, ", "), "nonce for token-1, yes to token-1, yes to token-1"; got != want {
+		t.Errorf("at the first and the last origin: got %q, want %q", got, want)
+	}
 }
 
 func TestDPoPGrant(t *testing.T) {

@@ -144,6 +144,7 @@ func misbehaviours(t testing.TB) []misbehaviour {
 		{name: "a hang", handler: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, want: at + "context deadline exceeded"},
 		{name: "a reset", handler: hangUp, want: at + "EOF"},
 		{name: "a huge answer", handler: write(200, strings.Repeat(" ", 2<<20)), want: at + "200 OK: an answer of more than 1 MiB"},
+		{name: "an endless answer", handler: endless, want: at + "200 OK: an answer of more than 1 MiB"},
 		{name: "a gzip bomb", handler: bomb, want: at + "200 OK: an answer of more than 1 MiB"},
 		{name: "a redirect loop", handler: write(307, "", "Location", "https://auth.example/token"), want: at + "307 Temporary Redirect: a redirect, which is not followed"},
 		{name: "a redirect to http", handler: write(308, "", "Location", "http://auth.example/token"), want: at + "308 Permanent Redirect: a redirect, which is not followed"},
@@ -171,6 +172,15 @@ func drip(w http.ResponseWriter, r *http.Request) {
 func hangUp(w http.ResponseWriter, _ *http.Request) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		conn.Close()
+	}
+}
+
+// endless writes until nobody listens.
+func endless(w http.ResponseWriter, _ *http.Request) {
+	for {
+		if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+			return
+		}
 	}
 }
 

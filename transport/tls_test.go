@@ -244,6 +244,31 @@ func TestTLSTakesIntermediatesFromTheServer(t *testing.T) {
 	}
 }
 
+func TestTLSServerResumesNoSession(t *testing.T) {
+	ca := newAuthority(t, "CA")
+	server := serveTLS(t, transport.TLS{Keys: store(t, ca.leaf(t, "server", "127.0.0.1"))})
+	config := transport.TLS{Trust: store(t, ca.trust())}.Client("127.0.0.1")
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	config.NextProtos = nil
+	for range 2 {
+		conn, err := tls.Dial("tcp", server.Listener.Addr().String(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A ticket would come with the first answer.
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(conn); err != nil {
+			t.Fatal(err)
+		}
+		if conn.ConnectionState().DidResume {
+			t.Error("a session was resumed, whatever the truststore says now")
+		}
+		conn.Close()
+	}
+}
+
 func TestTLSConfigNeedsAName(t *testing.T) {
 	ca := newAuthority(t, "CA")
 	server := serveTLS(t, transport.TLS{Keys: store(t, ca.leaf(t, "server", "127.0.0.1", "api.example"))})

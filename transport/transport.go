@@ -2,14 +2,13 @@
 // attaches them, the OAuth grants that exchange them, and the guard that
 // demands them.
 //
-// The one who calls:
+// A client is one line:
 //
 //	client := &http.Client{Transport: &transport.Bearer{Source: signer}}
 //
-// The one who is called:
+// And so is a server:
 //
-//	guard := &transport.Guard{Verifier: verifier}
-//	http.ListenAndServe(":8080", guard.Handler(mux))
+//	http.ListenAndServe(":8080", (&transport.Guard{Verifier: verifier}).Handler(mux))
 //
 // # The client
 //
@@ -26,9 +25,11 @@
 //
 // # The server
 //
-// A [Guard] admits the requests whose token is right and hands the token on in
-// their context. A [TokenEndpoint] is the other half of the grants, for a
-// service that has no authorization server to ask.
+// A [Guard] admits the requests whose token is right; behind it,
+// [tokenprofile.FromContext] says who is calling. It takes tokens from the
+// Authorization header only, and tells a token's fault (401) from keys that
+// cannot be had (503). A [TokenEndpoint] is the other half of the grants, for
+// a service that has no authorization server to ask.
 //
 // # Tokens that are bound
 //
@@ -36,19 +37,6 @@
 // client proves that it holds the key a token is bound to (DPoP, RFC 9449);
 // with [TLS] it is known by its certificate (RFC 8705). Bearer, Grant, Guard
 // and TokenEndpoint take part in both.
-//
-// # Who is admitted
-//
-// A server is one line too:
-//
-//	guard := &transport.Guard{Verifier: verifier}
-//	http.ListenAndServe(":8080", guard.Handler(mux))
-//
-// Behind the guard, [tokenprofile.FromContext] says who is calling. The guard
-// takes tokens from the Authorization header only, holds a token that is bound
-// to a key or a certificate to it (DPoP, RFC 9449; mutual TLS, RFC 8705), and
-// tells a token's fault (401) from keys that cannot be had (503). A service
-// that exchanges assertions itself has a [TokenEndpoint].
 //
 // # What is never done
 //
