@@ -117,6 +117,8 @@ func TestPEM(t *testing.T) {
 		{"a block that is no base64", strings.Replace(root, "A", "*", 1) + key, "", format.ErrDamaged},
 		{"a certificate that is none", block("CERTIFICATE", []byte("no")), "", format.ErrDamaged},
 		{"a key that is none", block("RSA PRIVATE KEY", []byte{0x30, 0}), "1 private!", nil},
+		{"a legacy cipher nobody knows", strings.Replace(block("EC PRIVATE KEY", noise), "-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: IDEA-CBC,00\n\n", 1), "1 private!", nil},
+		{"a legacy cipher without vector", strings.Replace(block("EC PRIVATE KEY", noise), "-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC\n\n", 1), "1 private!", nil},
 		{"an end that does not fit", strings.Replace(key, "END PRIVATE", "END PUBLIC", 1), "", format.ErrDamaged},
 	} {
 		store, err := read([]byte(row.data), password("changeit"))

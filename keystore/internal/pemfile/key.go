@@ -8,18 +8,23 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
 )
 
-// key reads a key block that is plain, or encrypted by the headers of RFC
-// 1421, as OpenSSL did before PKCS #8. The functions for that are deprecated
-// because the scheme is weak; the files exist.
-func (r *reader) key(block *pem.Block, alias string) ([]byte, error) {
+// legacyCiphers are those of crypto/x509.
+var legacyCiphers = []string{"DES-CBC", "DES-EDE3-CBC", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC"}
+
+// blockKey reads the key in a block, which may be encrypted by the headers of
+// RFC 1421, as OpenSSL did before PKCS #8. The functions for that are
+// deprecated because the scheme is weak; the files exist.
+func (r *reader) blockKey(block *pem.Block, alias string) ([]byte, error) {
 	if !x509.IsEncryptedPEMBlock(block) {
-		return wrap(block.Bytes)
+		return r.key(block.Bytes, alias)
 	}
 	if err := pbe.Legacy("MD5"); err != nil {
 		return nil, err
@@ -28,16 +33,37 @@ func (r *reader) key(block *pem.Block, alias string) ([]byte, error) {
 	if len(passwords) == 0 {
 		return nil, format.ErrPasswordRequired
 	}
+	cipher, _, _ := strings.Cut(block.Headers["DEK-Info"], ",")
+	if !slices.Contains(legacyCiphers, cipher) {
+		return nil, fmt.Errorf("%w: PEM encrypted with %.80q", format.ErrUnsupported, cipher)
+	}
 	for _, password := range passwords {
 		der, err := x509.DecryptPEMBlock(block, password)
 		switch {
 		case err == nil && ber.IsSequence(der):
 			return wrap(der)
 		case err != nil && !errors.Is(err, x509.IncorrectPasswordError):
-			return nil, fmt.Errorf("%w: %w", format.ErrUnsupported, err)
+			return nil, fmt.Errorf("%w: %w", format.ErrDamaged, err)
 		}
 	}
 	return nil, format.ErrPassword
+}
+
+// key reads a key in DER that says itself whether it is encrypted (RFC 5958
+// section 3).
+func (r *reader) key(data []byte, alias string) ([]byte, error) {
+	der, _, err := ber.ToDER(data)
+	if err != nil {
+		return nil, err
+	}
+	var encrypted struct {
+		Algorithm format.Algorithm
+		Data      []byte
+	}
+	if ber.Unmarshal(der, &encrypted) != nil {
+		return wrap(der)
+	}
+	return pbe.Open(encrypted.Algorithm, encrypted.Data, r.pw.ForKey(alias), r.budget, ber.IsSequence)
 }
 
 var (
@@ -75,7 +101,7 @@ func wrap(der []byte) ([]byte, error) {
 	case len(parts) >= 3 && parts[2].Class == asn1.ClassContextSpecific && parts[2].Tag == 0: // the curve, RFC 5915 section 3
 		return format.WrapPKCS8(pkix.AlgorithmIdentifier{Algorithm: oidEC, Parameters: asn1.RawValue{FullBytes: parts[2].Bytes}}, der)
 	}
-	return nil, fmt.Errorf("%w: a key in no form we know", format.ErrUnsupported)
+	return nil, fmt.Errorf("%w of a key", format.ErrUnknownFormat)
 }
 
 // wrapDSA takes OpenSSL's version, p, q, g, public and private key.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,24 +42,16 @@ func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 	if err := format.CheckSize(data); err != nil {
 		return nil, err
 	}
-	der, rest, err := ber.ToDER(data)
+	_, rest, err := ber.ToDER(data)
 	if err != nil {
 		return nil, err
 	}
 	data = bytes.Clone(data[:len(data)-len(rest)])
 	r := &reader{pw: pw, budget: pbe.NewBudget(len(data))}
-	var key encryptedKey
-	switch _, err := format.ParseCert(data); {
-	case err == nil:
+	if _, err := format.ParseCert(data); err == nil {
 		r.assembly.AddLoose("", nil, data)
-	case ber.Unmarshal(der, &key) == nil:
-		r.add(label{}, r.encrypted(key))
-	default:
-		if key, err := wrap(data); err == nil {
-			r.add(label{}, plainKey(key))
-		} else {
-			return nil, format.ErrUnknownFormat
-		}
+	} else if err := r.add(label{}, func(alias string) ([]byte, error) { return r.key(data, alias) }); errors.Is(err, format.ErrUnknownFormat) {
+		return nil, err
 	}
 	return r.store(format.DER), nil
 }
@@ -105,16 +98,8 @@ func (r *reader) block(block *pem.Block, label label) error {
 			return err
 		}
 		r.assembly.AddLoose(label.name, label.id, der)
-	case kind == "ENCRYPTED PRIVATE KEY":
-		r.add(label, func(alias string) ([]byte, error) {
-			var key encryptedKey
-			if err := unmarshal(block.Bytes, &key); err != nil {
-				return nil, err
-			}
-			return r.encrypted(key)(alias)
-		})
 	case strings.HasSuffix(kind, "PRIVATE KEY") && kind != "OPENSSH PRIVATE KEY":
-		r.add(label, func(alias string) ([]byte, error) { return r.key(block, alias) })
+		r.add(label, func(alias string) ([]byte, error) { return r.blockKey(block, alias) })
 	case kind == "PUBLIC KEY", kind == "RSA PUBLIC KEY":
 		r.assembly.Add(format.Entry{Kind: format.PublicKey, Alias: r.assembly.Alias(label.name), SPKI: block.Bytes}, nil)
 	}
@@ -122,14 +107,11 @@ func (r *reader) block(block *pem.Block, label label) error {
 }
 
 // add adds the key that open gives when it knows its alias.
-func (r *reader) add(label label, open func(alias string) ([]byte, error)) {
+func (r *reader) add(label label, open func(alias string) ([]byte, error)) error {
 	e := format.Entry{Kind: format.PrivateKey, Alias: r.assembly.Alias(label.name)}
 	e.PKCS8, e.Err = open(e.Alias)
 	r.assembly.Add(e, label.id)
-}
-
-func plainKey(pkcs8 []byte) func(string) ([]byte, error) {
-	return func(string) ([]byte, error) { return pkcs8, nil }
+	return e.Err
 }
 
 // firstValue is the ASN.1 value data begins with: OpenSSL's trusted
@@ -137,14 +119,6 @@ func plainKey(pkcs8 []byte) func(string) ([]byte, error) {
 func firstValue(data []byte) ([]byte, error) {
 	_, rest, err := ber.ToDER(data)
 	return data[:len(data)-len(rest)], err
-}
-
-func unmarshal(data []byte, v any) error {
-	der, _, err := ber.ToDER(data)
-	if err != nil {
-		return err
-	}
-	return ber.Unmarshal(der, v)
 }
 
 // label is what OpenSSL writes above a block that comes from PKCS #12.
@@ -166,20 +140,4 @@ func labelOf(text []byte) (l label) {
 		}
 	}
 	return l
-}
-
-type encryptedKey struct {
-	Algorithm format.Algorithm
-	Data      []byte
-}
-
-// encrypted opens an EncryptedPrivateKeyInfo (RFC 5958 section 3).
-func (r *reader) encrypted(key encryptedKey) func(alias string) ([]byte, error) {
-	return func(alias string) ([]byte, error) {
-		plain, err := pbe.Open(key.Algorithm, key.Data, r.pw.ForKey(alias), r.budget, ber.IsSequence)
-		if err != nil {
-			return nil, err
-		}
-		return plain, nil
-	}
 }
