@@ -1,11 +1,13 @@
 package tokenprofile_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ecdh"
 	"crypto/elliptic"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -356,6 +358,58 @@ func TestSharedSecretMustNotBeZero(t *testing.T) {
 	if _, err := tokenprofile.EncryptTo(publicKeys{key}).Encrypt(t.Context(), e, "", "", []byte("x")); err == nil {
 		t.Error("encrypted to a point of small order")
 	}
+}
+
+// A tag that is right does not make a padding right (RFC 7518 section 5.2.2.2
+// step 4): PKCS #7 has 1 to 16 bytes, where TLS has up to 255.
+func TestPaddingMustBeOfOneBlock(t *testing.T) {
+	e := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.Direct, ContentAlgorithm: tokenprofile.A128CBCHS256}
+	key := secretKey(t, 32, "")
+	keys := tokenprofile.DecryptWithSecret(secretKeys{key})
+	padded := func(length int, value byte) string {
+		plaintext := append(make([]byte, 64-length), bytes.Repeat([]byte{value}, length)...)
+		return forgeCBC(t, key.Bytes(), plaintext)
+	}
+	for n := 1; n <= 16; n++ {
+		if _, payload, err := keys.Decrypt(t.Context(), e, padded(n, byte(n))); err != nil || len(payload) != 64-n {
+			t.Errorf("%d bytes: got %d bytes and %v, want %d", n, len(payload), err, 64-n)
+		}
+	}
+	tests := map[string]string{
+		"none":                  padded(1, 0),
+		"17 bytes":              padded(17, 17),
+		"32 bytes":              padded(32, 32),
+		"all bytes":             padded(64, 64),
+		"more than there is":    padded(1, 65),
+		"255":                   padded(1, 255),
+		"one byte of it wrong":  padded(3, 4),
+		"the first of it wrong": padded(15, 16),
+	}
+	for name, token := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, _, err := keys.Decrypt(t.Context(), e, token); !errors.Is(err, tokenprofile.ErrDecryption) {
+				t.Errorf("got %v, want %v", err, tokenprofile.ErrDecryption)
+			}
+		})
+	}
+}
+
+// forgeCBC encrypts whole blocks with A128CBC-HS256 under a right tag (RFC 7518
+// section 5.2.2.1).
+func forgeCBC(t testing.TB, key, blocks []byte) string {
+	t.Helper()
+	block, err := aes.NewCipher(key[16:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, iv := segment([]byte(`{"alg":"dir","enc":"A128CBC-HS256"}`)), make([]byte, aes.BlockSize)
+	ciphertext := make([]byte, len(blocks))
+	cipher.NewCBCEncrypter(block, iv).CryptBlocks(ciphertext, blocks)
+	mac := hmac.New(sha256.New, key[:16])
+	for _, part := range [][]byte{[]byte(header), iv, ciphertext, binary.BigEndian.AppendUint64(nil, uint64(len(header)*8))} {
+		mac.Write(part)
+	}
+	return strings.Join([]string{header, "", segment(iv), segment(ciphertext), segment(mac.Sum(nil)[:16])}, ".")
 }
 
 func TestAPanicIsContainedAndCounted(t *testing.T) {

@@ -295,11 +295,10 @@ func TestRSAKeyMustBeSound(t *testing.T) {
 	e := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.RSAOAEP256, ContentAlgorithm: tokenprofile.A256GCM}
 	sound := rsaPair().Public().(*rsa.PublicKey)
 	tests := map[string]*rsa.PublicKey{
-		"exponent 3":   {N: sound.N, E: 3},
-		"even":         {N: sound.N, E: 65538},
-		"1024 bits":    {N: newModulus(1024), E: 65537},
-		"16384 bits":   {N: newModulus(16384), E: 65537},
-		"a ROCA key's": {N: rocaModulus(), E: 65537},
+		"exponent 3": {N: sound.N, E: 3},
+		"even":       {N: sound.N, E: 65538},
+		"1024 bits":  {N: newModulus(1024), E: 65537},
+		"16384 bits": {N: newModulus(16384), E: 65537},
 	}
 	for name, key := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -342,7 +341,19 @@ func TestKindOfKeysMustFitTheAlgorithm(t *testing.T) {
 	}
 }
 
-// newModulus is a number of the size and no more: nothing is computed with it.
+func TestRSAKeyOfAFaultyChipIsRefused(t *testing.T) {
+	e := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.RSAOAEP256, ContentAlgorithm: tokenprofile.A256GCM}
+	key, err := keystore.NewPublicKey(&rsa.PublicKey{N: rocaModulus(), E: 65537})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tokenprofile.EncryptTo(publicKeys{key}).Encrypt(t.Context(), e, "", "", []byte("x"))
+	if err == nil || !strings.Contains(err.Error(), "CVE-2017-15361") {
+		t.Errorf("got %v, want an error that names CVE-2017-15361", err)
+	}
+}
+
+// newModulus is an odd number of the size and no more: nothing is computed with it.
 func newModulus(bits uint) *big.Int {
 	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
 	return n.Add(n, big.NewInt(0x10001*3))
@@ -355,7 +366,8 @@ func rocaModulus() *big.Int {
 	for _, p := range []int64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157} {
 		product.Mul(product, big.NewInt(p))
 	}
-	n := new(big.Int).Mul(product, newModulus(1950))
+	even := new(big.Int).Lsh(newModulus(1950), 1)
+	n := new(big.Int).Mul(product, even)
 	return n.Add(n, big.NewInt(65537*65537))
 }
 
