@@ -1,12 +1,14 @@
 package tokenprofile
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
@@ -174,31 +176,27 @@ func (r *ring[K]) only(ctx context.Context) ([]K, error) {
 }
 
 // lookUp makes of any error of the source that the keys are unavailable, which
-// is not the token's fault.
+// is not the token's fault. A source that does not tell kids apart, and yields
+// all its keys, shall not make a kid meaningless.
 func (r *ring[K]) lookUp(ctx context.Context, kid string) ([]K, error) {
 	keys, err := r.find(ctx, kid)
 	if err != nil {
 		return nil, unavailable(err)
+	}
+	isOther := func(key K) bool { return kid != "" && key.KeyID() != kid }
+	if slices.ContainsFunc(keys, isOther) {
+		return slices.DeleteFunc(slices.Clone(keys), isOther), nil
 	}
 	return keys, nil
 }
 
 // fitting are the keys that fit. Mostly all do, and nothing is copied.
 func (r *ring[K]) fitting(keys []K) (fitting []K, misfit error) {
-	for i, key := range keys {
-		err := r.fits(key)
-		if err == nil && misfit != nil {
-			fitting = append(fitting, key)
-		}
-		if err != nil && misfit == nil {
-			fitting = append(fitting, keys[:i]...)
-		}
-		if err != nil {
-			misfit = err
-		}
+	for _, key := range keys {
+		misfit = cmp.Or(misfit, r.fits(key))
 	}
 	if misfit == nil {
 		return keys, nil
 	}
-	return fitting, misfit
+	return slices.DeleteFunc(slices.Clone(keys), func(key K) bool { return r.fits(key) != nil }), misfit
 }
