@@ -107,7 +107,7 @@ func compareStores(t *testing.T, root string, stores []corpusStore) {
 			if reason := corpusExceptions[want.File]; reason != "" {
 				t.Skip(reason)
 			}
-			file := keystore.File{Path: filepath.Join(root, want.File), KeyPasswords: map[string]keystore.Password{}}
+			file := keystore.File{Path: filepath.Join(root, want.File), AllowUnverified: true, KeyPasswords: map[string]keystore.Password{}}
 			if want.StorePass != nil {
 				file.Password = keystore.StaticPassword(*want.StorePass)
 			}

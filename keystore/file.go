@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -77,6 +78,7 @@ type File struct {
 
 // Open loads the file, and returns a store that follows it.
 func (f File) Open() (*Store, error) {
+	f.KeyPasswords = maps.Clone(f.KeyPasswords)
 	follower := newFollower(f)
 	c, stamp, err := follower.load()
 	if err != nil {

@@ -79,16 +79,23 @@ func replaced(later []format.Entry, alias string) bool {
 }
 
 func (f File) contents(found found) (*contents, error) {
+	var refusal error
+	if !found.verified && !f.AllowUnverified {
+		refusal = fmt.Errorf("%w: the %s store has no integrity check, or no password was given for it", ErrUnverified, found.format)
+	}
 	for i := range found.entries {
 		f.identify(&found.entries[i])
+		if refusal != nil {
+			found.entries[i].withhold(refusal)
+		}
 	}
 	c, err := newContents(found.entries)
 	if err != nil {
 		return nil, err
 	}
 	c.format, c.verified = found.format, found.verified
-	if !c.verified && !f.AllowUnverified {
-		c.refusal = f.named(fmt.Errorf("%w: the %s store has no integrity check, or no password was given for it", ErrUnverified, c.format))
+	if refusal != nil {
+		c.private, c.refusal = nil, f.named(refusal)
 	}
 	return c, nil
 }

@@ -164,7 +164,15 @@ func TestStoreWithoutIntegrityCheck(t *testing.T) {
 	if store.Verified() || len(store.Entries()) == 0 {
 		t.Errorf("got verified %v, %d entries", store.Verified(), len(store.Entries()))
 	}
+	for _, e := range store.Entries() {
+		if e.Kind == keystore.KindPrivateKey && (!errors.Is(e.Err, keystore.ErrUnverified) || e.PrivateKey.CryptoKey() != nil || e.KeyID == "") {
+			t.Errorf("got entry %+v, want one without its key", e)
+		}
+	}
 	ctx := t.Context()
+	if keys, _ := store.PrivateKeys(ctx); len(keys) > 0 {
+		t.Errorf("got %v beside the error", keys)
+	}
 	_, private := store.PrivateKeys(ctx)
 	_, published := store.PublishedKeys(ctx)
 	_, public := store.PublicKeys(ctx, "")
