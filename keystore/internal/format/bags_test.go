@@ -137,6 +137,24 @@ func TestPEM(t *testing.T) {
 	}
 }
 
+// JDKs up to 11 put the identifier of PBES2 into its own parameters.
+func TestPBES2OfOldJDKs(t *testing.T) {
+	encoded, _ := pem.Decode(fixture(t, "pem-aes256.pem"))
+	var key struct {
+		Algorithm format.Algorithm
+		Data      []byte
+	}
+	if _, err := asn1.Unmarshal(encoded.Bytes, &key); err != nil {
+		t.Fatal(err)
+	}
+	whole := raw(marshal(key.Algorithm))
+	data := marshal(seq(seq(oidPBES2, whole), key.Data))
+	store, err := read(data, password("changeit"))
+	if err != nil || len(store.Entries) != 1 || store.Entries[0].Err != nil {
+		t.Errorf("got %v, %v", store, err)
+	}
+}
+
 // A key on the same line as its block's beginning stays out of the error.
 func TestPEMErrorsHoldNoKey(t *testing.T) {
 	key := strings.ReplaceAll(block("PRIVATE KEY", fixture(t, "key.der")), "\n", "")

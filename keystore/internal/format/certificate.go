@@ -23,55 +23,61 @@ type Cert struct {
 	authority, subject []byte // key identifiers, RFC 5280 sections 4.2.1.1 and 4.2.1.2
 }
 
-type extension struct {
-	ID       asn1.RawValue
-	Critical bool `asn1:"optional"`
-	Value    []byte
-}
-
-// ParseCert takes the outer parts of a DER certificate.
+// ParseCert takes the outer parts of a DER certificate (RFC 5280 section
+// 4.1), and of the rest what it can read.
 func ParseCert(der []byte) (Cert, error) {
-	var c struct {
-		TBS struct {
-			Version    int `asn1:"optional,explicit,default:0,tag:0"`
-			Serial     asn1.RawValue
-			Signature  asn1.RawValue
-			Issuer     asn1.RawValue
-			Validity   asn1.RawValue
-			Subject    asn1.RawValue
-			PublicKey  asn1.RawValue
-			IssuerID   asn1.BitString `asn1:"optional,tag:1"`
-			SubjectID  asn1.BitString `asn1:"optional,tag:2"`
-			Extensions []extension    `asn1:"omitempty,optional,explicit,tag:3"`
-		}
-		Algorithm asn1.RawValue
-		Signature asn1.BitString
-	}
+	var c struct{ TBS, Algorithm, Signature asn1.RawValue }
 	if _, err := asn1.Unmarshal(der, &c); err != nil {
 		return Cert{}, fmt.Errorf("%w: certificate: %w", ErrDamaged, err)
 	}
+	fields := elements(c.TBS.FullBytes)
+	if len(fields) > 0 && isTagged(fields[0], 0) {
+		fields = fields[1:] // the version
+	}
+	if len(fields) < 6 {
+		return Cert{}, fmt.Errorf("%w: certificate of %d fields", ErrDamaged, len(fields))
+	}
 	cert := Cert{
 		Raw:           der,
-		Issuer:        canonicalName(c.TBS.Issuer.FullBytes),
-		Subject:       canonicalName(c.TBS.Subject.FullBytes),
-		PublicKeyInfo: c.TBS.PublicKey.FullBytes,
-		publicKey:     publicBits(c.TBS.PublicKey.FullBytes),
+		Issuer:        canonicalName(fields[2].FullBytes),
+		Subject:       canonicalName(fields[4].FullBytes),
+		PublicKeyInfo: fields[5].FullBytes,
+		publicKey:     publicBits(fields[5].FullBytes),
 	}
-	cert.keyIdentifiers(c.TBS.Extensions)
+	for _, field := range fields[6:] {
+		if isTagged(field, 3) {
+			cert.keyIdentifiers(elements(field.Bytes))
+		}
+	}
 	return cert, nil
 }
 
-func (c *Cert) keyIdentifiers(extensions []extension) {
-	for _, e := range extensions {
-		switch OID(e.ID) {
+// elements are the elements of a SEQUENCE, none if der is not one.
+func elements(der []byte) (all []asn1.RawValue) {
+	if _, err := asn1.Unmarshal(der, &all); err != nil {
+		return nil
+	}
+	return all
+}
+
+func isTagged(v asn1.RawValue, tag int) bool {
+	return v.Class == asn1.ClassContextSpecific && v.Tag == tag
+}
+
+func (c *Cert) keyIdentifiers(extensions []asn1.RawValue) {
+	for _, extension := range extensions {
+		e := elements(extension.FullBytes)
+		if len(e) < 2 {
+			continue
+		}
+		value := e[len(e)-1].Bytes
+		switch OID(e[0]) {
 		case "2.5.29.14":
-			asn1.Unmarshal(e.Value, &c.subject)
+			asn1.Unmarshal(value, &c.subject)
 		case "2.5.29.35":
-			var authority struct {
-				ID []byte `asn1:"optional,tag:0"`
+			if id := elements(value); len(id) > 0 && isTagged(id[0], 0) {
+				c.authority = id[0].Bytes
 			}
-			asn1.Unmarshal(e.Value, &authority)
-			c.authority = authority.ID
 		}
 	}
 }

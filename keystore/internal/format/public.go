@@ -73,13 +73,9 @@ func rsaPublicBits(pkcs1 []byte) []byte {
 // sec1PublicBits is the public key most writers add to an EC private key, as
 // [1] (RFC 5915 section 3).
 func sec1PublicBits(sec1 []byte) []byte {
-	var parts []asn1.RawValue
-	if _, err := asn1.Unmarshal(sec1, &parts); err != nil {
-		return nil
-	}
-	for _, part := range parts {
+	for _, part := range elements(sec1) {
 		var public asn1.BitString
-		if part.Class == asn1.ClassContextSpecific && part.Tag == 1 {
+		if isTagged(part, 1) {
 			asn1.Unmarshal(part.Bytes, &public)
 			return public.Bytes
 		}

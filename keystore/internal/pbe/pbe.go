@@ -58,7 +58,7 @@ type machine struct {
 func schemeOf(alg format.Algorithm) (scheme, error) {
 	oid := alg.OID()
 	switch {
-	case oid == "1.2.840.113549.1.5.13":
+	case oid == oidPBES2:
 		return pbes2(alg.Parameters.FullBytes)
 	case pbes1[oid].cipher != nil:
 		return pbes1[oid].scheme(alg.Parameters.FullBytes)

@@ -15,9 +15,16 @@ import (
 // maxScrypt is the most N·r may be: scrypt takes 128 bytes for each, 64 MiB.
 const maxScrypt = 1 << 19
 
+const oidPBES2 = "1.2.840.113549.1.5.13"
+
 // pbes2 is RFC 8018 section 6.2: a key derivation and a cipher, each with
 // parameters of its own.
 func pbes2(parameters []byte) (scheme, error) {
+	// Up to JDK 11, Java wrote the whole algorithm identifier here.
+	var again format.Algorithm
+	if ber.Unmarshal(parameters, &again) == nil && again.OID() == oidPBES2 {
+		parameters = again.Parameters.FullBytes
+	}
 	var p struct{ KDF, Cipher format.Algorithm }
 	if err := ber.Unmarshal(parameters, &p); err != nil {
 		return scheme{}, err
@@ -30,13 +37,12 @@ func pbes2(parameters []byte) (scheme, error) {
 	if err != nil {
 		return scheme{}, err
 	}
-	size := c.size
-	switch {
-	case stated == 0 || stated == size:
-	case c.anySize && stated > 0 && stated <= 128:
+	size := c.size // Java, too, lets the cipher decide where it has one size.
+	if c.anySize && stated != 0 {
 		size = stated
-	default:
-		return scheme{}, damaged("a key of %d bytes for a cipher that takes %d", stated, size)
+	}
+	if size < 1 || size > 128 {
+		return scheme{}, damaged("a key of %d bytes", size)
 	}
 	return scheme{plain, func(password []byte, budget *Budget) (machine, error) {
 		key, err := derive(password, size, budget)
