@@ -176,8 +176,8 @@ func checkRSA(key *rsa.PublicKey) error {
 }
 
 func checkEC(key *ecdsa.PublicKey) error {
-	if key == nil || key.Curve == nil {
-		return errors.New("keystore: an EC key without a curve")
+	if key == nil || key.Curve == nil || key.X == nil || key.Y == nil {
+		return errors.New("keystore: an EC key without a curve or a point")
 	}
 	switch key.Curve {
 	case elliptic.P256(), elliptic.P384(), elliptic.P521():
