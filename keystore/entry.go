@@ -1,17 +1,12 @@
 package keystore
 
 import (
-	"bytes"
-	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
-	"fmt"
 	"time"
-
-	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // A Kind is what an entry of a keystore holds.
@@ -57,140 +52,6 @@ type Entry struct {
 	// Err is why the entry's key cannot be used. The rest of the entry is as
 	// much as could be read.
 	Err error
-}
-
-// newEntry makes keys of what a reader found.
-func newEntry(e format.Entry) Entry {
-	entry := Entry{Alias: e.Alias, Created: e.Created, Untagged: e.Untagged, Err: e.Err}
-	for _, der := range e.Chain {
-		entry.RawChain = append(entry.RawChain, bytes.Clone(der)) // the file's own bytes are wiped
-	}
-	for _, der := range entry.RawChain {
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			break // what x509 refuses, and the issuers after it, stay in RawChain
-		}
-		entry.Chain = append(entry.Chain, cert)
-	}
-	switch e.Kind {
-	case format.PrivateKey:
-		entry.Kind = KindPrivateKey
-		entry.private(e.PKCS8)
-	case format.SecretKey:
-		entry.Kind = KindSecretKey
-		entry.secret(e)
-	case format.Certificate:
-		entry.Kind = KindCertificate
-		entry.certificate()
-	case format.PublicKey:
-		entry.Kind = KindPublicKey
-		entry.public(e.SPKI)
-	}
-	entry.setAlias(e.Alias)
-	return entry
-}
-
-func (e *Entry) private(pkcs8 []byte) {
-	e.fromCertificate()
-	if e.Err != nil {
-		return
-	}
-	key, name, bits, err := format.ParsePKCS8(pkcs8)
-	clear(pkcs8)
-	e.Algorithm, e.Bits = name, bits
-	if err != nil {
-		e.Err = err
-		return
-	}
-	usable, ok := key.(signer)
-	if !ok {
-		e.Err = fmt.Errorf("%w: %s key", ErrUnsupported, name)
-		return
-	}
-	e.PrivateKey, e.Err = NewPrivateKey(usable, signedChain(e.Chain)...)
-	e.PrivateKey.public.pss = name == "RSASSA-PSS"
-	e.PublicKey = e.PrivateKey.public
-}
-
-func (e *Entry) secret(found format.Entry) {
-	e.Algorithm = found.SecretAlgorithm
-	if e.Err == nil {
-		e.SecretKey, e.Err = NewSecretKey(found.Secret, "")
-		clear(found.Secret)
-	}
-}
-
-// public reads a bare public key, in X.509's form or in PKCS #1's.
-func (e *Entry) public(spki []byte) {
-	key, err := x509.ParsePKIXPublicKey(spki)
-	if err != nil {
-		if key, pkcs1 := x509.ParsePKCS1PublicKey(spki); pkcs1 == nil {
-			e.PublicKey, e.Err = NewPublicKey(key)
-			return
-		}
-		e.Err = fmt.Errorf("%w: public key: %w", ErrUnsupported, err)
-		return
-	}
-	e.PublicKey, e.Err = NewPublicKey(key)
-}
-
-func (e *Entry) certificate() {
-	e.fromCertificate()
-	if e.Err != nil {
-		return
-	}
-	if len(e.Chain) == 0 {
-		e.Err = fmt.Errorf("%w: a certificate that crypto/x509 does not read", ErrUnsupported)
-		return
-	}
-	key, err := certifiedKey(e.Chain[0])
-	if err != nil {
-		e.Err = err
-		return
-	}
-	e.PublicKey, e.Err = NewPublicKey(key, e.Chain...)
-	e.PublicKey.pss = e.Algorithm == "RSASSA-PSS"
-}
-
-// fromCertificate says of the key what its certificate does: all that is
-// known as long as the key itself cannot be read.
-func (e *Entry) fromCertificate() {
-	if len(e.RawChain) == 0 {
-		return
-	}
-	if len(e.Chain) > 0 {
-		if key, err := certifiedKey(e.Chain[0]); err == nil {
-			e.PublicKey, _ = NewPublicKey(key, signedChain(e.Chain)...) // the zero key if it is of no use
-		}
-	}
-	if cert, err := format.ParseCert(e.RawChain[0]); err == nil {
-		e.Algorithm, e.Bits = cert.PublicKeyAlgorithm()
-	}
-}
-
-// certifiedKey is the key of a certificate, RSASSA-PSS keys too, which x509
-// leaves out.
-func certifiedKey(cert *x509.Certificate) (crypto.PublicKey, error) {
-	if cert.PublicKey != nil {
-		return cert.PublicKey, nil
-	}
-	parts, err := format.ParseCert(cert.Raw)
-	if err != nil {
-		return nil, err
-	}
-	return parts.ParsePublicKey()
-}
-
-// signedChain is the chain as far as each certificate is signed by the next.
-// A name alone does not make an issuer: this chain is what x5c shows.
-func signedChain(chain []*x509.Certificate) []*x509.Certificate {
-	for i := 1; i < len(chain); i++ {
-		child := chain[i-1]
-		if chain[i].CheckSignature(child.SignatureAlgorithm, child.RawTBSCertificate, child.Signature) != nil {
-			return chain[:i]
-		}
-	}
-	return chain
 }
 
 // entryOf is the entry of a key that comes from no file.
