@@ -191,3 +191,42 @@ func TestNoAlgorithmPassesForAnother(t *testing.T) {
 		}
 	}
 }
+
+// A forger makes tokens of any header and payload, with a right signature by a
+// key whose kid is "k1", and has the verifier that trusts the key.
+type forger struct {
+	algorithm tokenprofile.Algorithm
+	verifier  *tokenprofile.Verifier
+	oracle    oracle
+}
+
+func newForgers(t testing.TB) (forgers []forger) {
+	t.Helper()
+	for _, algorithm := range []tokenprofile.Algorithm{"HS256", "RS256", "PS256", "ES256", "EdDSA"} {
+		if algorithm == "HS256" {
+			forgers = append(forgers, forger{algorithm, handmadeVerifier(t, profileOf(algorithm)), oracleOf(algorithm, handmadeKey)})
+			continue
+		}
+		key := cryptoKey(t, algorithm)
+		source := trusting(ok(keystore.NewPrivateKey(key))(t).WithKeyID("k1"))
+		forgers = append(forgers, forger{algorithm, ok(profileOf(algorithm).Verifier(source))(t), oracleOf(algorithm, key)})
+	}
+	return forgers
+}
+
+// token puts the forger's algorithm in the place of HS256.
+func (f forger) token(t testing.TB, header, payload string) string {
+	t.Helper()
+	input := textSegment(strings.ReplaceAll(header, "HS256", string(f.algorithm))) + "." + textSegment(payload)
+	return input + "." + textSegment(string(ok(f.oracle.sign([]byte(input)))(t)))
+}
+
+// The forgers' good tokens are accepted: what is refused elsewhere is refused
+// for what was changed.
+func TestForgersAreGood(t *testing.T) {
+	for _, forger := range newForgers(t) {
+		if _, err := forger.verifier.Verify(t.Context(), forger.token(t, goodHeader, goodPayload)); err != nil {
+			t.Errorf("%s: %v", forger.algorithm, err)
+		}
+	}
+}
