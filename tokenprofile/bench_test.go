@@ -85,6 +85,66 @@ func BenchmarkVerifyParallel(b *testing.B) {
 	})
 }
 
+// What there is to reach: the signature alone, over the same token.
+func BenchmarkRaw(b *testing.B) {
+	for _, algorithm := range benchmarked {
+		party := newParty(b, benchmarkProfile(algorithm))
+		token := ok(party.signer.Sign(b.Context(), nil))(b)
+		last := strings.LastIndexByte(token, '.')
+		input, signature := []byte(token[:last]), decodeSegment(b, token[last+1:])
+		b.Run(string(algorithm)+"/sign", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := party.oracle.sign(input); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(string(algorithm)+"/verify", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if !party.oracle.verify(input, signature) {
+					b.Fatal("refused")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkByIssuer(b *testing.B) {
+	var verifiers []*tokenprofile.Verifier
+	var token string
+	for n := range 100 {
+		p := benchmarkProfile("EdDSA")
+		p.Issuer = fmt.Sprintf("https://%d.example", n)
+		signer, verifier := pair(b, p)
+		verifiers, token = append(verifiers, verifier), ok(signer.Sign(b.Context(), nil))(b)
+	}
+	issuers := ok(tokenprofile.ByIssuer(verifiers...))(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := issuers.Verify(b.Context(), token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	signer, verifier := pair(b, benchmarkProfile("HS256"))
+	token := ok(verifier.Verify(b.Context(), ok(signer.Sign(b.Context(), nil))(b)))(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		var claims struct {
+			Audience []string                 `json:"aud"`
+			Expiry   tokenprofile.NumericDate `json:"exp"`
+			Scope    string                   `json:"scope"`
+		}
+		if err := token.Decode(&claims); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // hostile are tokens made to cost as much as they can before they are refused,
 // as long as they may be.
 func hostile() map[string]string {
