@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"cmp"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -71,6 +72,9 @@ func (e *Entry) describe() {
 	case e.Kind == KindSecretKey:
 		e.KeyID = e.SecretKey.kid
 		e.Bits = 8 * e.SecretKey.Size()
+		if e.Algorithm == "" {
+			e.Algorithm = cmp.Or(e.SecretKey.alg, "oct") // what a JWK says
+		}
 	case e.PublicKey.key != nil:
 		e.KeyID = e.PublicKey.kid
 		e.Algorithm, e.Bits = algorithmOf(e.PublicKey)

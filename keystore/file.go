@@ -67,7 +67,8 @@ type File struct {
 	KeyID func(alias string, key PublicKey) string
 
 	// AllowUnverified gives out keys from a store without integrity check,
-	// as some tools write PKCS #12. Without it they are only listed.
+	// as some tools write PKCS #12. Without it they are only listed. Trusted
+	// certificates are given out either way: in PEM they have no check either.
 	AllowUnverified bool
 
 	// OnReload is told the outcome of every reload that the store begins by

@@ -136,6 +136,13 @@ func TestJWKSetOfOwnAndForeignKeys(t *testing.T) {
 		t.Errorf("got secret keys %v, want ours", got)
 	}
 	entries := store.Entries()
+	var algorithms []string
+	for _, e := range entries {
+		algorithms = append(algorithms, e.Algorithm)
+	}
+	if got, want := strings.Join(algorithms, " "), "Ed25519 EC HS256 ML-DSA-65"; got != want {
+		t.Errorf("got algorithms %q, want %q", got, want)
+	}
 	if len(entries) != 4 || !errors.Is(entries[3].Err, keystore.ErrUnsupported) {
 		t.Errorf("got entries %+v, want four, the last of them unsupported", entries)
 	}

@@ -1,11 +1,13 @@
 package keystore
 
 import (
+	"cmp"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -72,7 +74,19 @@ func (m members) entry() (Entry, error) {
 		entry.PublicKey, err = m.publicJWK()
 		entry.PublicKey.alias = kid
 	}
+	if errors.Is(err, ErrUnsupported) {
+		entry.Algorithm = m.unsupported()
+	}
 	return entry, err
+}
+
+// unsupported is what a key of a kind this package does not use calls itself.
+func (m members) unsupported() string {
+	var names [3]string
+	for i, name := range []string{"alg", "crv", "kty"} {
+		names[i], _ = m.text(name)
+	}
+	return clip(cmp.Or(names[:]...))
 }
 
 func (m members) publicJWK() (PublicKey, error) {

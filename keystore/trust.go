@@ -24,7 +24,7 @@ func (t trust) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) 
 }
 
 // CertPool returns the trusted certificates, for the RootCAs or ClientCAs of a
-// [tls.Config]. The pool is the caller's own.
+// [tls.Config]. The pool is the caller's own, and as old as the call.
 func (s *Store) CertPool() *x509.CertPool { return s.view().pool() }
 
 // TLSCertificate returns the key and chain of an alias for mutual TLS, "" as

@@ -10,9 +10,18 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
-// signing says which private key a profile without a KeyAlias would sign with,
-// and why; or that it would sign with none.
+// signing is choice, with what stands in the way of it.
 func signing(store *keystore.Store) (alias, why string) {
+	alias, why = choice(store)
+	if why != "" && !store.Verified() {
+		why += " But the integrity of the store was not verified: only File.AllowUnverified gives its keys out."
+	}
+	return alias, why
+}
+
+// choice says which private key a profile without a KeyAlias would sign with,
+// and why; or that it would sign with none.
+func choice(store *keystore.Store) (alias, why string) {
 	keys, err := store.PrivateKeys(context.Background())
 	if err != nil {
 		return "", "No key would sign: " + plain(err) + "."
@@ -20,8 +29,8 @@ func signing(store *keystore.Store) (alias, why string) {
 	if len(keys) == 0 {
 		return "", ""
 	}
-	choice := keystore.Selection{Now: time.Now(), Fits: signs}
-	key, err := keystore.Select(keys, choice)
+	selection := keystore.Selection{Now: time.Now(), Fits: signs}
+	key, err := keystore.Select(keys, selection)
 	switch {
 	case err == nil && len(keys) == 1:
 		return key.Alias(), fmt.Sprintf("%q would sign: it is the only private key.", key.Alias())
@@ -30,8 +39,8 @@ func signing(store *keystore.Store) (alias, why string) {
 	case !errors.Is(err, keystore.ErrAmbiguous):
 		return "", "No key would sign: " + plain(err) + "."
 	}
-	choice.Newest = true
-	newest, err := keystore.Select(keys, choice)
+	selection.Newest = true
+	newest, err := keystore.Select(keys, selection)
 	if err != nil {
 		return "", "No key would sign: " + plain(err) + "."
 	}
