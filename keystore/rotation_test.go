@@ -558,3 +558,72 @@ func TestManyGoroutinesSeeARotation(t *testing.T) {
 		users.Wait()
 	})
 }
+
+func TestRenewedCertificateOfTheSameKeyCountsAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		now := time.Now()
+		key := ed25519.NewKeyFromSeed([]byte(fmt.Sprintf("%-32s", "same")))
+		first := selfSigned(t, key, "CN=first", now.AddDate(-1, 0, 0), now.AddDate(0, 0, 1))
+		second := selfSigned(t, key, "CN=second", now.AddDate(0, 0, -1), now.AddDate(1, 0, 0))
+		r := openRotating(t, encodePEM(key, first), keystore.File{})
+		kid := must(r.PrivateKeys(t.Context()))[0].KeyID()
+		install(t, r.path, encodePEM(key, second))
+		r.expect(time.Second, "second", "second")
+		if got := must(r.PrivateKeys(t.Context()))[0].KeyID(); got != kid {
+			t.Errorf("got kid %s, want the key's own %s", got, kid)
+		}
+	})
+}
+
+func TestSecretKeysHaveNoOverlap(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		set := func(kids ...string) string {
+			var keys []string
+			for _, kid := range kids {
+				keys = append(keys, fmt.Sprintf(`{"kty":"oct","kid":%q,"k":%q}`, kid, encode64(strings.Repeat(kid, 20))))
+			}
+			return `{"keys":[` + strings.Join(keys, ",") + `]}`
+		}
+		r := openRotating(t, set("one"), keystore.File{})
+		install(t, r.path, set("one", "two"))
+		time.Sleep(time.Second)
+		if got := kids(must(r.SecretKeys(t.Context(), ""))); got != "one two" {
+			t.Errorf("got %q, want both", got)
+		}
+		install(t, r.path, set("two"))
+		time.Sleep(time.Second)
+		if got := kids(must(r.SecretKeys(t.Context(), ""))); got != "two" {
+			t.Errorf("got %q, want the new one alone", got)
+		}
+		install(t, r.path, jwkSet("private"))
+		time.Sleep(time.Second)
+		if got := kids(must(r.SecretKeys(t.Context(), ""))); got != "two" || !errors.Is(r.reports[len(r.reports)-1], keystore.ErrNoKey) {
+			t.Errorf("got %q and reports %v, want the last good key and %v", got, r.reports, keystore.ErrNoKey)
+		}
+	})
+}
+
+func TestKeyUnderANewPasswordKeepsTheOldOneInForce(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "a.p12")
+		write := func(password string) {
+			key := must(keystore.Generate("ES256", "CN="+password, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0)))
+			if err := keystore.WriteFile(path, keystore.StaticPassword(password), keystore.Entry{Alias: "a", PrivateKey: key}); err != nil {
+				t.Fatal(err)
+			}
+			age(t, path)
+		}
+		write("old")
+		password := "old"
+		var reports []error
+		store := must(keystore.File{Path: path, Password: func() (string, error) { return password, nil }, OnReload: func(err error) { reports = append(reports, err) }}.Open())
+		r := &rotating{Store: store, t: t, path: path}
+		write("new")
+		r.expect(time.Second, "old", "old")
+		if len(reports) != 1 || !errors.Is(reports[0], keystore.ErrPassword) {
+			t.Errorf("got reports %v, want %v", reports, keystore.ErrPassword)
+		}
+		password = "new" // the file's password comes later than the file
+		r.expect(5*time.Second, "old", "new old")
+	})
+}
