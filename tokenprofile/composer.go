@@ -169,7 +169,11 @@ func (c *composer) header(kid string, key keystore.PublicKey) ([]byte, error) {
 	if len(h.Critical) > 0 {
 		o.member("crit", h.Critical)
 	}
-	return append(o.data, '}'), o.err
+	document := append(o.data, '}')
+	if err := new(header).read(new(strictjson.Scanner), document); err != nil {
+		return nil, fmt.Errorf("tokenprofile: header: %s", reasonOf(err)) // a kid that is too long
+	}
+	return document, o.err
 }
 
 // certificates writes x5t, x5t#S256 and x5c (RFC 7515 sections 4.1.6 to 4.1.8).

@@ -242,3 +242,13 @@ func privateJWK(t testing.TB, key signingKey, kid string) string {
 	return fmt.Sprintf(`{"kty":"EC","crv":"P-256","kid":%q,"x":%q,"y":%q,"d":%q}`,
 		kid, textSegment(string(public[1:33])), textSegment(string(public[33:])), textSegment(string(ok(ec.Bytes())(t))))
 }
+
+// A kid that no verifier would take is noticed by the signer.
+func TestAKidThatIsTooLong(t *testing.T) {
+	long := strings.Repeat("k", 257)
+	_, err := profileOf("ES256").Signer(keystore.New(keyFor(t, "ES256").WithKeyID(long)))
+	mentions(t, err, "kid has more than 256 bytes")
+	_, err = profileOf("HS256").SecretSigner(secrets{secretFor(t, long, 32)})
+	mentions(t, err, "kid has more than 256 bytes")
+	ok(profileOf("ES256").Signer(keystore.New(keyFor(t, "ES256").WithKeyID(long[1:]))))(t)
+}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
 // The bounds of a profile's numbers.
@@ -135,6 +137,7 @@ var headerNames = []string{"alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t
 	"enc", "zip", "epk", "apu", "apv", "iv", "tag", "p2s", "p2c", "b64"}
 
 func (p Profile) checkHeader(f *faults) {
+	sound := len(*f)
 	h := p.Header
 	for path, text := range map[string]string{"header.typ": h.Type, "header.cty": h.ContentType, "header.kid": h.KeyID} {
 		if text != "" {
@@ -165,12 +168,16 @@ func (p Profile) checkHeader(f *faults) {
 			f.add(path, "%q occurs twice", name)
 		}
 	}
+	if len(*f) == sound {
+		f.checkReadable("header.extra", h.Extra, new(header).read)
+	}
 }
 
 // claimFields are the registered claims that have a field of their own.
 var claimFields = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
 
 func (p Profile) checkClaims(f *faults) {
+	sound := len(*f)
 	for _, name := range slices.Sorted(maps.Keys(p.Claims)) {
 		f.checkConstant("claims", name, p.Claims[name], claimFields)
 	}
@@ -178,6 +185,24 @@ func (p Profile) checkClaims(f *faults) {
 		if name == "" {
 			f.add(fmt.Sprintf("required[%d]", i), "is empty")
 		}
+	}
+	if len(*f) == sound {
+		f.checkReadable("claims", p.Claims, new(claims).read)
+	}
+}
+
+// checkReadable reads constants as they will be received: too deep, too many
+// or a twin of a name with meaning, and every token would be refused.
+func (f *faults) checkReadable(path string, constants map[string]any, read func(*strictjson.Scanner, []byte) error) {
+	if len(constants) == 0 {
+		return
+	}
+	document, err := encode(constants)
+	if err == nil {
+		err = read(new(strictjson.Scanner), document)
+	}
+	if err != nil {
+		f.add(path, "%s", reasonOf(err))
 	}
 }
 

@@ -1,6 +1,7 @@
 package tokenprofile_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -68,6 +69,11 @@ func TestValidateRefuses(t *testing.T) {
 		{"its twin by Unicode folding", func(p *profile) { p.Claims = map[string]any{"i\u017fs": 1} }, "claims.i\u017fs:"},
 		{"a claim whose name is not UTF-8", func(p *profile) { p.Claims = map[string]any{"\xff": 1} }, "is not UTF-8"},
 		{"a claim without a JSON form", func(p *profile) { p.Claims = map[string]any{"x": math.NaN()} }, "claims.x:"},
+		{"a twin of a claim that others rely on", func(p *profile) { p.Claims = map[string]any{"Scope": "x"} }, "claims: malformed: a claim differs from scope only in case"},
+		{"a claim that is too deep", func(p *profile) { p.Claims = map[string]any{"x": nestedList(16)} }, "claims: JSON nested deeper than 16"},
+		{"too many claims", func(p *profile) { p.Claims = manyClaims(257) }, "claims: more than 256 JSON members"},
+		{"a header parameter that is too deep", func(p *profile) { p.Header.Extra = map[string]any{"x": nestedList(16)} }, "header.extra: JSON nested deeper than 16"},
+		{"a name twice inside a claim", func(p *profile) { p.Claims = map[string]any{"x": json.RawMessage(`{"a":1,"a":2}`)} }, `claims: JSON member "a" occurs twice`},
 		{"a required claim without a name", func(p *profile) { p.Required = []string{""} }, "required[0]:"},
 		{"an alias, and the newest key", func(p *profile) { p.KeyAlias, p.NewestKey = "a", true }, "newestKey:"},
 		{"a replay guard that is never asked", func(p *profile) { p.Replay = &tokenprofile.MemoryReplayGuard{} }, "oneUse:"},
@@ -94,6 +100,13 @@ func TestValidateRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+func nestedList(depth int) any {
+	if depth == 0 {
+		return 1
+	}
+	return []any{nestedList(depth - 1)}
 }
 
 func TestValidateReportsEveryFaultAtOnce(t *testing.T) {
