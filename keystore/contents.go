@@ -34,10 +34,11 @@ func newContents(entries []Entry) (*contents, error) {
 	}
 	for _, e := range entries {
 		foreign := e.Kind == KindCertificate || e.Kind == KindPublicKey && !c.owns(e.PublicKey)
-		if e.Err == nil && foreign && !containsKey(c.trusted, e.PublicKey) {
+		if e.Err == nil && foreign {
 			c.trusted = append(c.trusted, e.PublicKey)
 		}
 	}
+	c.trusted = distinct(c.trusted)
 	c.secrets = newKeyTable(secrets)
 	return c, c.checkKeyIDs()
 }
@@ -127,9 +128,16 @@ func (t keyTable[K]) find(kid string) []K {
 	return t.byID[kid]
 }
 
-// containsKey reports whether the keys hold this one under this kid.
-func containsKey(keys []PublicKey, key PublicKey) bool {
-	return slices.ContainsFunc(keys, func(k PublicKey) bool { return k.kid == key.kid && k.Equal(key) })
+// distinct leaves out a key that is there already under the same kid.
+func distinct(keys []PublicKey) []PublicKey {
+	byID := make(map[string]PublicKey, len(keys))
+	return slices.DeleteFunc(keys, func(key PublicKey) bool {
+		if other, there := byID[key.kid]; there && other.Equal(key) {
+			return true
+		}
+		byID[key.kid] = key
+		return false
+	})
 }
 
 // pool returns the trusted certificates.

@@ -32,12 +32,12 @@ func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 			continue
 		}
 		v.decrypting = append(v.decrypting, t.key)
-		if (end.IsZero() || end.After(now)) && !containsKey(published, t.key.public) {
+		if end.IsZero() || end.After(now) {
 			published = append(published, t.key.public)
 		}
 	}
 	v.signing, v.decrypting = slices.Clip(v.signing), slices.Clip(v.decrypting)
-	v.published = newKeyTable(published)
+	v.published = newKeyTable(distinct(published))
 	v.trust = newKeyTable(v.valid(c.trusted, now))
 	return v
 }
