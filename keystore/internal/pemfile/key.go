@@ -20,10 +20,10 @@ import (
 var legacyCiphers = []string{"DES-CBC", "DES-EDE3-CBC", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC"}
 
 // blockKey reads the key in a block, which may be encrypted by the headers of
-// RFC 1421, as OpenSSL did before PKCS #8. The functions for that are
-// deprecated because the scheme is weak; the files exist.
+// RFC 1421, as OpenSSL did before PKCS #8. The function for that is deprecated
+// because the scheme is weak; the files exist.
 func (r *reader) blockKey(block *pem.Block, alias string) ([]byte, error) {
-	if !x509.IsEncryptedPEMBlock(block) {
+	if _, encrypted := block.Headers["DEK-Info"]; !encrypted {
 		return r.key(block.Bytes, alias)
 	}
 	if err := pbe.Legacy("MD5"); err != nil {
@@ -38,7 +38,7 @@ func (r *reader) blockKey(block *pem.Block, alias string) ([]byte, error) {
 		return nil, fmt.Errorf("%w: PEM encrypted with %.80q", format.ErrUnsupported, cipher)
 	}
 	for _, password := range passwords {
-		der, err := x509.DecryptPEMBlock(block, password)
+		der, err := x509.DecryptPEMBlock(block, password) //lint:ignore SA1019 weak, and what the files have
 		switch {
 		case err == nil && ber.IsSequence(der):
 			return wrap(der)
