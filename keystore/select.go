@@ -51,10 +51,11 @@ func (s Selection) choose(keys []PrivateKey) (PrivateKey, error) {
 
 func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 	var refused error
-	for _, key := range keys {
-		if !sameAlias(key.Alias(), s.Alias) {
+	for i := range keys {
+		if !sameAlias(keys[i].public.alias, s.Alias) { // keys are large: no copy of those that are not meant
 			continue
 		}
+		key := keys[i]
 		err := s.fits(key)
 		if err == nil {
 			err = s.valid(key)
