@@ -10,6 +10,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -26,6 +28,21 @@ type Proof struct {
 	URL    string // htu, the URL of the request; query and fragment do not count
 	Token  string // the access token that goes with the proof (ath); "" at a token endpoint
 	Nonce  string // the nonce the server gave last; "" for none
+}
+
+// Format prints the method and the URL's normal form whatever the verb: the
+// token does not belong in logs, nor does what a query may hold.
+func (p Proof) Format(f fmt.State, _ rune) { io.WriteString(f, p.text()) }
+
+// LogValue is as Format.
+func (p Proof) LogValue() slog.Value { return slog.StringValue(p.text()) }
+
+func (p Proof) text() string {
+	target, err := proofURL(p.URL)
+	if err != nil {
+		target = "a malformed URL"
+	}
+	return "proof for " + p.Method + " " + target
 }
 
 // A Prover makes DPoP proofs with one key. It is safe for concurrent use.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -91,6 +92,12 @@ type AccessRequest struct {
 	Scope     []string
 }
 
+// LogValue is the client and the scope it wants: a log in JSON would write the
+// claims of the assertion, too.
+func (r AccessRequest) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("client", r.ClientID), slog.Any("scope", r.Scope))
+}
+
 // Access is what a client gets.
 type Access struct {
 	Subject string         // sub; "": the client itself, and an error if an assertion has come alone
@@ -101,6 +108,9 @@ type Access struct {
 // Format prints the name of the type whatever the verb, because Claims may
 // hold anything.
 func (a Access) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Access") }
+
+// LogValue is as Format.
+func (a Access) LogValue() slog.Value { return slog.StringValue("transport.Access") }
 
 // ServeHTTP answers a token request.
 func (e *TokenEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
