@@ -3,6 +3,7 @@ package tokenprofile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
@@ -74,6 +75,9 @@ func readText(value strictjson.Value, reason error, name string) ([]byte, error)
 	return text, nil
 }
 
+// maxAudience is how many elements aud has at most.
+const maxAudience = 256
+
 // readAudience reads a string or an array of strings (RFC 7519 section 4.1.3).
 func (c *claims) readAudience(value strictjson.Value) error {
 	if !value.IsArray() {
@@ -82,6 +86,9 @@ func (c *claims) readAudience(value strictjson.Value) error {
 		return err
 	}
 	for element := range value.Elements() {
+		if len(c.audience) == maxAudience {
+			return refuse(ErrAudience, fmt.Sprintf("aud has more than %d elements", maxAudience))
+		}
 		audience, err := readText(element, ErrAudience, "aud")
 		if err != nil {
 			return err

@@ -21,6 +21,9 @@ func TestLimitsOfATokenAreExact(t *testing.T) {
 			}
 		}
 	}
+	audiences := func(n int) string { // the last is ours
+		return "[" + strings.Repeat(`"x",`, n-1) + `"https://producer.example"]`
+	}
 	kid := func(n int) string { return fmt.Sprintf(`{"alg":"HS256","kid":%q}`, long(n)) }
 	arrays := func(n int) string { return `"x":` + strings.Repeat("[", n) + strings.Repeat("]", n) }
 	objects := func(n int) string { return `"x":` + strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) }
@@ -34,6 +37,7 @@ func TestLimitsOfATokenAreExact(t *testing.T) {
 		{"the depth of objects", handmade(handmadeKey, goodHeader, claim(objects(15))), handmade(handmadeKey, goodHeader, claim(objects(16))), tokenprofile.ErrMalformed},
 		{"the depth of the header", handmade(handmadeKey, goodHeader[:len(goodHeader)-1]+","+arrays(15)+"}", goodPayload), handmade(handmadeKey, goodHeader[:len(goodHeader)-1]+","+arrays(16)+"}", goodPayload), tokenprofile.ErrMalformed},
 		{"the number of claims", handmade(handmadeKey, goodHeader, withClaims(256)), handmade(handmadeKey, goodHeader, withClaims(257)), tokenprofile.ErrMalformed},
+		{"the number of audiences", handmade(handmadeKey, goodHeader, payloadWith(`aud=`+audiences(256))), handmade(handmadeKey, goodHeader, payloadWith(`aud=`+audiences(257))), tokenprofile.ErrAudience},
 		{"the digits of an exponent", handmade(handmadeKey, goodHeader, claim(`"x":1e-999`)), handmade(handmadeKey, goodHeader, claim(`"x":1e-1000`)), tokenprofile.ErrMalformed},
 		{"the last date", handmade(handmadeKey, goodHeader, payloadWith(`iat=253402300000`, `exp=253402300799`)), handmade(handmadeKey, goodHeader, payloadWith(`iat=253402300000`, `exp=253402300800`)), tokenprofile.ErrClaim},
 	} {

@@ -41,7 +41,7 @@ func TestMemoryReplayGuard(t *testing.T) {
 		if first(t, &g, "i", "1", expiry) {
 			t.Error("forgotten too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if !first(t, &g, "i", "1", expiry.Add(time.Minute)) {
 			t.Error("remembered too long")
 		}

@@ -218,7 +218,7 @@ func TestTheDefaultClock(t *testing.T) {
 			early, late := ok(signer.Sign(t.Context(), nil))(t), ok(signer.Sign(t.Context(), nil))(t)
 			time.Sleep(15*time.Minute + 30*time.Second - 1)
 			ok(verifier.Verify(t.Context(), early))(t)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			for _, token := range []string{early, late} {
 				_, err := verifier.Verify(t.Context(), token)
 				refuses(t, err, tokenprofile.ErrExpired)

@@ -74,6 +74,9 @@ func (p Profile) checkSecurity(f *faults) {
 
 func (p Profile) checkRegistered(f *faults) {
 	f.checkText("issuer", p.Issuer)
+	if len(p.Audience) > maxAudience {
+		f.add("audience", "has more than %d elements", maxAudience)
+	}
 	for i, audience := range p.Audience {
 		path := fmt.Sprintf("audience[%d]", i)
 		f.checkText(path, audience)
@@ -181,13 +184,32 @@ func (p Profile) checkClaims(f *faults) {
 	for _, name := range slices.Sorted(maps.Keys(p.Claims)) {
 		f.checkConstant("claims", name, p.Claims[name], claimFields)
 	}
+	names := slices.Sorted(maps.Keys(p.Claims))
 	for i, name := range p.Required {
+		path := fmt.Sprintf("required[%d]", i)
 		if name == "" {
-			f.add(fmt.Sprintf("required[%d]", i), "is empty")
+			f.add(path, "is empty")
 		}
+		if twin := twinOf([]byte(name), claimTwins); twin != "" {
+			f.add(path, "%q differs from %q only in case", name, twin)
+		}
+		names = append(names, name)
 	}
+	f.checkCase(names)
 	if len(*f) == sound {
 		f.checkReadable("claims", p.Claims, new(claims).read)
+	}
+}
+
+// checkCase refuses names that differ only in case: a token that had one would
+// lack the other, or be refused for having both.
+func (f *faults) checkCase(names []string) {
+	for i, name := range names {
+		for _, other := range names[:i] {
+			if other != name && strings.EqualFold(other, name) {
+				f.add("claims", "%q and %q, of claims or required, differ only in case", other, name)
+			}
+		}
 	}
 }
 

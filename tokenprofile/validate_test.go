@@ -74,6 +74,10 @@ func TestValidateRefuses(t *testing.T) {
 		{"too many claims", func(p *profile) { p.Claims = manyClaims(257) }, "claims: more than 256 JSON members"},
 		{"a header parameter that is too deep", func(p *profile) { p.Header.Extra = map[string]any{"x": nestedList(16)} }, "header.extra: JSON nested deeper than 16"},
 		{"a name twice inside a claim", func(p *profile) { p.Claims = map[string]any{"x": json.RawMessage(`{"a":1,"a":2}`)} }, `claims: JSON member "a" occurs twice`},
+		{"two claims that differ in case", func(p *profile) { p.Claims = map[string]any{"Tenant": 1, "tenant": 1} }, `claims: "Tenant" and "tenant"`},
+		{"a required claim that is a twin", func(p *profile) { p.Required = []string{"Exp"} }, `required[0]: "Exp" differs from "exp" only in case`},
+		{"a required claim that is a twin of a constant one", func(p *profile) { p.Claims, p.Required = map[string]any{"tenant": 1}, []string{"Tenant"} }, `claims: "tenant" and "Tenant"`},
+		{"257 audiences", func(p *profile) { p.Audience = distinct(257) }, "audience: has more than 256 elements"},
 		{"a required claim without a name", func(p *profile) { p.Required = []string{""} }, "required[0]:"},
 		{"an alias, and the newest key", func(p *profile) { p.KeyAlias, p.NewestKey = "a", true }, "newestKey:"},
 		{"a replay guard that is never asked", func(p *profile) { p.Replay = &tokenprofile.MemoryReplayGuard{} }, "oneUse:"},
@@ -117,4 +121,11 @@ func TestValidateReportsEveryFaultAtOnce(t *testing.T) {
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != 5 {
 		t.Errorf("got %d lines, want one for each of 5 faults", lines)
 	}
+}
+
+func distinct(n int) (texts []string) {
+	for i := range n {
+		texts = append(texts, fmt.Sprint(i))
+	}
+	return texts
 }
