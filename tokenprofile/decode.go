@@ -30,13 +30,30 @@ func (t *Token) Decode(target any) error {
 	return nil
 }
 
-// decodeError leaves the value out, which encoding/json puts into its text.
+// decodeError leaves the value out, which encoding/json and the UnmarshalJSON
+// methods of others put into their texts.
 func decodeError(err error) error {
-	if wrong := new(json.UnmarshalTypeError); errors.As(err, &wrong) {
+	wrong, mistake, date := new(json.UnmarshalTypeError), new(json.InvalidUnmarshalError), new(dateError)
+	switch {
+	case errors.As(err, &wrong):
 		return fmt.Errorf("tokenprofile: claim %q does not fit the type %s", wrong.Field, wrong.Type)
+	case errors.As(err, &mistake):
+		return fmt.Errorf("tokenprofile: the claims cannot be decoded: %w", mistake)
+	case errors.As(err, date):
+		return fmt.Errorf("tokenprofile: the claims cannot be decoded: a date %w", date)
 	}
-	return fmt.Errorf("tokenprofile: the claims cannot be decoded: %w", err)
+	return &undecodable{err}
 }
+
+// An undecodable error keeps its cause for [errors.As] alone: the text of the
+// cause may have a claim's value in it.
+type undecodable struct{ cause error }
+
+func (e *undecodable) Error() string {
+	return fmt.Sprintf("tokenprofile: the claims cannot be decoded: %T", e.cause)
+}
+
+func (e *undecodable) Unwrap() error { return e.cause }
 
 // forStruct prepares the claims for a struct; other targets get them as they are.
 func forStruct(document []byte, target any) ([]byte, error) {
@@ -77,7 +94,10 @@ func fieldsOf(target any) fields {
 	f := fields{}
 	for _, field := range reflect.VisibleFields(t.Elem()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if name == "" {
+		switch {
+		case name == "-", field.Anonymous && name == "", !field.IsExported():
+			continue // no claim goes there, or only to the fields of what is embedded
+		case name == "":
 			name = field.Name
 		}
 		f[name] = field.Type.Kind()

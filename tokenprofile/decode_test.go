@@ -135,8 +135,20 @@ func TestDecodeErrorsSayTheClaimAndNotTheValue(t *testing.T) {
 		{"a text for a date", `{"exp":"` + canary + `"}`, &struct {
 			Expiry tokenprofile.NumericDate `json:"exp"`
 		}{}, `is not a number`},
-		{"no pointer", `{}`, struct{}{}, "cannot be decoded"},
-		{"nil", `{}`, nil, "cannot be decoded"},
+		{"a text for a time", `{"at":"` + canary + `"}`, &struct {
+			At time.Time `json:"at"`
+		}{}, "cannot be decoded: *time.ParseError"},
+		{"a text for a json.Number", `{"n":"` + canary + `"}`, &struct {
+			N json.Number `json:"n"`
+		}{}, "cannot be decoded"},
+		{"a text for a number in a text", `{"n":"` + canary + `"}`, &struct {
+			N int `json:"n,string"`
+		}{}, "cannot be decoded"},
+		{"a text for what decodes itself", `{"q":"` + canary + `"}`, &struct {
+			Q quoting `json:"q"`
+		}{}, "cannot be decoded"},
+		{"no pointer", `{}`, struct{}{}, "cannot be decoded: json: Unmarshal(non-pointer struct {})"},
+		{"nil", `{}`, nil, "cannot be decoded: json: Unmarshal(nil)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := decoding(test.claims).Decode(test.target)
@@ -146,6 +158,42 @@ func TestDecodeErrorsSayTheClaimAndNotTheValue(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The cause is there for the caller whose own method failed.
+func TestDecodeErrorsHaveTheirCause(t *testing.T) {
+	var target struct {
+		Q quoting `json:"q"`
+	}
+	if err := decoding(`{"q":"x"}`).Decode(&target); !errors.Is(err, errQuoting) {
+		t.Errorf("got %v, want %v behind it", err, errQuoting)
+	}
+}
+
+// quoting puts the value into its error, as many do.
+type quoting struct{}
+
+var errQuoting = errors.New("not accepted")
+
+func (quoting) UnmarshalJSON(data []byte) error { return fmt.Errorf("%w: %s", errQuoting, data) }
+
+// A claim that encoding/json gives to no field is nobody's twin.
+func TestDecodeKnowsWhichFieldsTakeClaims(t *testing.T) {
+	type Base struct {
+		Role string `json:"role"`
+	}
+	var target struct {
+		Base
+		hidden string
+		Never  string `json:"-"`
+	}
+	if err := decoding(`{"role":"r","base":1,"Hidden":1,"never":1}`).Decode(&target); err != nil || target.Role != "r" {
+		t.Errorf("got %+v, %v", target, err)
+	}
+	if err := decoding(`{"Role":"r"}`).Decode(&target); !errors.Is(err, tokenprofile.ErrMalformed) {
+		t.Errorf("got %v for the twin of an embedded field, want %v", err, tokenprofile.ErrMalformed)
+	}
+	_ = target.hidden
 }
 
 func TestNumericDate(t *testing.T) {

@@ -2,7 +2,7 @@ package tokenprofile
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -13,10 +13,15 @@ import (
 // maxDate is the end of the year 9999, which is as far as dates are written.
 const maxDate = 253402300799
 
-var (
-	errNoDate   = errors.New("is not a number")
-	errDate     = errors.New("is not between 1 and 253402300799")
-	errZeroDate = errors.New("is 0")
+// A dateError says what a date is that is none.
+type dateError string
+
+func (e dateError) Error() string { return string(e) }
+
+const (
+	errNoDate   = dateError("is not a number")
+	errDate     = dateError("is not between 1 and 253402300799")
+	errZeroDate = dateError("is 0")
 )
 
 // A NumericDate is a time as a claim has it: seconds since 1970, UTC, with or
@@ -30,7 +35,7 @@ func (d NumericDate) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	if seconds := d.Unix(); seconds < 1 || seconds > maxDate {
-		return nil, errors.New("tokenprofile: the date " + errDate.Error())
+		return nil, fmt.Errorf("tokenprofile: the date %w", errDate)
 	}
 	return strconv.AppendInt(nil, d.Unix(), 10), nil
 }
@@ -44,7 +49,7 @@ func (d *NumericDate) UnmarshalJSON(data []byte) error {
 	}
 	date, err := parseNumericDate(data)
 	if err != nil {
-		return errors.New("tokenprofile: the date " + err.Error())
+		return fmt.Errorf("tokenprofile: the date %w", err)
 	}
 	d.Time = date
 	return nil

@@ -74,7 +74,7 @@ func (p Profile) signer(keys signingKeys, encrypt []EncryptionKeys) (*Signer, er
 func (s *Signer) Profile() Profile { return s.composer.profile.settled() }
 
 // OneUse reports whether each token is for one request: [Profile.OneUse].
-func (s *Signer) OneUse() bool { return s.composer.profile.OneUse }
+func (s *Signer) OneUse() bool { return s != nil && s.composer != nil && s.composer.profile.OneUse }
 
 // Sign returns a token with the profile's claims and those given: a struct or
 // a map, or nil for none. Claims add to the profile and never override it: one

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 	"github.com/tokenprofile/tokenprofile-go/transport"
 )
 
@@ -120,4 +121,14 @@ func do(t testing.TB, rt http.RoundTripper, method, url string, body io.Reader) 
 func get(t testing.TB, rt http.RoundTripper) (*http.Response, error) {
 	t.Helper()
 	return do(t, rt, http.MethodGet, "https://api.example/things", nil)
+}
+
+// A signer that was never built makes for an error, not for a panic in the
+// client of whoever ignored the first one.
+func TestASignerThatWasNotBuilt(t *testing.T) {
+	for name, signer := range map[string]*tokenprofile.Signer{"zero": {}, "nil": nil} {
+		if _, err := get(t, &transport.Bearer{Source: signer, Base: &recorder{}}); err == nil || !strings.Contains(err.Error(), "was not made by Profile.Signer") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
 }
