@@ -136,8 +136,8 @@ func TestAnyByteDamaged(t *testing.T) {
 			damaged := bytes.Clone(data)
 			damaged[at] ^= 0x41
 			store, err := read(damaged, password("changeit"))
-			if err == nil && !slices.EqualFunc(store.Entries, whole.Entries, sameEntry) {
-				t.Errorf("%s: byte %d: opened with other entries", name, at)
+			if err == nil && (store.Unverified || !slices.EqualFunc(store.Entries, whole.Entries, sameEntry)) {
+				t.Errorf("%s: byte %d: opened with other entries, or unverified", name, at)
 			}
 			if err != nil && !known(err) {
 				t.Errorf("%s: byte %d: an error of no kind: %v", name, at, err)

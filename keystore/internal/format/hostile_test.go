@@ -34,6 +34,7 @@ var (
 	oidData   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
 	oidSHA1   = asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
 	oidSHA256 = asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}
+	oidSHA384 = asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 10}
 	oidPBES2  = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
 	oidPBKDF2 = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
 	oidScrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}
@@ -126,6 +127,8 @@ var hostile = []struct {
 	{"a PKCS #12 MAC of 2^31 iterations", macked(math.MaxInt32 + 1), format.ErrLimit},
 	{"a PKCS #12 MAC of -1 iterations", macked(-1), format.ErrDamaged},
 	{"a PKCS #12 MAC of 0 iterations", macked(0), format.ErrDamaged},
+	{"a PKCS #12 MAC that is a number", pfx(seq(), 7), format.ErrDamaged},
+	{"a PKCS #12 MAC without its parts", pfx(seq(), seq()), format.ErrDamaged},
 	{"PKCS #12 safes nested 9 deep", pfx(nested(9)), format.ErrLimit},
 	{"PKCS #12 values nested 100,000 deep", append([]byte{0x30, 0x80, 2, 1, 3}, bytes.Repeat([]byte{0x30, 0x80}, 100_000)...), format.ErrLimit},
 	{"a PKCS #12 length of 2^63", []byte{0x30, 0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 1, 3}, format.ErrDamaged},
@@ -183,18 +186,21 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// Many middling counts are refused like one large one.
+// Many middling counts are refused like one large one: all keys of a file
+// share what it may ask for.
 func TestKeyDerivationInTotal(t *testing.T) {
-	keys := slices.Repeat([]any{shrouded(pbkdf2(3_000_000))}, 50)
-	store, err := read(pfx(seq(keys...)), format.Passwords{Store: []byte("changeit"), Key: func(string) [][]byte { return [][]byte{[]byte("changeit")} }})
+	sha384 := seq(oidSHA384, asn1.NullRawValue)
+	asking := func(iterations int64) asn1.RawValue {
+		return shrouded(pbes2(seq(oidPBKDF2, seq(salt, iterations, sha384))))
+	}
+	store, err := read(pfx(seq(asking(100_000), asking(2_600_000))), format.Passwords{Store: []byte("changeit"), Key: func(string) [][]byte { return [][]byte{[]byte("changeit")} }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := store.Entries[0]; !errors.Is(e.Err, format.ErrPassword) {
-		t.Errorf("the first key: got %v, want %v", e.Err, format.ErrPassword)
-	}
-	if e := store.Entries[49]; !errors.Is(e.Err, format.ErrLimit) {
-		t.Errorf("the last key: got %v, want %v", e.Err, format.ErrLimit)
+	for i, want := range []error{format.ErrPassword, format.ErrLimit} {
+		if e := store.Entries[i]; !errors.Is(e.Err, want) {
+			t.Errorf("key %d: got %v, want %v", i+1, e.Err, want)
+		}
 	}
 }
 

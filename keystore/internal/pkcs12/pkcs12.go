@@ -22,7 +22,7 @@ const (
 type pfx struct {
 	Version  int
 	AuthSafe contentInfo
-	MAC      macData `asn1:"optional"`
+	MAC      asn1.RawValue `asn1:"optional"` // a [macData], and damage if it is anything else
 }
 
 // contentInfo is a type and content tagged [0] (RFC 2315 section 7).
@@ -55,9 +55,12 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 		return nil, err
 	}
 	budget := pbe.NewBudget(len(data))
-	signed := len(p.MAC.Digest.Algorithm.ID.FullBytes) > 0
+	signed := len(p.MAC.FullBytes) > 0
 	if signed && pw.Store != nil {
-		err := p.MAC.verify(content, pw.Store, budget)
+		mac, err := p.mac()
+		if err == nil {
+			err = mac.verify(content, pw.Store, budget)
+		}
 		if errors.Is(err, format.ErrPassword) {
 			return nil, diagnose(content, pw.Store, budget)
 		}
@@ -93,6 +96,11 @@ func parse(data []byte) (p pfx, err error) {
 		return p, fmt.Errorf("%w: PKCS #12 content of type %s", format.ErrUnsupported, oid)
 	}
 	return p, nil
+}
+
+func (p pfx) mac() (mac macData, err error) {
+	err = ber.Unmarshal(p.MAC.FullBytes, &mac)
+	return mac, err
 }
 
 // diagnose tells why the MAC does not fit: if the password opens a part of

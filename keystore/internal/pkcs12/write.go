@@ -158,12 +158,21 @@ func (p *pfx) seal(parts []contentInfo, password []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for sum, err := range p.MAC.sums(content, password, pbe.NewBudget(0)) {
+	mac, err := p.mac()
+	if err != nil {
+		return nil, err
+	}
+	for sum, err := range mac.sums(content, password, pbe.NewBudget(0)) {
 		if err != nil {
 			return nil, err
 		}
-		p.MAC.Digest.Digest = sum
+		mac.Digest.Digest = sum
 		break // The first form is the standard's.
 	}
+	der, err := asn1.Marshal(mac)
+	if err != nil {
+		return nil, err
+	}
+	p.MAC = asn1.RawValue{FullBytes: der}
 	return asn1.Marshal(*p)
 }
