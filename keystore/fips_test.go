@@ -1,6 +1,8 @@
 package keystore_test
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,35 +13,72 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
-// Under GODEBUG=fips140=only much of what keystores are made of is forbidden,
-// and crypto panics where nobody looks first. So a process of its own opens,
-// writes and asks everything.
-func TestFIPSOnlyNeverPanics(t *testing.T) {
-	if os.Getenv("KEYSTORE_FIPS_CHILD") == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), "KEYSTORE_FIPS_CHILD=1", "GODEBUG=fips140=only")
-		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-			t.Errorf("%v\n%s", err, out)
-		}
-		return
+// TestFIPS runs tests in processes of their own: with FIPS 140-3 on stores
+// still open, and where it is enforced, what it forbids is a clear error and
+// no panic, which crypto is full of where nobody looks first.
+func TestFIPS(t *testing.T) {
+	for mode, tests := range map[string]string{"on": "^TestOwnStores$/^(openssl|pem|keytool-.*jks)", "only": "^TestFIPSOnly"} {
+		t.Run(mode, func(t *testing.T) {
+			cmd := exec.Command(os.Args[0], "-test.run="+tests, "-test.v")
+			cmd.Env = append(os.Environ(), "GODEBUG=fips140="+mode, "KEYSTORE_FIPS_CHILD="+mode)
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "\n--- PASS: ") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
-	forbidden := 0
-	for _, path := range must(filepath.Glob("testdata/*.*")) {
-		store, err := keystore.Open(path, keystore.StaticPassword(changeit))
+}
+
+func TestFIPSOnly(t *testing.T) {
+	if os.Getenv("KEYSTORE_FIPS_CHILD") != "only" {
+		t.Skip("run by TestFIPS")
+	}
+	root, stores := corpus(t, "testdata")
+	usable := 0
+	for _, want := range stores {
+		store, err := want.file(root).Open()
 		if err != nil {
-			if strings.Contains(err.Error(), "FIPS 140-only") {
-				forbidden++
+			if !errors.Is(err, keystore.ErrUnsupported) {
+				t.Errorf("%s: got %v, want %v", want.File, err, keystore.ErrUnsupported)
 			}
 			continue
 		}
-		for _, e := range store.Entries() {
-			e.PublicKey.X5T()
-		}
-		store.TLSCertificate("")
+		usable += useAll(t, want.File, store)
 	}
-	if forbidden == 0 {
-		t.Error("no store says that FIPS 140 forbids it")
+	if usable == 0 {
+		t.Error("nothing can be used, not even plain PEM")
+	}
+	_, err := keystore.Open("testdata/keytool-ec.jks", keystore.StaticPassword(changeit))
+	if want := "keystore: testdata/keytool-ec.jks: unsupported algorithm: SHA-1 is not allowed in FIPS 140-only mode"; err == nil || err.Error() != want {
+		t.Errorf("JKS: got %v, want %q", err, want)
+	}
+}
+
+// useAll asks a store everything, and counts the entries that can be used.
+func useAll(t *testing.T, name string, store *keystore.Store) (usable int) {
+	for _, e := range store.Entries() {
+		switch {
+		case e.Err == nil:
+			usable++
+		case !errors.Is(e.Err, keystore.ErrUnsupported):
+			t.Errorf("%s: %q: got %v, want %v", name, e.Alias, e.Err, keystore.ErrUnsupported)
+		}
+		e.PublicKey.X5T()
+		e.PublicKey.X5TS256()
+	}
+	for _, key := range must(store.PublishedKeys(t.Context())) {
+		if _, err := json.Marshal(key); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	store.TLSCertificate("")
+	store.CertPool()
+	return usable
+}
+
+func TestFIPSOnlyWriting(t *testing.T) {
+	if os.Getenv("KEYSTORE_FIPS_CHILD") != "only" {
+		t.Skip("run by TestFIPS")
 	}
 	key, err := keystore.Generate("ES256", "CN=a", time.Now(), time.Now().Add(time.Hour))
 	if err != nil {
@@ -47,7 +86,7 @@ func TestFIPSOnlyNeverPanics(t *testing.T) {
 	}
 	err = keystore.WriteFile(filepath.Join(t.TempDir(), "a.p12"), keystore.StaticPassword(changeit), keystore.Entry{Alias: "a", PrivateKey: key})
 	if err == nil || !strings.Contains(err.Error(), "FIPS 140-only") {
-		t.Errorf("writing: got %v, want that FIPS 140 forbids it", err)
+		t.Errorf("got %v, want that FIPS 140 forbids it", err)
 	}
 	keystore.Generate("EdDSA", "CN=a", time.Now(), time.Now().Add(time.Hour))
 	keystore.Parse([]byte(jwkSet("one")), nil)

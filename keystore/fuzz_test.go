@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"runtime/metrics"
@@ -22,7 +23,8 @@ const maxSeed = 8 << 10
 // FuzzParse looks for a file that panics, hangs, or fails without a reason.
 func FuzzParse(f *testing.F) {
 	roots := []string{"testdata"}
-	if root := os.Getenv("TOKENPROFILE_CORPUS"); root != "" {
+	fuzzing := flag.Lookup("test.fuzz").Value.String() != ""
+	if root := os.Getenv("TOKENPROFILE_CORPUS"); fuzzing && root != "" { // without the fuzzer other tests open the corpus
 		roots = append(roots, root)
 	}
 	for _, root := range roots {

@@ -24,14 +24,15 @@ type expectation struct {
 	File      string
 	Format    string
 	StorePass *string
-	TruthBy   string `json:"truth_by"`
-	Entries   []struct {
-		Alias, Kind, Alg string
-		KeyPass          string
-		Key, Cert        string // SHA-256, as the chain
-		Chain            []string
-		Created          int64
-	}
+	Entries   []expectedEntry
+}
+
+type expectedEntry struct {
+	Alias, Kind, Alg string
+	KeyPass          string
+	Key, Cert        string // SHA-256, as the chain
+	Chain            []string
+	Created          int64
 }
 
 func expectations(t testing.TB, dir string) (all []expectation) {
