@@ -30,6 +30,7 @@ type entry struct {
 	NotBefore *time.Time    `json:"notBefore,omitempty"`
 	NotAfter  *time.Time    `json:"notAfter,omitempty"`
 	Created   *time.Time    `json:"created,omitempty"`
+	Untagged  bool          `json:"untagged,omitempty"` // keytool does not show it
 	Error     string        `json:"error,omitempty"`
 }
 
@@ -46,7 +47,7 @@ func writeJSON(out io.Writer, store *keystore.Store) error {
 }
 
 func newEntry(e keystore.Entry) entry {
-	shown := entry{Alias: e.Alias, Kind: e.Kind, Algorithm: e.Algorithm, Bits: e.Bits, KeyID: e.KeyID, X5TS256: thumbprint(e)}
+	shown := entry{Alias: e.Alias, Kind: e.Kind, Algorithm: e.Algorithm, Bits: e.Bits, KeyID: e.KeyID, X5TS256: thumbprint(e), Untagged: e.Untagged}
 	if e.Kind != keystore.KindSecretKey {
 		n := len(e.RawChain)
 		shown.Chain = &n

@@ -66,6 +66,9 @@ func rows(e keystore.Entry, now time.Time) (rows [][2]string) {
 	if !e.Created.IsZero() {
 		add("created", e.Created.UTC().Format(time.DateTime)+" UTC")
 	}
+	if e.Untagged {
+		add("note", "keytool does not show this entry")
+	}
 	if e.Err != nil {
 		add("not usable", oneLine(e.Err.Error()))
 	}
