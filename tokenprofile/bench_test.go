@@ -156,15 +156,17 @@ func hostile() map[string]string {
 	}
 	deep := strings.Repeat(`[`, 15) + strings.Repeat(`]`, 15)
 	return map[string]string{
-		"names alike":    header + "." + textSegment("{"+names.String()[1:]+"}") + ".",
-		"escaped text":   header + "." + textSegment(`{"a":"`+strings.Repeat(`\u00e9`, room/6-2)+`"}`) + ".",
-		"escaped names":  header + "." + textSegment("{"+strings.ReplaceAll(names.String()[1:], "aaaaaa", `\u0061`)+"}") + ".",
-		"deep arrays":    header + "." + textSegment(`{"a":[`+deep[2:len(deep)-2]+strings.Repeat(`,`+deep[2:len(deep)-2], room/27-2)+`]}`) + ".",
-		"long audience":  header + "." + textSegment(`{"aud":["a"`+strings.Repeat(`,"a"`, room/4-4)+`]}`) + ".",
-		"too long":       strings.Repeat("a", 1<<20),
-		"dots":           strings.Repeat(".", 16<<10),
-		"not base64":     header + "." + strings.Repeat("a", 16<<10-100) + "!.",
-		"claims of text": header + "." + textSegment(strings.Repeat(" ", room)) + ".",
+		"header and claims":    textSegment(`{"alg":"HS256","kid":"k1"`+names.String()[:room/2-100-room/2%43]+`}`) + "." + textSegment(`{"a":0`+names.String()[:room/2-100-room/2%43]+`}`) + ".",
+		"names alike":          header + "." + textSegment("{"+names.String()[1:]+"}") + ".",
+		"escaped text":         header + "." + textSegment(`{"a":"`+strings.Repeat(`\u00e9`, room/6-2)+`"}`) + ".",
+		"escaped names":        header + "." + textSegment("{"+strings.ReplaceAll(names.String()[1:], "aaaaaa", `\u0061`)+"}") + ".",
+		"names with an escape": header + "." + textSegment("{"+strings.ReplaceAll(names.String()[1:], `"aa`, `"\/`)+"}") + ".",
+		"deep arrays":          header + "." + textSegment(`{"a":[`+deep[2:len(deep)-2]+strings.Repeat(`,`+deep[2:len(deep)-2], room/27-2)+`]}`) + ".",
+		"long audience":        header + "." + textSegment(`{"aud":["a"`+strings.Repeat(`,"a"`, room/4-4)+`]}`) + ".",
+		"too long":             strings.Repeat("a", 1<<20),
+		"dots":                 strings.Repeat(".", 16<<10),
+		"not base64":           header + "." + strings.Repeat("a", 16<<10-100) + "!.",
+		"claims of text":       header + "." + textSegment(strings.Repeat(" ", room)) + ".",
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
@@ -16,25 +17,38 @@ type claims struct {
 	audience                    [][]byte
 	expiry, issuedAt, notBefore time.Time // zero: there is none
 	members                     []member  // all of them
+	payload                     []byte
 }
 
+// A member is small: there may be many, and most are never asked for.
 type member struct {
-	name  []byte
-	value strictjson.Value
+	name       []byte
+	start, end int32 // of the value, in the payload
 }
 
 // read reads a payload, strictly: the names as [strictjson] has them, the
 // registered ones with values of the type RFC 7519 section 4.1 gives them.
 func (c *claims) read(s *strictjson.Scanner, payload []byte) error {
-	*c = claims{audience: c.audience[:0], members: c.members[:0]}
+	*c = claims{payload: payload, audience: c.audience[:0], members: c.members[:0]}
 	s.Reset(payload)
 	for s.Next() {
-		c.members = append(c.members, member{s.Name(), s.Value()})
+		c.keep(s)
 		if err := c.readMember(s.Name(), s.Value()); err != nil {
 			return err
 		}
 	}
 	return s.Err()
+}
+
+// keep grows once beyond what is usual, so that many claims take no more memory
+// than they need.
+func (c *claims) keep(s *strictjson.Scanner) {
+	const usual = 32
+	if len(c.members) == cap(c.members) && len(c.members) >= usual {
+		c.members = slices.Grow(c.members, strictjson.MaxMembers-len(c.members))
+	}
+	start, end := s.Span()
+	c.members = append(c.members, member{s.Name(), int32(start), int32(end)})
 }
 
 func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
@@ -119,7 +133,7 @@ func (c *claims) find(name string) (strictjson.Value, error) {
 	for _, m := range c.members {
 		switch {
 		case string(m.name) == name:
-			found = m.value
+			found = strictjson.Value(c.payload[m.start:m.end])
 		case bytes.EqualFold(m.name, []byte(name)):
 			return nil, refuse(ErrMalformed, "a claim differs from "+name+" only in case")
 		}

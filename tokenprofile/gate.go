@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
@@ -82,7 +83,7 @@ func (r *received) split() error {
 		return refuse(ErrMalformed, "has a line break") // which the decoder would skip
 	}
 	r.input = r.text[:last]
-	r.decoded = r.decoded[:0]
+	r.decoded = slices.Grow(r.decoded[:0], canonical.DecodedLen(len(r.text)))
 	var err error
 	r.rawHeader, err = r.decode(r.text[:first])
 	if err == nil {

@@ -12,13 +12,13 @@ type header struct {
 	keyID                       []byte
 	hasKeyID                    bool
 	critical                    strictjson.Value // nil: there is none
-	extra                       []member         // what is not registered
+	document                    []byte
 }
 
 // read reads a header, strictly. What could make the token say which key or
 // which rules it is judged by is refused here, whatever its value.
 func (h *header) read(s *strictjson.Scanner, document []byte) error {
-	*h = header{extra: h.extra[:0]}
+	*h = header{document: document}
 	s.Reset(document)
 	for s.Next() {
 		if err := h.readMember(s.Name(), s.Value()); err != nil {
@@ -52,9 +52,22 @@ func (h *header) readMember(name []byte, value strictjson.Value) (err error) {
 		if twin := twinOf(name, headerTwins); twin != "" {
 			return refuse(ErrMalformed, "a header parameter differs from "+twin+" only in case")
 		}
-		h.extra = append(h.extra, member{name, value})
+		// Unknown parameters are ignored (RFC 7515 section 4); see find.
 	}
 	return err
+}
+
+// find returns the value of a parameter, or nil. It is for the few headers that
+// name critical ones: the others need not keep what they do not use.
+func (h *header) find(name string) strictjson.Value {
+	var s strictjson.Scanner
+	s.Reset(h.document)
+	for s.Next() {
+		if string(s.Name()) == name {
+			return s.Value()
+		}
+	}
+	return nil
 }
 
 func headerText(value strictjson.Value, reason error, name string) ([]byte, error) {

@@ -121,13 +121,8 @@ func (v *Verifier) judgeCritical(h *header) error {
 // its value.
 func (want *constant) listed(h *header) bool {
 	for name := range h.critical.Elements() {
-		if text, _ := name.Text(); string(text) != want.name {
-			continue
-		}
-		for _, m := range h.extra {
-			if string(m.name) == want.name {
-				return want.equal(m.value)
-			}
+		if text, _ := name.Text(); string(text) == want.name {
+			return want.equal(h.find(want.name))
 		}
 	}
 	return false

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // What a document may have at most.
@@ -19,6 +20,9 @@ const (
 	MaxMembers  = 256 // members of all objects together
 	MaxExponent = 3   // digits of a number's exponent: 1e999999999 costs whoever computes with it its memory
 )
+
+// usualMembers is how many members a document that means well has at most.
+const usualMembers = 32
 
 // The faults of a document, besides [DuplicateError].
 var (
@@ -47,7 +51,8 @@ type Scanner struct {
 	begun   bool
 	ended   bool
 	name    []byte
-	value   Value
+	start   int // of the value
+	end     int
 	err     error
 }
 
@@ -83,7 +88,10 @@ func (s *Scanner) Next() bool {
 func (s *Scanner) Name() []byte { return s.name }
 
 // Value is the value of the member.
-func (s *Scanner) Value() Value { return s.value }
+func (s *Scanner) Value() Value { return s.data[s.start:s.end] }
+
+// Span is where in the document the value stands.
+func (s *Scanner) Span() (start, end int) { return s.start, s.end }
 
 // Err is what ended the document early, or nil.
 func (s *Scanner) Err() error { return s.err }
@@ -110,7 +118,7 @@ func (s *Scanner) member(first bool, names, depth int) (more bool, err error) {
 	if err := s.any(depth); err != nil {
 		return false, err
 	}
-	s.name, s.value = name, s.data[start:s.at]
+	s.name, s.start, s.end = name, start, s.at
 	return true, nil
 }
 
@@ -132,6 +140,9 @@ func (s *Scanner) memberName(names int) ([]byte, error) {
 		if hash == other.hash && bytes.Equal(name, other.name) {
 			return nil, &DuplicateError{Name: string(name)}
 		}
+	}
+	if len(s.open) == cap(s.open) && len(s.open) >= usualMembers {
+		s.open = slices.Grow(s.open, MaxMembers-len(s.open)) // once, rather than step by step
 	}
 	s.open = append(s.open, seen{name, hash})
 	return name, nil

@@ -121,12 +121,13 @@ func codeUnit(data []byte) (r rune, ok bool) {
 
 // unescape resolves the escapes of a string that was read before.
 func unescape(text []byte) []byte {
-	out := make([]byte, 0, len(text))
+	var short [64]byte // what is longer than a name ever is moves to the heap
+	out := short[:0]
 	for {
 		plain, rest, found := bytes.Cut(text, []byte{'\\'})
 		out = append(out, plain...)
 		if !found {
-			return out
+			return bytes.Clone(out)
 		}
 		r, size := unescapeRune(text[len(plain):])
 		out = utf8.AppendRune(out, r)
