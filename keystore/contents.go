@@ -68,6 +68,19 @@ func (c *contents) count(kind Kind, alias string) int {
 	return n
 }
 
+// readable is why an entry that could be read before no longer can, or nil.
+func (c *contents) readable(old *view) error {
+	if c.refusal != nil && old.refusal == nil {
+		return c.refusal
+	}
+	for _, e := range c.entries {
+		if e.Err != nil && old.count(e.Kind, e.Alias) > 0 {
+			return fmt.Errorf("%s %q: %w", e.Kind, e.Alias, e.Err)
+		}
+	}
+	return nil
+}
+
 // sameAlias compares as Java does, without case.
 func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }
 

@@ -106,13 +106,8 @@ func orDefault(d, standard time.Duration) time.Duration {
 // accept refuses a replacement that would take away a key in use: a file that
 // was written by mistake, or without the password its key now has.
 func (f File) accept(old *view, c *contents) error {
-	if c.refusal != nil && old.refusal == nil {
-		return c.refusal
-	}
-	for _, e := range c.entries {
-		if e.Err != nil && old.count(e.Kind, e.Alias) > 0 {
-			return fmt.Errorf("%s %q: %w", e.Kind, e.Alias, e.Err)
-		}
+	if err := c.readable(old); err != nil {
+		return err
 	}
 	for _, kind := range []Kind{KindPrivateKey, KindSecretKey} {
 		if old.count(kind, "") > 0 && c.count(kind, "") == 0 {

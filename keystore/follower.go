@@ -81,8 +81,10 @@ func (s *Store) replace(now time.Time) error {
 
 // Reload reads the file now. What is not in it any more is dropped at once,
 // also if it would have stayed published for a while, and what is new signs
-// at once: for a key that has leaked. On an error everything stays as it was.
-// A store that came from no file has nothing to read.
+// at once: for a key that has leaked. On an error everything stays as it was;
+// it is one if an entry that could be read before no longer can, for instance
+// because its key has another password now. A store that came from no file
+// has nothing to read.
 func (s *Store) Reload(ctx context.Context) error {
 	f := s.file
 	if f == nil {
@@ -94,13 +96,17 @@ func (s *Store) Reload(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-f.busy }()
+	old := s.current.Load()
 	c, stamp, err := f.load()
+	if err == nil {
+		err = c.readable(old)
+	}
 	if err != nil {
 		return f.file.named(err)
 	}
 	now := time.Now()
 	f.succeed(stamp, now)
-	s.current.Store(newView(c, s.current.Load().overlap, firstTurns(c.private), now))
+	s.current.Store(newView(c, old.overlap, firstTurns(c.private), now))
 	s.schedule(now)
 	return nil
 }

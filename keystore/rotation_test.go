@@ -142,7 +142,13 @@ func kids[K interface{ KeyID() string }](keys []K) string {
 	return strings.Join(list, " ")
 }
 
-func inBubble(t *testing.T, test func(t *testing.T)) { t.Helper(); synctest.Test(t, test) }
+// inBubble is synctest.Test with random numbers. In FIPS mode their generator
+// is seeded from the jitter of the clock, which stands still in there.
+func inBubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	rand.Read(make([]byte, 1))
+	synctest.Test(t, test)
+}
 
 func TestNewKeyIsPublishedBeforeItSignsAndTheOldOneAfter(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
@@ -316,6 +322,41 @@ func TestReloadThatFailsChangesNothing(t *testing.T) {
 		}
 		r.expect(0, "one", "one")
 	})
+}
+
+// A key that only its password keeps from being read has not been withdrawn.
+func TestReloadDoesNotLoseAKeyToItsPassword(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "consumer.jks")
+	copyFile := func(name string) { install(t, path, string(must(os.ReadFile(filepath.Join("testdata", name))))) }
+	copyFile("keytool-keypass.jks")
+	password := "password-two"
+	file := keystore.File{Path: path, Password: keystore.StaticPassword(changeit), KeyPassword: func() (string, error) { return password, nil }}
+	store := must(file.Open())
+	readable := func() (aliases []string) {
+		for _, key := range must(store.PrivateKeys(t.Context())) {
+			if key.CryptoKey() != nil {
+				aliases = append(aliases, key.Alias())
+			}
+		}
+		return aliases
+	}
+	if got := readable(); !slices.Equal(got, []string{"two"}) {
+		t.Fatalf("got %q readable, want two", got)
+	}
+	password = "another"
+	if err := store.Reload(t.Context()); !errors.Is(err, keystore.ErrPassword) || !strings.Contains(err.Error(), `"two"`) {
+		t.Errorf("got %v, want %v and the alias", err, keystore.ErrPassword)
+	}
+	if got := readable(); !slices.Equal(got, []string{"two"}) {
+		t.Errorf("got %q readable, want two as before", got)
+	}
+	copyFile("keytool-trust.jks") // without any private key: all are withdrawn
+	if err := store.Reload(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := readable(); len(got) > 0 {
+		t.Errorf("got %q readable, though nothing is in the file", got)
+	}
 }
 
 func TestReloadOfAStoreWithoutFile(t *testing.T) {
