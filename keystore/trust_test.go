@@ -18,7 +18,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -66,7 +65,7 @@ func TestOwnAndTrustedKeysAreTwoSources(t *testing.T) {
 }
 
 func TestTrustedKeyCountsWhileItsCertificateIsValid(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
 		now := time.Now()
 		cert := must(keystore.Generate("ES256", "CN=partner", now.Add(time.Hour), now.Add(2*time.Hour))).Public().Certificates()[0]
 		store := must(keystore.Parse(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}), nil))
