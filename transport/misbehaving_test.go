@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"compress/gzip"
+	"crypto/fips140"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -104,6 +105,17 @@ func (s *tokenServer) bearer(base http.RoundTripper) *transport.Bearer {
 	}}
 }
 
+// bubble is synctest.Test for tests that draw random numbers, as TLS does. In
+// FIPS mode those are seeded from the jitter of the clock, which stands still
+// there.
+func bubble(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	if fips140.Enabled() {
+		t.Skip("in FIPS mode there are no random numbers in a bubble")
+	}
+	synctest.Test(t, test)
+}
+
 type misbehaviour struct {
 	name        string
 	handler     http.HandlerFunc
@@ -203,7 +215,7 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 func TestMisbehavingTokenEndpoint(t *testing.T) {
 	for _, row := range misbehaviours(t) {
 		t.Run(row.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
 				if row.certificate != nil { // made anew under the clock of the bubble
 					for _, again := range misbehaviours(t) {
 						if again.name == row.name {
@@ -267,7 +279,7 @@ func checkCold(t *testing.T, server *tokenServer, want string) {
 }
 
 func TestTokenEndpointThatRefusesAnOldKey(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		server := newTokenServer(t)
 		// The key is rotated while the first assertion is on its way.
 		server.set(misbehaviour{handler: func(w http.ResponseWriter, r *http.Request) {
@@ -290,7 +302,7 @@ func TestTokenEndpointThatRefusesAnOldKey(t *testing.T) {
 }
 
 func TestTokenEndpointAfterALongSleep(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		server := newTokenServer(t)
 		base := &recorder{}
 		bearer := server.bearer(base)
