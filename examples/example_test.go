@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -90,52 +91,87 @@ func unindent(code []byte) string {
 }
 
 // TestEveryEntryPointHasAnExample asks that some Example uses every exported
-// function of the four packages.
+// function and type of the four packages.
 func TestEveryEntryPointHasAnExample(t *testing.T) {
+	imp := exportImporter(t, "-test")
+	used := make(map[string]bool)
 	for _, name := range packages {
-		examples, exported := declarations(t, "../"+name)
-		if len(exported) == 0 {
-			t.Errorf("%s exports nothing", name)
+		noteExamples(t, used, imp, name)
+	}
+	for _, name := range packages {
+		pkg, err := imp.Import(module + "/" + name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, entry := range exported {
-			if !examples[entry] {
-				t.Errorf("%s.%s has no example", name, entry)
+		for _, entry := range pkg.Scope().Names() {
+			switch o := pkg.Scope().Lookup(entry).(type) {
+			case *types.Func, *types.TypeName:
+				if o.Exported() && !used[name+"."+entry] {
+					t.Errorf("%s.%s has no example", name, entry)
+				}
 			}
 		}
 	}
 }
 
-// declarations returns the names that the Examples of a package use, and its
-// exported functions.
-func declarations(t *testing.T, dir string) (examples map[string]bool, exported []string) {
+// noteExamples notes the functions that the Examples of a package use, and the
+// types of all they name: values, fields, and what functions take and return.
+func noteExamples(t *testing.T, used map[string]bool, imp types.Importer, name string) {
 	t.Helper()
-	files, err := filepath.Glob(dir + "/*.go")
+	files, err := filepath.Glob("../" + name + "/*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples = make(map[string]bool)
+	fset := token.NewFileSet()
+	var parsed []*ast.File
 	for _, path := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		file, err := parser.ParseFile(fset, path, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
+		if strings.HasSuffix(file.Name.Name, "_test") {
+			parsed = append(parsed, file)
+		}
+	}
+	info := &types.Info{Uses: make(map[*ast.Ident]types.Object), Types: make(map[ast.Expr]types.TypeAndValue)}
+	ignored := func(error) {} // what export_test.go adds is not known here
+	(&types.Config{Importer: imp, Error: ignored}).Check(name+"_test", fset, parsed, info)
+	for _, file := range parsed {
 		for _, decl := range file.Decls {
-			f, ok := decl.(*ast.FuncDecl)
-			switch {
-			case !ok:
-			case !strings.HasSuffix(path, "_test.go"):
-				if f.Recv == nil && f.Name.IsExported() {
-					exported = append(exported, f.Name.Name)
-				}
-			case strings.HasPrefix(f.Name.Name, "Example"):
-				ast.Inspect(f, func(n ast.Node) bool {
-					if used, ok := n.(*ast.SelectorExpr); ok {
-						examples[used.Sel.Name] = true
-					}
-					return true
-				})
+			if f, ok := decl.(*ast.FuncDecl); ok && strings.HasPrefix(f.Name.Name, "Example") {
+				ast.Inspect(f, func(n ast.Node) bool { noteNode(used, info, n); return true })
 			}
 		}
 	}
-	return examples, exported
+}
+
+func noteNode(used map[string]bool, info *types.Info, n ast.Node) {
+	if ident, ok := n.(*ast.Ident); ok && info.Uses[ident] != nil {
+		o := info.Uses[ident]
+		if o.Pkg() != nil && o.Parent() == o.Pkg().Scope() {
+			used[o.Pkg().Name()+"."+o.Name()] = true
+		}
+		noteType(used, o.Type())
+	}
+	if expr, ok := n.(ast.Expr); ok && info.Types[expr].Type != nil {
+		noteType(used, info.Types[expr].Type)
+	}
+}
+
+func noteType(used map[string]bool, typ types.Type) {
+	switch typ := typ.(type) {
+	case *types.Named:
+		if o := typ.Obj(); o.Pkg() != nil {
+			used[o.Pkg().Name()+"."+o.Name()] = true
+		}
+	case *types.Signature:
+		noteType(used, typ.Params())
+		noteType(used, typ.Results())
+	case *types.Tuple:
+		for v := range typ.Variables() {
+			noteType(used, v.Type())
+		}
+	case interface{ Elem() types.Type }: // pointer, slice, array, map, channel
+		noteType(used, typ.Elem())
+	}
 }

@@ -113,11 +113,13 @@ func use(ctx context.Context, profile tokenprofile.Profile, store *keystore.Stor
 	return err
 }
 
-// exportImporter reads what the go command compiled.
-func exportImporter(t *testing.T) types.Importer {
+// exportImporter reads what the go command compiled. Further flags are those
+// of go list.
+func exportImporter(t *testing.T, flags ...string) types.Importer {
 	t.Helper()
 	exports := make(map[string]string)
-	for line := range strings.Lines(goList(t, "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}")) {
+	flags = append(flags, "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}")
+	for line := range strings.Lines(goList(t, flags...)) {
 		path, file, _ := strings.Cut(strings.TrimSpace(line), "=")
 		exports[path] = file
 	}
