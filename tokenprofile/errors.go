@@ -8,7 +8,7 @@ var ErrInvalid = errors.New("invalid token")
 
 // The reasons of a refusal.
 var (
-	// ErrMalformed: not a token, not canonical, not strict JSON, or beyond a limit.
+	// ErrMalformed: not a token, not canonical, not strict JSON, beyond a limit, or with a header parameter that is never accepted.
 	ErrMalformed = errors.New("malformed")
 	// ErrAlgorithm: alg or enc is not the profile's.
 	ErrAlgorithm = errors.New("algorithm not accepted")
@@ -16,7 +16,7 @@ var (
 	ErrUnknownKey = errors.New("unknown key")
 	// ErrSignature: the signature is not the key's.
 	ErrSignature = errors.New("signature does not verify")
-	// ErrDecryption: every fault of an encrypted token, so that nobody learns from the difference.
+	// ErrDecryption: every fault of an encrypted token that its header does not show to everyone, so that nobody learns from the difference.
 	ErrDecryption = errors.New("decryption failed")
 	// ErrType: typ or cty is not the profile's.
 	ErrType = errors.New("type not accepted")

@@ -13,6 +13,11 @@ import (
 // file with [Load]; the zero value of every field is the secure choice.
 //
 // A signer and a verifier copy the profile when they are built.
+//
+// It nests in a service's own configuration: in JSON as it is, and in YAML with
+// a library that honours yaml tags and reads durations, where Audience is a
+// list. Such a profile is not validated before [Profile.Validate], a signer or
+// a verifier looks at it.
 type Profile struct {
 	// Algorithm signs the token. It is empty only for tokens that are
 	// encrypted and not signed: [Profile.EncryptedOnlySigner].
@@ -24,7 +29,7 @@ type Profile struct {
 	// Audience is the aud claim, written as a string if there is one, as an
 	// array if there are several. A verifier accepts a token that is meant for
 	// at least one of them, and cannot be built without any. A signer without
-	// any wants the aud claim with every call of [Signer.Sign].
+	// any wants the aud claim with every call of [Signer.Sign]. There may be 256.
 	Audience []string `json:"audience,omitempty" yaml:"audience,omitempty"`
 
 	// AudienceArray writes a single audience as an array too, for receivers
@@ -37,15 +42,17 @@ type Profile struct {
 
 	// Lifetime is how long a token lives from iat to exp when signing, and the
 	// longest life accepted when verifying; for a token without iat, the
-	// longest until exp. Zero: 15 minutes.
+	// longest until exp. It is in whole seconds. Zero: 15 minutes.
 	Lifetime time.Duration `json:"lifetime,omitempty" yaml:"lifetime,omitempty"`
 
 	// NotBefore is how long after iat the token becomes valid: the nbf claim.
-	// Nil: none is written. One that is there is always respected.
+	// It is in whole seconds and less than Lifetime. Nil: none is written. One
+	// that is there is always respected.
 	NotBefore *time.Duration `json:"notBefore,omitempty" yaml:"notBefore,omitempty"`
 
 	// Backdate is how far in the past iat lies when signing, and exp and nbf
-	// with it, for receivers whose clock is late. Zero: not at all.
+	// with it, for receivers whose clock is late. It is in whole seconds and
+	// less than Lifetime. Zero: not at all.
 	Backdate time.Duration `json:"backdate,omitempty" yaml:"backdate,omitempty"`
 
 	// Leeway is the clock skew allowed when verifying, at most 10 minutes.
@@ -82,12 +89,13 @@ type Profile struct {
 	Encryption *Encryption `json:"encryption,omitempty" yaml:"encryption,omitempty"`
 
 	// MaxSize is the length in bytes of the longest token that is read or
-	// written. Zero: 16 KiB.
+	// written, at most 1 MiB. Zero: 16 KiB.
 	MaxSize int `json:"maxSize,omitempty" yaml:"maxSize,omitempty"`
 
 	// CacheSize is how many verified tokens a verifier remembers, so that it
 	// need not verify their signature again; time, and that the key is still
-	// trusted, are checked every time. Zero: 1024. Negative: none.
+	// trusted, are checked every time. At most 1,048,576. Zero: 1024. Negative:
+	// none.
 	CacheSize int `json:"cacheSize,omitempty" yaml:"cacheSize,omitempty"`
 
 	// ClaimsFunc yields further claims for each token, as [Signer.Sign] takes
@@ -113,7 +121,8 @@ type Header struct {
 	// ContentType is cty, written and demanded. Empty: none is accepted.
 	ContentType string `json:"cty,omitempty" yaml:"cty,omitempty"`
 
-	// KeyID is a fixed kid, written and demanded. Empty: the key's own.
+	// KeyID is a fixed kid of at most 256 bytes, written and demanded. Empty:
+	// the key's own.
 	KeyID string `json:"kid,omitempty" yaml:"kid,omitempty"`
 
 	// NoKeyID writes no kid.
