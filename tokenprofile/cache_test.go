@@ -90,11 +90,13 @@ func TestUnavailableKeysFailARememberedToken(t *testing.T) {
 	}
 }
 
-// What one caller does with a token is nothing to the next.
+// What one caller does with a token is nothing to the next, nor is what the
+// first does with it, who gets it as it is remembered.
 func TestRememberedTokensAreNotShared(t *testing.T) {
-	c := newCachedToken(t, "ES256")
+	signer, verifier := pair(t, profileOf("ES256"))
+	text := ok(signer.Sign(t.Context(), nil))(t)
 	for range 3 {
-		token := ok(c.verifier.Verify(t.Context(), c.text))(t)
+		token := ok(verifier.Verify(t.Context(), text))(t)
 		if token.Subject != "billing" || token.Audience[0] != "https://producer.example" || token.Claims[0] != '{' || token.Header[0] != '{' {
 			t.Fatal("the token has changed")
 		}

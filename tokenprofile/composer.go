@@ -49,6 +49,9 @@ func (c *composer) claims(ctx context.Context, b *buffer, given any) (expiry tim
 	p := &c.profile
 	issuedAt := p.Now().Add(-p.Backdate).Truncate(time.Second)
 	expiry = issuedAt.Add(p.Lifetime)
+	if issuedAt.Unix() < 1 || expiry.Unix() > maxDate {
+		return time.Time{}, fmt.Errorf("tokenprofile: the clock says %s: is it set?", p.Now().UTC().Format(time.RFC3339))
+	}
 
 	payload := append(b.payload[:0], c.fixed...)
 	payload = appendDate(payload, `,"exp":`, expiry)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -16,9 +17,18 @@ func appendJSON(dst []byte, value any) ([]byte, error) {
 	e := encoders.Get().(*encoder)
 	defer e.release()
 	if err := e.json.Encode(value); err != nil {
-		return nil, err
+		return nil, encodeError(err)
 	}
 	return append(dst, bytes.TrimSuffix(e.text.Bytes(), []byte("\n"))...), nil
+}
+
+// encodeError leaves out the one value that encoding/json puts into an error
+// of its own.
+func encodeError(err error) error {
+	if strings.HasPrefix(err.Error(), "json: invalid number literal") {
+		return errors.New("a json.Number is not a number")
+	}
+	return err
 }
 
 // An encoder is kept for its buffer.

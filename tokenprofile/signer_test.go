@@ -185,6 +185,48 @@ func manyClaims(n int) map[string]any {
 	return claims
 }
 
+// A machine whose clock was never set says so, instead of sending tokens that
+// everyone refuses.
+func TestAClockThatIsNotSet(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		clock time.Time
+		want  string // "": the token is good
+	}{
+		{"the zero time", time.Time{}, "the clock says 0001-01-01T00:00:00Z"},
+		{"the start of a clock", time.Unix(0, 0), "the clock says 1970-01-01T00:00:00Z: is it set?"},
+		{"so early that iat is not positive", time.Unix(60, 0), "the clock says 1970-01-01T00:01:00Z"},
+		{"the first second", time.Unix(61, 0), ""},
+		{"the last token", time.Unix(253402300799-840, 0), ""},
+		{"one that expires too late", time.Unix(253402300800-840, 0), "the clock says 9999-12-31"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := profileOf("HS256")
+			p.Backdate, p.Now = time.Minute, func() time.Time { return test.clock }
+			signer, verifier := pair(t, p)
+			token, err := signer.Sign(t.Context(), nil)
+			if test.want != "" {
+				mentions(t, err, test.want)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			ok(verifier.Verify(t.Context(), token))(t)
+		})
+	}
+}
+
+// encoding/json would quote the value.
+func TestAClaimThatIsNoNumberIsNotQuoted(t *testing.T) {
+	signer, _ := pair(t, profileOf("HS256"))
+	_, err := signer.Sign(t.Context(), map[string]any{"x": json.Number("canary")})
+	mentions(t, err, "a json.Number is not a number")
+	if strings.Contains(err.Error(), "canary") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A claim left open by the profile is judged as the verifier will.
 func TestClaimsLeftOpen(t *testing.T) {
 	p := profileOf("HS256")
