@@ -126,7 +126,7 @@ func TestDamageIsNotAWrongPassword(t *testing.T) {
 // is.
 func TestAnyByteDamaged(t *testing.T) {
 	// Steps, where key derivation makes every trial cost something.
-	for name, step := range map[string]int{"openssl-legacy.p12": 11, "bc-three-keys-pkcs12.p12": 211, "keytool-mixed.jks": 1, "api-keypass-secrets.jceks": 211} {
+	for name, step := range map[string]int{"openssl-legacy.p12": 5, "bc-three-keys-pkcs12.p12": 211, "keytool-mixed.jks": 1, "keytool-trust.jceks": 1, "api-keypass-secrets.jceks": 911} {
 		data := fixture(t, name)
 		whole, err := read(data, password("changeit"))
 		if err != nil {

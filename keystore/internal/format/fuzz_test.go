@@ -78,11 +78,14 @@ func FuzzCert(f *testing.F) {
 // fuzzing reports whether the fuzzer runs, and not only its seeds.
 func fuzzing() bool { return flag.Lookup("test.fuzz").Value.String() != "" }
 
-// seed adds our own stores and, where there is one and the fuzzer runs, the
-// corpus, which other tests open too.
+// seed adds our own stores and, where there is one, the corpus when the fuzzer
+// runs. Without it other tests open them all.
 func seed(f *testing.F, extensions ...string) {
+	if !fuzzing() {
+		return
+	}
 	dirs := []string{testdata}
-	if corpus := os.Getenv("TOKENPROFILE_CORPUS"); fuzzing() && corpus != "" {
+	if corpus := os.Getenv("TOKENPROFILE_CORPUS"); corpus != "" {
 		dirs = append(dirs, corpus)
 	}
 	for _, dir := range dirs {

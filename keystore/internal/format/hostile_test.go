@@ -204,20 +204,33 @@ func TestKeyDerivationInTotal(t *testing.T) {
 	}
 }
 
+// The time a hostile file may take. Limits that come first take microseconds;
+// the machine may be busy, so that the quickest of some tries counts.
+const (
+	quick = 50 * time.Millisecond
+	tries = 20
+)
+
 // cheaply reads data and fails if that takes much memory or time.
-func cheaply(t testing.TB, data []byte, pw format.Passwords) (*format.Store, error) {
+func cheaply(t testing.TB, data []byte, pw format.Passwords) (store *format.Store, err error) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
-	store, err := read(data, pw)
+	store, err = read(data, pw)
 	elapsed := time.Since(start)
 	runtime.ReadMemStats(&after)
 	if taken := after.TotalAlloc - before.TotalAlloc; taken > 64<<20 {
 		t.Errorf("%d bytes allocated for %d", taken, len(data))
 	}
-	if elapsed > 2*time.Second { // Microseconds, if the limits come first; the machine may be busy.
-		t.Errorf("took %v", elapsed)
+	within := quick * time.Duration(1+len(data)>>14) // more where there is more to look through
+	for try := 1; try < tries && elapsed > within; try++ {
+		start = time.Now()
+		store, err = read(data, pw)
+		elapsed = min(elapsed, time.Since(start))
+	}
+	if elapsed > within {
+		t.Errorf("took %v, and no less in %d tries", elapsed, tries)
 	}
 	return store, err
 }
