@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,6 +122,44 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// Scripts look members up by these names; encoding/json would find them in any
+// case.
+func TestJSONMembers(t *testing.T) {
+	out, errs, status := inspect(t, "-json", "-password", "env:INSPECT_PASSWORD", store(t))
+	if status != 0 {
+		t.Fatalf("got status %d, %s", status, errs)
+	}
+	var got struct{ Entries []map[string]any }
+	var top map[string]any
+	if err := errors.Join(json.Unmarshal([]byte(out), &got), json.Unmarshal([]byte(out), &top)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"format", "entries"} {
+		if _, ok := top[name]; !ok {
+			t.Errorf("no member %q in %s", name, out)
+		}
+	}
+	for _, e := range got.Entries {
+		for _, name := range []string{"alias", "kind", "algorithm", "kid", "x5tS256", "subject", "notAfter"} {
+			if text, ok := e[name].(string); !ok || text == "" {
+				t.Errorf("%v: member %q: got %v, want a string", e["alias"], name, e[name])
+			}
+		}
+		for _, name := range []string{"bits", "chain"} {
+			if n, ok := e[name].(float64); !ok || n < 1 {
+				t.Errorf("%v: member %q: got %v, want a number", e["alias"], name, e[name])
+			}
+		}
+	}
+}
+
+func TestJSONOfASecretKey(t *testing.T) {
+	out, errs, status := inspect(t, "-json", "-password", "pass:changeit", filepath.Join("..", "..", "keystore", "testdata", "keytool-secrets.p12"))
+	if status != 0 || !strings.Contains(out, `"kind": "secret-key"`) || strings.Contains(out, `"chain"`) {
+		t.Errorf("got status %d, %s%s", status, errs, out)
+	}
+}
+
 func TestFailureIsOneLine(t *testing.T) {
 	path := store(t)
 	dir := t.TempDir()
@@ -145,6 +184,11 @@ func TestFailureIsOneLine(t *testing.T) {
 		{"half a file", []string{"-password", "pass:changeit", file("half.p12", whole[:len(whole)/2])}, "damaged file"},
 		{"another format", []string{file("main.go", []byte("package main\n"))}, "unknown format"},
 		{"an empty file", []string{file("empty", nil)}, "empty"},
+		{"a directory", []string{dir}, "is a directory"},
+		{"a file of 17 MiB", []string{file("huge.jks", make([]byte, 17<<20))}, "limit exceeded"},
+		{"a JKS and a wrong password", []string{"-password", "pass:wrong", filepath.Join("..", "quickstart", "consumer.jks")}, "incorrect password"},
+		{"a password file that is not there", []string{"-password", "file:" + filepath.Join(dir, "missing"), path}, "password file"},
+		{"an encrypted JWK without password", []string{file("jwk.jwe", []byte("eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJlbmMiOiJBMTI4R0NNIiwicDJjIjoxMDAwLCJwMnMiOiJBQUFBQUFBQUFBQSJ9.AAAA.AAAA.AAAA.AAAA"))}, "password required"},
 		{"no such file", []string{filepath.Join(dir, "missing.jks")}, "missing.jks"},
 		{"a variable that is not set", []string{"-password", "env:TOKENPROFILE_NO_SUCH_VARIABLE", path}, "TOKENPROFILE_NO_SUCH_VARIABLE is not set"},
 		{"a password without a place", []string{"-password", "changeit", path}, "env:NAME, file:PATH or pass:TEXT"},
