@@ -187,12 +187,14 @@ func TestEncryptedOnlyTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, err := verifier.Verify(t.Context(), text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if token.Subject != "billing" || !strings.Contains(string(token.Claims), `"order":4711`) {
-		t.Errorf("got sub %q and %d bytes of claims, want them as signed", token.Subject, len(token.Claims))
+	for range 2 { // there is no key that a remembered one could be held to
+		token, err := verifier.Verify(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token.Subject != "billing" || !strings.Contains(string(token.Claims), `"order":4711`) {
+			t.Errorf("got sub %q and %d bytes of claims, want them as signed", token.Subject, len(token.Claims))
+		}
 	}
 	if _, err := verifier.Verify(t.Context(), p.encrypt(t, "", `{"iss":"https://consumer.example"}`)); !errors.Is(err, tokenprofile.ErrInvalid) {
 		t.Errorf("without aud and exp: got %v, want %v", err, tokenprofile.ErrInvalid)
