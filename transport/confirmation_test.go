@@ -61,7 +61,8 @@ func TestGuardMutualTLS(t *testing.T) {
 	}{
 		{"the client's own token is admitted", guard{MutualTLS: true}, bound, []*x509.Certificate{client.Leaf}, 200},
 		{"a member that is not known beside one that is", guard{MutualTLS: true}, `{"cnf":{"x5t#S256":"` + thumbprint + `","x":1}}`, []*x509.Certificate{client.Leaf}, 200},
-		{"a name with escapes is the same name", guard{MutualTLS: true}, `{"\u0063nf":{"x5t#S256":"` + otherThumbprint + `"}}`, []*x509.Certificate{client.Leaf}, 401},
+		{"a name with escapes is the same name", guard{MutualTLS: true, AllowUnbound: true}, `{"\u0063nf":{"x5t#S256":"` + otherThumbprint + `"}}`, []*x509.Certificate{client.Leaf}, 401},
+		{"a name with other escapes, to a guard that does not check", guard{}, `{"c\u006Ef":{"jkt":"a"}}`, nil, 401},
 		{"another client's certificate is refused", guard{MutualTLS: true}, bound, []*x509.Certificate{other.Leaf}, 401},
 		{"only the client's own certificate counts, not its issuers'", guard{MutualTLS: true}, bound, []*x509.Certificate{other.Leaf, client.Leaf}, 401},
 		{"a connection without a certificate is refused", guard{MutualTLS: true}, bound, nil, 401},
