@@ -204,6 +204,36 @@ func TestEncryptedOnlyTokens(t *testing.T) {
 	}
 }
 
+// The type keeps tokens of different kinds apart where no signature does, too.
+func TestTypeOfAnEncryptedOnlyToken(t *testing.T) {
+	p := newParties(t)
+	for _, test := range []struct {
+		name            string
+		written, wanted tokenprofile.Header
+		good            bool
+	}{
+		{"the same", tokenprofile.Header{Type: "at+jwt"}, tokenprofile.Header{Type: "application/AT+JWT"}, true},
+		{"another type", tokenprofile.Header{Type: "at+jwt"}, tokenprofile.Header{}, false},
+		{"no type of its own", tokenprofile.Header{}, tokenprofile.Header{Type: "at+jwt"}, false},
+		{"a content type", tokenprofile.Header{ContentType: "JWT"}, tokenprofile.Header{}, false},
+		{"no content type", tokenprofile.Header{}, tokenprofile.Header{ContentType: "x"}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			written := encryptedOnlyProfile(*p.profile.Encryption)
+			wanted := written
+			written.Header, wanted.Header = test.written, test.wanted
+			signer := ok(written.EncryptedOnlySigner(tokenprofile.EncryptTo(publicKeys{p.recipient.Public()})))(t)
+			verifier := ok(wanted.EncryptedOnlyVerifier(tokenprofile.DecryptWith(privateKeys{p.recipient})))(t)
+			_, err := verifier.Verify(t.Context(), ok(signer.Sign(t.Context(), nil))(t))
+			if test.good && err != nil {
+				t.Error(err)
+			} else if !test.good {
+				refuses(t, err, tokenprofile.ErrType)
+			}
+		})
+	}
+}
+
 // Nobody gets a verifier of unsigned tokens by leaving something out.
 func TestEncryptedOnlyIsAskedForByName(t *testing.T) {
 	p := newParties(t)
