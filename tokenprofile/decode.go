@@ -2,6 +2,7 @@ package tokenprofile
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,9 +15,10 @@ import (
 // Decode maps the claims to the value that target points to, as
 // [json.Unmarshal] does, with three differences: numbers that go to an any
 // become a [json.Number], so that integers stay exact; an aud that is a string
-// goes into a slice of strings too; and a claim whose name differs from a
-// field's in case is an error instead of its value. Dates go to a
-// [NumericDate].
+// goes into a slice of strings too; and a claim whose name differs in case
+// from the one a field's tag names is an error instead of its value. A field
+// without a tag takes the claim of its name whatever the case, if there is only
+// one. Dates go to a [NumericDate].
 func (t *Token) Decode(target any) error {
 	document, err := forStruct(t.Claims, target)
 	if err != nil {
@@ -66,11 +68,14 @@ func forStruct(document []byte, target any) ([]byte, error) {
 	s.Reset(document)
 	for s.Next() {
 		name, value := string(s.Name()), s.Value()
-		kind, exact := fields[name]
-		if !exact && fields.twin(name) {
-			return nil, refuse(ErrMalformed, "a claim differs from a field of the target only in case")
+		f := fields.find(name)
+		if f != nil {
+			if f.taken || f.tagged && f.claim != name {
+				return nil, refuse(ErrMalformed, "a claim differs from a field of the target only in case")
+			}
+			f.taken = true
 		}
-		if name == "aud" && kind == reflect.Slice && !value.IsArray() {
+		if f != nil && f.slice && strings.EqualFold(name, "aud") && !value.IsArray() {
 			o.member(name, []json.RawMessage{json.RawMessage(value)})
 			continue
 		}
@@ -82,8 +87,15 @@ func forStruct(document []byte, target any) ([]byte, error) {
 	return append(o.data, '}'), o.err
 }
 
-// fields are the kinds of a struct's fields by the names of their claims.
-type fields map[string]reflect.Kind
+// A field is one of a struct that a claim can go to.
+type field struct {
+	claim  string // the name of the claim
+	tagged bool   // by the field's tag, and not by its own name
+	slice  bool
+	taken  bool // a claim went there
+}
+
+type fields []field
 
 // fieldsOf is nil for what is no pointer to a struct, or decodes itself.
 func fieldsOf(target any) fields {
@@ -91,25 +103,28 @@ func fieldsOf(target any) fields {
 	if _, ok := target.(json.Unmarshaler); ok || t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
 		return nil
 	}
-	f := fields{}
-	for _, field := range reflect.VisibleFields(t.Elem()) {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		switch {
-		case name == "-", field.Anonymous && name == "", !field.IsExported():
+	var all fields
+	for _, f := range reflect.VisibleFields(t.Elem()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" || f.Anonymous && name == "" || !f.IsExported() {
 			continue // no claim goes there, or only to the fields of what is embedded
-		case name == "":
-			name = field.Name
 		}
-		f[name] = field.Type.Kind()
+		all = append(all, field{claim: cmp.Or(name, f.Name), tagged: name != "", slice: f.Type.Kind() == reflect.Slice})
 	}
-	return f
+	return all
 }
 
-func (f fields) twin(name string) bool {
-	for other := range f {
-		if strings.EqualFold(name, other) {
-			return true
+// find is the field for a claim: the one of exactly its name, else one whose
+// name differs in case.
+func (fs fields) find(claim string) *field {
+	var twin *field
+	for i := range fs {
+		switch f := &fs[i]; {
+		case f.claim == claim:
+			return f
+		case twin == nil && strings.EqualFold(f.claim, claim):
+			twin = f
 		}
 	}
-	return false
+	return twin
 }

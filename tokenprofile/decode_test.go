@@ -119,6 +119,20 @@ func TestDecodeRefusesTwins(t *testing.T) {
 	}
 }
 
+// A field without a tag has a name in Go's case, which no claim has.
+func TestDecodeIntoFieldsWithoutTags(t *testing.T) {
+	var target struct {
+		Order int
+		Aud   []string
+	}
+	if err := decoding(`{"order":7,"aud":"a"}`).Decode(&target); err != nil || target.Order != 7 || len(target.Aud) != 1 {
+		t.Errorf("got %+v, %v, want order 7 and one audience", target, err)
+	}
+	if err := decoding(`{"order":7,"ORDER":8}`).Decode(&target); !errors.Is(err, tokenprofile.ErrMalformed) {
+		t.Errorf("got %v for two claims that fit one field, want %v", err, tokenprofile.ErrMalformed)
+	}
+}
+
 func TestDecodeErrorsSayTheClaimAndNotTheValue(t *testing.T) {
 	const canary = "canary-7f3a"
 	for _, test := range []struct {
