@@ -3,6 +3,7 @@ package transport_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -102,6 +103,24 @@ func TestDPoPNonce(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
+	}
+}
+
+// A body that is gone cannot be sent with the nonce; the next request has it.
+func TestDPoPNonceForABodyThatIsGone(t *testing.T) {
+	prover := newProver(t)
+	server := &dpopServer{thumbprint: prover.Thumbprint(), nonce: "n1"}
+	bearer := &transport.Bearer{Source: &fakeSource{}, DPoP: prover, Base: server}
+	for _, want := range []int{http.StatusUnauthorized, http.StatusOK} {
+		req := newRequest(t, "POST")
+		req.Body, req.GetBody = io.NopCloser(strings.NewReader("body")), nil
+		resp, err := bearer.RoundTrip(req)
+		if err != nil || resp.StatusCode != want {
+			t.Errorf("got %v, %v, want status %d", resp, err, want)
+		}
+	}
+	if got, want := strings.Join(server.log, ", "), "nonce for token-1, yes to token-1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
