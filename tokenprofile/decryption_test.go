@@ -173,6 +173,46 @@ var alterations = map[string]func([]byte) []byte{
 	"twice the bytes": func(b []byte) []byte { return append(b, b...) },
 }
 
+// Lengths are exact before the decoder sees a part. From outside nobody can
+// tell, because whatever fails after that looks the same.
+func TestLengthsOfThePartsAreExact(t *testing.T) {
+	for _, e := range encryptions() {
+		ends := allEnds(t, e)[0]
+		token := ok(ends.encrypt.Encrypt(t.Context(), e, "", "JWT", []byte("inner")))(t)
+		if err := ends.decrypt.CheckParts(t.Context(), e, token); err != nil {
+			t.Errorf("%v, as it was: %v", e, err)
+		}
+		for part, name := range partNames {
+			if part == ciphertextPart && !strings.Contains(string(e.ContentAlgorithm), "CBC") {
+				continue // of any length
+			}
+			parts := strings.Split(token, ".")
+			whole := decodeSegment(t, parts[part])
+			for _, length := range []int{0, 1, len(whole) - 1, len(whole) + 1, len(whole) + 8, 10000} {
+				if length < 0 || length == len(whole) || part == ciphertextPart && length%16 == 0 && length > 0 {
+					continue
+				}
+				parts[part] = segment(append(bytes.Clone(whole), make([]byte, 10000)...)[:length])
+				if err := ends.decrypt.CheckParts(t.Context(), e, strings.Join(parts, ".")); err == nil {
+					t.Errorf("%v: %d bytes of %s pass, want %d", e, length, name, len(whole))
+				}
+			}
+		}
+	}
+}
+
+// A kid is bounded even where a key has a longer one.
+func TestKidOfAnEncryptedTokenIsBounded(t *testing.T) {
+	for length, want := range map[int]error{256: nil, 257: tokenprofile.ErrUnknownKey} {
+		key := secretKey(t, 32, strings.Repeat("k", length))
+		header := `{"alg":"dir","enc":"A256GCM","kid":"` + key.KeyID() + `"}`
+		_, _, err := tokenprofile.DecryptWithSecret(secretKeys{key}).Decrypt(t.Context(), direct, forge(t, key.Bytes(), header, "x"))
+		if !errors.Is(err, want) {
+			t.Errorf("%d bytes: got %v, want %v", length, err, want)
+		}
+	}
+}
+
 // Every alteration of every part, under every algorithm, ends in one error:
 // the same text, whatever went wrong, and no panic on the way.
 func TestEveryFailedDecryptionLooksTheSame(t *testing.T) {

@@ -51,3 +51,17 @@ func Contain(decode func() ([]byte, error)) ([]byte, error) { return contain(dec
 func CheckEphemeralKey(epk string, recipient crypto.PublicKey) error {
 	return checkEphemeralKey([]byte(epk), recipient)
 }
+
+// CheckParts is what the parts of a token pass before the decoder sees them.
+func (k DecryptionKeys) CheckParts(ctx context.Context, e Encryption, text string) error {
+	token, err := receiveEncrypted(text)
+	if err != nil {
+		return err
+	}
+	defer token.release()
+	key, err := k.choose(ctx, e, token.parameter("kid"))
+	if err != nil {
+		return err
+	}
+	return token.checkParts(e, key)
+}
