@@ -30,7 +30,8 @@ const (
 // as long, and a key that left the file signs until it is there. Nothing waits
 // for a certificate that has expired. A key whose certificate is valid from a
 // later day on is published now and signs from that day, so that a fleet whose
-// machines get the file at different times changes over at one moment.
+// machines get the file at different times changes over at one moment. One that
+// only has a new certificate signs under its old one until the new one is valid.
 //
 // What was in the file when it was opened is taken to be known to everyone: a
 // program that starts with a new file signs with its key at once, and knows

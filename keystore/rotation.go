@@ -63,7 +63,9 @@ func (o overlap) next(old []turn, keys []PrivateKey, now time.Time) []turn {
 		turns = append(turns, turn{key: key, from: o.start(old, key, now)})
 	}
 	for _, t := range old {
-		if slices.ContainsFunc(keys, t.is) || t.key.err != nil {
+		stays := slices.IndexFunc(keys, t.is)
+		renewed := stays >= 0 && t.signs(now) && turns[stays].from.After(now)
+		if stays >= 0 && !renewed || t.key.err != nil {
 			continue
 		}
 		if t.until.IsZero() || t.until.After(now) {
@@ -93,13 +95,19 @@ func (o overlap) current(turns []turn, now time.Time) []turn {
 }
 
 // start is when a key of the new file begins to sign: when it did or was
-// about to, if it is known already; else once it has been published for long
-// enough, but not after the certificates of its predecessors have expired.
+// about to, if it is known already, but with a new certificate not before that
+// is valid, for it signs under the old one; else once it has been published
+// for long enough, but not after the certificates of its predecessors have
+// expired.
 func (o overlap) start(old []turn, key PrivateKey, now time.Time) time.Time {
-	if i := slices.IndexFunc(old, func(t turn) bool { return t.is(key) }); i >= 0 {
-		return old[i].from
+	i := slices.IndexFunc(old, func(t turn) bool { return t.is(key) })
+	if i < 0 {
+		i = slices.IndexFunc(old, func(t turn) bool { return t.isKey(key) })
 	}
-	if i := slices.IndexFunc(old, func(t turn) bool { return t.isKey(key) }); i >= 0 {
+	switch {
+	case i >= 0 && key.notBefore().After(now):
+		return later(old[i].from, key.notBefore())
+	case i >= 0:
 		return old[i].from
 	}
 	expiry, predecessors := time.Time{}, 0

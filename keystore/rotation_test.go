@@ -616,6 +616,20 @@ func TestRenewedCertificateOfTheSameKeyCountsAtOnce(t *testing.T) {
 	})
 }
 
+func TestRenewedCertificateFromLaterOnCountsThen(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		now := time.Now()
+		key := ed25519.NewKeyFromSeed([]byte(fmt.Sprintf("%-32s", "same")))
+		first := selfSigned(t, key, "CN=first", now.AddDate(-1, 0, 0), now.AddDate(0, 0, 9))
+		second := selfSigned(t, key, "CN=second", now.AddDate(0, 0, 3), now.AddDate(1, 0, 0))
+		r := openRotating(t, encodePEM(key, first), keystore.File{})
+		install(t, r.path, encodePEM(key, second))
+		r.expect(time.Second, "first", "second")
+		r.expect(3*24*time.Hour-2*time.Second, "first", "second")
+		r.expect(time.Second, "second", "second")
+	})
+}
+
 func TestSecretKeysHaveNoOverlap(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		set := func(kids ...string) string {
