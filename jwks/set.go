@@ -17,21 +17,23 @@ const (
 	maxSetBytes = 512 << 10 // 100 keys with chains of certificates take less
 	maxSetKeys  = 100
 	maxKeyID    = 256 // bytes; a longer kid is in no set and in no token
+	maxMembers  = 256 // of the set, and of an issuer's metadata
 )
 
 // A Set is a JSON Web Key Set (RFC 7517 section 5). It is a
 // [keystore.PublicSource], for a set that comes from elsewhere than a URL.
 type Set struct {
 	Keys    []keystore.PublicKey
-	Skipped int // keys of a type, curve or size this library does not use
+	Skipped int // keys of a type, curve or size this library does not use, or with a kid it does not
 }
 
 var _ keystore.PublicSource = Set{}
 
 // Parse reads a JSON Web Key Set of at most 512 KiB and 100 keys.
 //
-// A key of an unknown kind is skipped and counted (RFC 7517 section 5), so that
-// an issuer may publish keys for newer software beside ours. Everything else
+// A key of an unknown kind or beyond the limits of this library is skipped and
+// counted (RFC 7517 section 5), so that an issuer may publish keys for newer
+// software beside ours. Everything else
 // that is wrong refuses the whole set: private or secret members, a malformed
 // key, two keys of one kid.
 func Parse(data []byte) (Set, error) {
@@ -67,7 +69,7 @@ func parseSet(data []byte, roots *x509.CertPool) (Set, error) {
 		if err == nil && roots != nil {
 			err = trusted(key, roots)
 		}
-		if errors.Is(err, keystore.ErrUnsupported) || errors.Is(err, errUntrusted) {
+		if errors.Is(err, keystore.ErrUnsupported) || errors.Is(err, keystore.ErrLimit) || errors.Is(err, errUntrusted) {
 			set.Skipped++
 			continue
 		}
@@ -133,6 +135,9 @@ func splitObject(data []byte) (map[string]json.RawMessage, error) {
 		}
 		if _, twice := object[name.(string)]; twice {
 			return nil, errors.New("a member name occurs twice")
+		}
+		if len(object) == maxMembers {
+			return nil, fmt.Errorf("%w: more than %d members", keystore.ErrLimit, maxMembers)
 		}
 		object[name.(string)] = value
 	}

@@ -2,8 +2,10 @@ package jwks_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -23,6 +25,8 @@ func TestParse(t *testing.T) {
 		{"no keys", `{"keys":[]}`, 0, 0, ""},
 		{"further members", ` { "a" : {"keys":null}, "keys" : [ ` + publicJWK + ` ], "z" : [1] } `, 1, 0, ""},
 		{"a key of an unknown kind, whatever its kid", `{"keys":[` + publicJWK + `,` + foreign + `]}`, 1, 1, ""},
+		{"a key of more bits than are read", `{"keys":[` + publicJWK + `,{"kty":"RSA","kid":"big","e":"AQAB","n":"` + strings.Repeat("_", 3000) + `"}]}`, 1, 1, ""},
+		{"a key with a kid that no token has", `{"keys":[` + other + `,` + strings.Replace(publicJWK, `"1"`, `"`+strings.Repeat("1", 257)+`"`, 1) + `]}`, 1, 1, ""},
 		{"nothing", ``, 0, 0, "not a JSON object"},
 		{"null", `null`, 0, 0, "not a JSON object"},
 		{"an array", `[` + publicJWK + `]`, 0, 0, "not a JSON object"},
@@ -62,11 +66,46 @@ var nameless = strings.Replace(publicJWK, `"kid":"1",`, "", 1)
 
 func TestParseLimits(t *testing.T) {
 	for name, text := range map[string]string{
-		"size":  `{"keys":[]}` + strings.Repeat(" ", 512<<10),
-		"count": `{"keys":[` + strings.Repeat(`{"kty":"AKP"},`, 100) + `{"kty":"AKP"}]}`,
+		"size":    `{"keys":[]}` + strings.Repeat(" ", 512<<10),
+		"count":   `{"keys":[` + strings.Repeat(`{"kty":"AKP"},`, 100) + `{"kty":"AKP"}]}`,
+		"members": `{` + numbered(256) + `"keys":[]}`,
 	} {
 		if _, err := jwks.Parse([]byte(text)); !errors.Is(err, keystore.ErrLimit) {
 			t.Errorf("%s: got %v, want ErrLimit", name, err)
+		}
+	}
+}
+
+// numbered are so many members, each with a comma.
+func numbered(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, `"%d":0,`, i)
+	}
+	return text.String()
+}
+
+// Half a megabyte can cost no more than the megabytes it takes to read it.
+func TestHostileSetsCostLittle(t *testing.T) {
+	const size = 512 << 10
+	for name, text := range map[string]string{
+		"nested":           strings.Repeat(`{"keys":[`, size/9),
+		"nested in a key":  `{"keys":[{"kty":` + strings.Repeat(`[`, size-20),
+		"nested elsewhere": `{"a":` + strings.Repeat(`[`, size/2-20) + strings.Repeat(`]`, size/2-20) + `,"keys":[]}`,
+		"members":          `{` + numbered(50_000),
+		"members of a key": `{"keys":[{` + numbered(50_000) + `"kty":"AKP"}]}`,
+		"keys":             `{"keys":[` + strings.Repeat(`{},`, size/3-10) + `{}]}`,
+		"one long number":  `{"keys":[{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", size-60) + `"}`,
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		set, err := jwks.Parse([]byte(text))
+		runtime.ReadMemStats(&after)
+		if err == nil && len(set.Keys) == 0 && set.Skipped == 0 {
+			t.Errorf("%s: accepted", name)
+		}
+		if taken := after.TotalAlloc - before.TotalAlloc; taken > 64<<20 {
+			t.Errorf("%s: %d MiB were allocated for %d KiB", name, taken>>20, len(text)>>10)
 		}
 	}
 }
