@@ -125,8 +125,8 @@ func TestMaxSizeIsTheProfiles(t *testing.T) {
 	refuses(t, err, tokenprofile.ErrMalformed)
 }
 
-// A refused token costs at most 64 KiB, whatever it is made of. (Its time is in
-// BenchmarkVerifyRejected.)
+// A refused token costs at most 64 KiB, whatever it is made of, once there are
+// buffers that are used again. (Its time is in BenchmarkVerifyRejected.)
 func TestARefusedTokenTakesLittleMemory(t *testing.T) {
 	_, verifier := pair(t, profileOf("HS256"))
 	for name, token := range hostile() {

@@ -136,7 +136,7 @@ type Header struct {
 	X5C     bool `json:"x5c,omitempty" yaml:"x5c,omitempty"`
 
 	// Extra are further parameters with constant values. They may not name a
-	// registered one.
+	// registered one. A verifier looks at those in Critical alone.
 	Extra map[string]any `json:"extra,omitempty" yaml:"extra,omitempty"`
 
 	// Critical names those of Extra that a receiver must understand: they are
