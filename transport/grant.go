@@ -76,8 +76,8 @@ type Grant struct {
 	// endpoints that take names instead of URIs.
 	Audiences []string
 
-	// Params are further parameters. None may have a name that this package
-	// uses, and none should be a secret: [fmt] would print it.
+	// Params are further parameters. None may have a name that another field
+	// has set, or that is for credentials.
 	Params url.Values
 
 	// DPoP, if not nil, proves possession of its key to the endpoint, which
