@@ -1,7 +1,6 @@
 package keystore
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/x509"
 	"fmt"
@@ -10,22 +9,13 @@ import (
 )
 
 // newEntry makes keys of what a reader found.
-func newEntry(e format.Entry) Entry {
+func newEntry(e format.Entry, certificates certificates) Entry {
 	entry := Entry{Alias: e.Alias, Created: e.Created, Untagged: e.Untagged, Err: e.Err}
-	for _, der := range e.Chain {
-		entry.RawChain = append(entry.RawChain, bytes.Clone(der)) // the file's own bytes are wiped
-	}
-	for _, der := range entry.RawChain {
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
-			break // what x509 refuses, and the issuers after it, stay in RawChain
-		}
-		entry.Chain = append(entry.Chain, cert)
-	}
+	entry.RawChain, entry.Chain = certificates.chain(e.Chain)
 	switch e.Kind {
 	case format.PrivateKey:
 		entry.Kind = KindPrivateKey
-		entry.private(e.PKCS8)
+		entry.private(e.PKCS8, certificates)
 	case format.SecretKey:
 		entry.Kind = KindSecretKey
 		entry.secret(e)
@@ -40,10 +30,10 @@ func newEntry(e format.Entry) Entry {
 	return entry
 }
 
-func (e *Entry) private(pkcs8 []byte) {
+func (e *Entry) private(pkcs8 []byte, certificates certificates) {
 	e.fromCertificate()
 	if e.Err == nil {
-		e.Err = e.privateKeyFrom(pkcs8)
+		e.Err = e.privateKeyFrom(pkcs8, certificates)
 	}
 	if e.Err == nil {
 		e.PublicKey = e.PrivateKey.public
@@ -52,7 +42,7 @@ func (e *Entry) private(pkcs8 []byte) {
 	}
 }
 
-func (e *Entry) privateKeyFrom(pkcs8 []byte) error {
+func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates certificates) error {
 	key, name, bits, err := format.ParsePKCS8(pkcs8)
 	clear(pkcs8)
 	e.Algorithm, e.Bits = name, bits
@@ -63,7 +53,7 @@ func (e *Entry) privateKeyFrom(pkcs8 []byte) error {
 	if !ok {
 		return fmt.Errorf("%w: %s key", ErrUnsupported, name)
 	}
-	e.PrivateKey, err = NewPrivateKey(usable, signedChain(e.Chain)...)
+	e.PrivateKey, err = NewPrivateKey(usable, certificates.signedChain(e.Chain)...)
 	e.PrivateKey.public.pss = name == "RSASSA-PSS"
 	return err
 }
@@ -133,16 +123,4 @@ func certifiedKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 		return nil, err
 	}
 	return parts.ParsePublicKey()
-}
-
-// signedChain is the chain as far as each certificate is signed by the next.
-// A name alone does not make an issuer: this chain is what x5c shows.
-func signedChain(chain []*x509.Certificate) []*x509.Certificate {
-	for i := 1; i < len(chain); i++ {
-		child := chain[i-1]
-		if chain[i].CheckSignature(child.SignatureAlgorithm, child.RawTBSCertificate, child.Signature) != nil {
-			return chain[:i]
-		}
-	}
-	return chain
 }

@@ -63,11 +63,12 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	// PEM has no integrity check that could be missing.
 	verified := !store.Unverified || name == format.PEM || name == format.DER
 	result := found{format: store.Format, verified: verified}
+	certificates := newCertificates()
 	for i, e := range store.Entries {
 		if (name == format.JKS || name == format.JCEKS) && replaced(store.Entries[i+1:], e.Alias) {
 			continue
 		}
-		result.entries = append(result.entries, newEntry(e))
+		result.entries = append(result.entries, newEntry(e, certificates))
 	}
 	return result, nil
 }

@@ -1,14 +1,21 @@
 package keystore_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
@@ -102,6 +109,28 @@ func TestHostileFilesCostNothing(t *testing.T) {
 				t.Errorf("%d MiB were allocated for %d bytes", got>>20, len(tt.data))
 			}
 		})
+	}
+}
+
+// Each of many keys has the whole chain, which is read and checked once.
+func TestKeysThatShareAChainCostLittle(t *testing.T) {
+	private := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	var chain []*x509.Certificate
+	for i := range 99 {
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: fmt.Sprint(i)}, NotAfter: time.Unix(4e9, 0)}
+		issuer := &x509.Certificate{Subject: pkix.Name{CommonName: fmt.Sprint(i + 1)}}
+		der := must(x509.CreateCertificate(rand.Reader, template, issuer, private.Public(), private))
+		chain = append(chain, must(x509.ParseCertificate(der)))
+	}
+	text, key := encodePEM(nil, chain...), encodePEM(private)
+	text += strings.Repeat(key, (64<<10-len(text))/len(key))
+	before := allocated()
+	entries := must(keystore.Parse([]byte(text), nil)).Entries()
+	if got := allocated() - before; got > 48<<20 {
+		t.Errorf("%d MiB were allocated for %d KiB", got>>20, len(text)>>10)
+	}
+	if len(entries) < 200 || len(entries[0].Chain) != len(chain) || entries[0].Chain[98] != entries[199].Chain[98] {
+		t.Errorf("got %d entries with chains of %d, want one chain of %d for all", len(entries), len(entries[0].Chain), len(chain))
 	}
 }
 
