@@ -329,6 +329,8 @@ func TestEphemeralKeyMustBeOnTheRecipientsCurve(t *testing.T) {
 		{"on X25519", goodX, x25519, true},
 		{"on P-384 for P-256", p384, p256, false},
 		{"on P-384, called P-256", strings.Replace(p384, "P-384", "P-256", 1), p256, false},
+		{"on P-256, called P-384", strings.Replace(good, "P-256", "P-384", 1), p256, false},
+		{"on X25519 with a private part", strings.Replace(goodX, "{", `{"d":"`+b64(32)+`",`, 1), x25519, false},
 		{"on X25519 for P-256", goodX, p256, false},
 		{"on P-256 for X25519", good, x25519, false},
 		{"off the curve", `{"kty":"EC","crv":"P-256","x":"` + b64(32) + `","y":"` + b64(32) + `"}`, p256, false},
