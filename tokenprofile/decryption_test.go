@@ -291,6 +291,9 @@ func TestParametersOfAESGCMKeyWrap(t *testing.T) {
 			if _, _, err := ends.decrypt.Decrypt(t.Context(), e, altered); !errors.Is(err, tokenprofile.ErrDecryption) {
 				t.Errorf("%s %s: got %v, want %v", name, value, err, tokenprofile.ErrDecryption)
 			}
+			if ends.decrypt.CheckParts(t.Context(), e, altered) == nil {
+				t.Errorf("%s %s: the decoder sees it", name, value)
+			}
 		}
 	}
 }

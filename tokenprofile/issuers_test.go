@@ -73,4 +73,8 @@ func TestByIssuerRefuses(t *testing.T) {
 	mentions(t, err, "verifier 1 is nil")
 	_, err = tokenprofile.ByIssuer(verifier, handmadeVerifier(t, profileOf("HS256")))
 	mentions(t, err, `"https://consumer.example" has two verifiers`)
+	p := encryptedOnlyProfile(direct)
+	encrypted := ok(p.EncryptedOnlyVerifier(tokenprofile.DecryptWithSecret(secretKeys{secretKey(t, 32, "")})))(t)
+	_, err = tokenprofile.ByIssuer(encrypted)
+	mentions(t, err, "its tokens are encrypted, so that iss cannot be seen")
 }

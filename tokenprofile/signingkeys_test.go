@@ -78,6 +78,20 @@ func TestRotationIsNoticedWithTheNextToken(t *testing.T) {
 	}
 }
 
+// A kid that a file names may stay while its key is replaced.
+func TestAKeyReplacedUnderItsKid(t *testing.T) {
+	one, two := keyFor(t, "ES256").WithKeyID("k"), keyFor(t, "ES256").WithKeyID("k")
+	source := &signing{keys: []keystore.PrivateKey{one}}
+	signer := ok(profileOf("ES256").Signer(source))(t)
+	verifier := ok(profileOf("ES256").Verifier(trusting(two)))(t)
+	_, err := verifier.Verify(t.Context(), ok(signer.Sign(t.Context(), nil))(t))
+	refuses(t, err, tokenprofile.ErrSignature)
+	source.set(nil, two)
+	if _, err := verifier.Verify(t.Context(), ok(signer.Sign(t.Context(), nil))(t)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSecretsRotateToo(t *testing.T) {
 	one, two := secretFor(t, "k", 32), secretFor(t, "k", 32) // under one kid
 	source := &changing{keys: secrets{one}}

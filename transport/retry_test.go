@@ -248,6 +248,29 @@ func TestARefusalWhenNoNewTokenCanBeHad(t *testing.T) {
 	})
 }
 
+// Who waits for the renewal that another's 401 has set off goes on with the
+// old token if it fails: it may have been refused for a passing fault.
+func TestAFailedRenewalAfterA401LeavesTheOldTokenToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newAPI("token-1")
+		source := &fakeSource{}
+		bearer := &transport.Bearer{Source: source, Base: server}
+		if _, err := get(t, bearer); err != nil {
+			t.Fatal(err)
+		}
+		source.answer = func(context.Context, int) error { time.Sleep(5 * time.Second); return errOutOfOrder }
+		server.admit("nobody")
+		var refused sync.WaitGroup
+		refused.Go(func() { bearer.RoundTrip(newRequest(t, "GET")) })
+		synctest.Wait()
+		server.admit("token-1")
+		if resp, err := get(t, bearer); err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("got %v, %v, want 200", resp, err)
+		}
+		refused.Wait()
+	})
+}
+
 func TestARefusalInThePauseAfterAFailureFetchesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newAPI("token-1")
