@@ -13,7 +13,10 @@ import (
 )
 
 // Hang never answers.
-func Hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+func Hang(_ http.ResponseWriter, r *http.Request) {
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler) // else net/http answers 200, which may still arrive
+}
 
 // Drip answers with one byte every 100 milliseconds, without end.
 func Drip(w http.ResponseWriter, r *http.Request) {
