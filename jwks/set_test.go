@@ -128,6 +128,7 @@ func TestSetIsASourceOfKeys(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"keys":[` + publicJWK + `,` + nameless + `]}`))
 	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","use":"sig","key_ops":["verify"]}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","key_ops":["attest"]}]}`))
 	f.Add([]byte(`{"keys":[{"kty":"AKP","alg":"ML-DSA-65","pub":"AA"}],"keys":[]}`))
 	if dir := os.Getenv("TOKENPROFILE_VECTORS"); dir != "" {
 		addFiles(f, filepath.Join(dir, "ietf-jose-cookbook", "jwk"))

@@ -104,6 +104,7 @@ func checkStore(t *testing.T, store *keystore.Store) {
 func FuzzPublicKey(f *testing.F) {
 	f.Add([]byte(rfc7638))
 	f.Add([]byte(`{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"use":"sig","alg":"ES256","key_ops":["verify"],"kid":"1"}`))
+	f.Add([]byte(`{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"use":"tls","alg":"XS256","key_ops":["attest","verify"],"kid":"1"}`))
 	f.Add([]byte(`{"kty":"OKP","crv":"Ed25519",` + edX + `}`))
 	f.Add([]byte(`{"kty":"OKP","crv":"X25519",` + edX + `}`))
 	if root := os.Getenv("TOKENPROFILE_VECTORS"); root != "" {

@@ -79,6 +79,7 @@ func TestPublicJWKsThatAreRefused(t *testing.T) {
 		{"key_ops that is a string", ec(`,"key_ops":"verify"`), nil},
 		{"key_ops of numbers", ec(`,"key_ops":[1]`), nil},
 		{"key_ops with one twice", ec(`,"key_ops":["verify","verify"]`), nil},
+		{"key_ops of others alone", ec(`,"key_ops":["attest"]`), keystore.ErrUnsupported},
 		{"x5c that is not base64", ec(`,"x5c":["-_"]`), nil},
 		{"x5c that is no certificate", ec(`,"x5c":["AAAA"]`), nil},
 		{"nested beyond measure", ec(`,"a":` + strings.Repeat("[", 20) + strings.Repeat("]", 20)), keystore.ErrLimit},

@@ -26,7 +26,18 @@ func (m members) usage() (usage, error) {
 			return usage{}, fmt.Errorf("key_ops holds %q twice", clip(op))
 		}
 	}
-	return u, nil
+	return u, u.keepKnownOperations()
+}
+
+// keepKnownOperations drops what RFC 7517 section 4.3 does not name: it permits
+// nothing here, and others do not read it. A key for nothing else is not for us.
+func (u *usage) keepKnownOperations() error {
+	given := len(u.ops)
+	u.ops = slices.DeleteFunc(u.ops, func(op string) bool { return !slices.Contains(operations, op) })
+	if given > 0 && len(u.ops) == 0 {
+		return fmt.Errorf("%w: key_ops has no operation of RFC 7517", ErrUnsupported)
+	}
+	return nil
 }
 
 // maxChain is the most certificates of one key.

@@ -249,6 +249,8 @@ func TestPermits(t *testing.T) {
 		{"nothing said", jwkWith(""), "sign verify encrypt decrypt wrapKey unwrapKey deriveKey deriveBits"},
 		{"use sig", jwkWith(`,"use":"sig"`), "sign verify"},
 		{"use enc", jwkWith(`,"use":"enc"`), "encrypt decrypt wrapKey unwrapKey deriveKey deriveBits"},
+		{"a use of others", jwkWith(`,"use":"tls"`), ""},
+		{"an operation of others beside ours", jwkWith(`,"key_ops":["attest","verify"]`), "verify"},
 		{"key_ops", jwkWith(`,"key_ops":["verify","wrapKey"]`), "verify wrapKey"},
 		{"use and key_ops", jwkWith(`,"use":"sig","key_ops":["verify","wrapKey"]`), "verify"},
 		{"a certificate for signatures", certified(x509.KeyUsageDigitalSignature), "sign verify"},

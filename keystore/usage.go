@@ -20,11 +20,18 @@ type usage struct {
 	ops []string // key_ops (RFC 7517 section 4.3)
 }
 
-// permits applies RFC 7517 sections 4.2 and 4.3.
+// operations are those of RFC 7517 section 4.3.
+var operations = []string{"sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"}
+
+// permits applies RFC 7517 sections 4.2 and 4.3. A use that is neither "sig"
+// nor "enc" is somebody else's, and permits nothing here.
 func (u usage) permits(operation string) error {
-	signature := operation == "sign" || operation == "verify"
-	if u.use == "sig" && !signature || u.use == "enc" && signature {
-		return fmt.Errorf("the key's use is %q", u.use)
+	want := "enc"
+	if operation == "sign" || operation == "verify" {
+		want = "sig"
+	}
+	if u.use != "" && u.use != want {
+		return fmt.Errorf("the key's use is %q", clip(u.use))
 	}
 	if len(u.ops) > 0 && !slices.Contains(u.ops, operation) {
 		return fmt.Errorf("the key's key_ops are %q", u.ops)
