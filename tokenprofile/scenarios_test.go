@@ -111,6 +111,36 @@ func TestOneGuardForSeveralVerifiers(t *testing.T) {
 	}
 }
 
+// A jti is an issuer's own (RFC 7519 section 4.1.7): two that count alike do
+// not use up each other's tokens at the guard they share.
+func TestTwoIssuersWithTheSameTokenIDs(t *testing.T) {
+	guard := &tokenprofile.MemoryReplayGuard{Now: fixedClock}
+	signers := map[string]*tokenprofile.Signer{}
+	var verifiers []*tokenprofile.Verifier
+	for _, issuer := range []string{"https://one.example", "https://two.example", "https://one.example/two"} {
+		p := profileOf("ES256")
+		p.Issuer = issuer
+		key := keyFor(t, p.Algorithm)
+		signers[issuer] = ok(p.Signer(keystore.New(key)))(t) // leaves the jti to the caller
+		p.OneUse, p.Replay = true, guard
+		verifiers = append(verifiers, ok(p.Verifier(trusting(key)))(t))
+	}
+	gate := ok(tokenprofile.ByIssuer(verifiers...))(t)
+	for _, id := range []string{"1", "2", "two\"1"} {
+		for issuer, signer := range signers {
+			token := ok(signer.Sign(t.Context(), map[string]any{"jti": id}))(t)
+			if got := ok(gate.Verify(t.Context(), token))(t); got.Issuer != issuer || got.ID != id {
+				t.Errorf("got %q of %q, want %q of %q", got.ID, got.Issuer, id, issuer)
+			}
+			_, err := gate.Verify(t.Context(), token)
+			refuses(t, err, tokenprofile.ErrReplayed)
+			again := ok(signer.Sign(t.Context(), map[string]any{"jti": id, "attempt": 2}))(t)
+			_, err = gate.Verify(t.Context(), again)
+			refuses(t, err, tokenprofile.ErrReplayed)
+		}
+	}
+}
+
 // Of many that send the same token at once, one succeeds.
 func TestOneOfManyIsFirst(t *testing.T) {
 	p := profileOf("EdDSA")
