@@ -66,13 +66,10 @@ func newSecretRing(s *scheme, source keystore.SecretSource) keyring {
 	}
 }
 
-// check asks with a context that is done: a source that holds its keys in
-// memory answers, one that would have to fetch them does not, and is judged
-// when it is used.
+// check judges the keys that the source has in memory; those it would have to
+// fetch are judged when they are used.
 func (r *ring[K]) check() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	keys, err := r.find(ctx, "")
+	keys, err := r.find(alreadyDone(), "")
 	if err != nil || len(keys) == 0 {
 		return nil
 	}

@@ -29,13 +29,10 @@ type signingKey struct {
 	chain  []*x509.Certificate
 }
 
-// checkKeys asks with a context that is done: a source that holds its keys in
-// memory answers, one that would have to fetch them does not, and is judged
-// when it is used.
+// checkKeys judges the keys that the source has in memory; those it would have
+// to fetch are judged when they are used.
 func checkKeys(keys signingKeys, c *composer) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := keys.choose(ctx, c)
+	_, err := keys.choose(alreadyDone(), c)
 	if errors.Is(err, keystore.ErrUnavailable) {
 		return nil
 	}
