@@ -56,8 +56,8 @@ func forge(t testing.TB, key []byte, header, payload string) string {
 }
 
 func TestHeaderOfAnEncryptedToken(t *testing.T) {
-	key := secretKey(t, 32, "shared")
-	keys := tokenprofile.DecryptWithSecret(secretKeys{key})
+	key := secretFor(t, "shared", 32)
+	keys := tokenprofile.DecryptWithSecret(secrets{key})
 	tests := []struct {
 		name   string
 		header string
@@ -118,8 +118,8 @@ func TestHeaderOfAnEncryptedToken(t *testing.T) {
 }
 
 func TestSerializationOfAnEncryptedToken(t *testing.T) {
-	key := secretKey(t, 32, "")
-	keys := tokenprofile.DecryptWithSecret(secretKeys{key})
+	key := secretFor(t, "", 32)
+	keys := tokenprofile.DecryptWithSecret(secrets{key})
 	good := forge(t, key.Bytes(), `{"alg":"dir","enc":"A256GCM"}`, "some text")
 	parts := strings.Split(good, ".")
 	tests := map[string]string{
@@ -204,9 +204,9 @@ func TestLengthsOfThePartsAreExact(t *testing.T) {
 // A kid is bounded even where a key has a longer one.
 func TestKidOfAnEncryptedTokenIsBounded(t *testing.T) {
 	for length, want := range map[int]error{256: nil, 257: tokenprofile.ErrUnknownKey} {
-		key := secretKey(t, 32, strings.Repeat("k", length))
+		key := secretFor(t, strings.Repeat("k", length), 32)
 		header := `{"alg":"dir","enc":"A256GCM","kid":"` + key.KeyID() + `"}`
-		_, _, err := tokenprofile.DecryptWithSecret(secretKeys{key}).Decrypt(t.Context(), direct, forge(t, key.Bytes(), header, "x"))
+		_, _, err := tokenprofile.DecryptWithSecret(secrets{key}).Decrypt(t.Context(), direct, forge(t, key.Bytes(), header, "x"))
 		if !errors.Is(err, want) {
 			t.Errorf("%d bytes: got %v, want %v", length, err, want)
 		}
@@ -409,8 +409,8 @@ func TestSharedSecretMustNotBeZero(t *testing.T) {
 // step 4): PKCS #7 has 1 to 16 bytes, where TLS has up to 255.
 func TestPaddingMustBeOfOneBlock(t *testing.T) {
 	e := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.Direct, ContentAlgorithm: tokenprofile.A128CBCHS256}
-	key := secretKey(t, 32, "")
-	keys := tokenprofile.DecryptWithSecret(secretKeys{key})
+	key := secretFor(t, "", 32)
+	keys := tokenprofile.DecryptWithSecret(secrets{key})
 	padded := func(length int, value byte) string {
 		plaintext := append(make([]byte, 64-length), bytes.Repeat([]byte{value}, length)...)
 		return forgeCBC(t, key.Bytes(), plaintext)

@@ -26,7 +26,6 @@ import (
 type (
 	publicKeys  []keystore.PublicKey
 	privateKeys []keystore.PrivateKey
-	secretKeys  []keystore.SecretKey
 )
 
 func (k publicKeys) PublicKeys(_ context.Context, kid string) (found []keystore.PublicKey, err error) {
@@ -39,15 +38,6 @@ func (k publicKeys) PublicKeys(_ context.Context, kid string) (found []keystore.
 }
 
 func (k privateKeys) PrivateKeys(context.Context) ([]keystore.PrivateKey, error) { return k, nil }
-
-func (k secretKeys) SecretKeys(_ context.Context, kid string) (found []keystore.SecretKey, err error) {
-	for _, key := range k {
-		if kid == "" || kid == key.KeyID() {
-			found = append(found, key)
-		}
-	}
-	return found, nil
-}
 
 type keyPair = interface{ Public() crypto.PublicKey }
 
@@ -86,17 +76,6 @@ func privateKey(t testing.TB, pair keyPair) keystore.PrivateKey {
 	return key
 }
 
-func secretKey(t testing.TB, size int, kid string) keystore.SecretKey {
-	t.Helper()
-	data := make([]byte, size)
-	rand.Read(data)
-	key, err := keystore.NewSecretKey(data, kid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
 // ends are the keys of the two ends of one encryption.
 type ends struct {
 	name    string
@@ -112,7 +91,7 @@ func keyPairEnds(t testing.TB, name string, pair keyPair) ends {
 
 func secretEnds(t testing.TB, size int) ends {
 	t.Helper()
-	keys := secretKeys{secretKey(t, size, "shared")}
+	keys := secrets{secretFor(t, "shared", size)}
 	return ends{"secret", tokenprofile.EncryptWithSecret(keys), tokenprofile.DecryptWithSecret(keys)}
 }
 
@@ -314,7 +293,7 @@ func TestRSAKeyMustBeSound(t *testing.T) {
 }
 
 func TestKindOfKeysMustFitTheAlgorithm(t *testing.T) {
-	secret := secretKeys{secretKey(t, 32, "")}
+	secret := secrets{secretFor(t, "", 32)}
 	pair := privateKey(t, rsaPair())
 	tests := []struct {
 		name    string
@@ -446,7 +425,7 @@ type heldElsewhere struct{ keyPair }
 func TestKeysThatDoNotFitAreRefusedWhenBuilt(t *testing.T) {
 	agreement := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.ECDHES, ContentAlgorithm: tokenprofile.A256GCM}
 	pair := privateKey(t, rsaPair())
-	short := secretKeys{secretKey(t, 16, "short")}
+	short := secrets{secretFor(t, "short", 16)}
 	build := map[string]func() error{
 		"an RSA key to encrypt to with ECDH-ES": func() error {
 			_, err := encryptedOnlyProfile(agreement).EncryptedOnlySigner(tokenprofile.EncryptTo(publicKeys{pair.Public()}))

@@ -74,7 +74,7 @@ func TestByIssuerRefuses(t *testing.T) {
 	_, err = tokenprofile.ByIssuer(verifier, handmadeVerifier(t, profileOf("HS256")))
 	mentions(t, err, `"https://consumer.example" has two verifiers`)
 	p := encryptedOnlyProfile(direct)
-	encrypted := ok(p.EncryptedOnlyVerifier(tokenprofile.DecryptWithSecret(secretKeys{secretKey(t, 32, "")})))(t)
+	encrypted := ok(p.EncryptedOnlyVerifier(tokenprofile.DecryptWithSecret(secrets{secretFor(t, "", 32)})))(t)
 	_, err = tokenprofile.ByIssuer(encrypted)
 	mentions(t, err, "its tokens are encrypted, so that iss cannot be seen")
 }

@@ -243,7 +243,7 @@ func TestEncryptedOnlyIsAskedForByName(t *testing.T) {
 
 	refused := map[string]func() error{
 		"Verifier of a profile without algorithm":          func() error { _, err := unsigned.Verifier(publicKeys{}, decrypt); return err },
-		"SecretVerifier of a profile without algorithm":    func() error { _, err := unsigned.SecretVerifier(secretKeys{}, decrypt); return err },
+		"SecretVerifier of a profile without algorithm":    func() error { _, err := unsigned.SecretVerifier(secrets{}, decrypt); return err },
 		"Signer of a profile without algorithm":            func() error { _, err := unsigned.Signer(privateKeys{}, encrypt); return err },
 		"EncryptedOnlyVerifier of a nested profile":        func() error { _, err := p.profile.EncryptedOnlyVerifier(decrypt); return err },
 		"EncryptedOnlySigner of a nested profile":          func() error { _, err := p.profile.EncryptedOnlySigner(encrypt); return err },
