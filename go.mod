@@ -1,6 +1,6 @@
 module github.com/tokenprofile/tokenprofile-go
 
-go 1.25.0
+go 1.26.0
 
 require (
 	github.com/lestrrat-go/jwx/v2 v2.1.7
@@ -16,6 +16,6 @@ require (
 	github.com/lestrrat-go/iter v1.0.2 // indirect
 	github.com/lestrrat-go/option v1.0.1 // indirect
 	github.com/segmentio/asm v1.2.1 // indirect
-	golang.org/x/crypto v0.53.0
-	golang.org/x/sys v0.46.0 // indirect
+	golang.org/x/crypto v0.59.0
+	golang.org/x/sys v0.50.0 // indirect
 )

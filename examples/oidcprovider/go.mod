@@ -1,6 +1,6 @@
 module github.com/tokenprofile/tokenprofile-go/examples/oidcprovider
 
-go 1.25.0
+go 1.26.0
 
 require github.com/tokenprofile/tokenprofile-go v0.0.0
 
@@ -14,8 +14,8 @@ require (
 	github.com/lestrrat-go/jwx/v2 v2.1.7 // indirect
 	github.com/lestrrat-go/option v1.0.1 // indirect
 	github.com/segmentio/asm v1.2.1 // indirect
-	golang.org/x/crypto v0.53.0 // indirect
-	golang.org/x/sys v0.46.0 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
 	software.sslmate.com/src/go-pkcs12 v0.7.4 // indirect
 )
 

@@ -1,6 +1,6 @@
 module github.com/tokenprofile/tokenprofile-go/examples/pkcs11
 
-go 1.25.0
+go 1.26.0
 
 require (
 	github.com/ThalesGroup/crypto11 v1.5.0
@@ -20,8 +20,8 @@ require (
 	github.com/pkg/errors v0.9.1 // indirect
 	github.com/segmentio/asm v1.2.1 // indirect
 	github.com/thales-e-security/pool v0.0.2 // indirect
-	golang.org/x/crypto v0.53.0 // indirect
-	golang.org/x/sys v0.46.0 // indirect
+	golang.org/x/crypto v0.59.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
 	software.sslmate.com/src/go-pkcs12 v0.7.4 // indirect
 )
 
