@@ -197,7 +197,7 @@ var arrows = map[string][]string{
 	"keystore":     nil,
 	"jwks":         {"keystore"},
 	"tokenprofile": {"keystore"},
-	"transport":    {"keystore", "tokenprofile"},
+	"transport":    {"keystore", "jwks", "tokenprofile"},
 }
 
 func TestImportsPointTowardsKeystore(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/jwks/jwkstest"
@@ -97,4 +98,18 @@ func ExampleParse() {
 	}
 	fmt.Println(set.Keys, "skipped:", set.Skipped)
 	// Output: [2026] skipped: 1
+}
+
+func ExampleCheckURL() {
+	for _, address := range []string{"https://issuer.example/keys", "http://localhost:8080/keys", "http://issuer.example/keys"} {
+		u, err := url.Parse(address)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(jwks.CheckURL(u, false))
+	}
+	// Output:
+	// <nil>
+	// <nil>
+	// http://issuer.example is not https, and issuer.example is not a loopback address
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -163,40 +161,6 @@ func sameOrigin(client *http.Client) *http.Client {
 		return nil
 	}
 	return &own
-}
-
-// parseURL accepts https, and http on this very machine.
-func parseURL(address string) (*url.URL, error) {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "":
-		return nil, errors.New("not an absolute URL")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return u, nil
-	}
-	return nil, errors.New("the URL is not https (http is for loopback addresses only)")
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// displayURL leaves out what may be a secret: user, password and query.
-func displayURL(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "key set"
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-}
-
-// withoutURL drops the URL that [http.Client] writes before the cause.
-func withoutURL(err error) error {
-	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
 }
 
 func maxAge(h http.Header) time.Duration {
