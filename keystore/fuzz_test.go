@@ -107,6 +107,7 @@ func FuzzPublicKey(f *testing.F) {
 	f.Add([]byte(`{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"use":"tls","alg":"XS256","key_ops":["attest","verify"],"kid":"1"}`))
 	f.Add([]byte(`{"kty":"OKP","crv":"Ed25519",` + edX + `}`))
 	f.Add([]byte(`{"kty":"OKP","crv":"X25519",` + edX + `}`))
+	f.Add([]byte(`{"kty":"OKP","crv":"Ed25519","kid":"",` + edX + `}`))
 	if root := os.Getenv("TOKENPROFILE_VECTORS"); root != "" {
 		for _, file := range must(filepath.Glob(filepath.Join(root, "ietf-jose-cookbook", "jwk", "*.json"))) {
 			f.Add(must(os.ReadFile(file)))

@@ -13,15 +13,17 @@ import (
 const rfc7638 = `{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB"}`
 
 func TestJWKWithoutKidIsKnownByItsThumbprint(t *testing.T) {
-	var key keystore.PublicKey
-	if err := json.Unmarshal([]byte(rfc7638), &key); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := key.KeyID(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"; got != want {
-		t.Errorf("got kid %q, want %q", got, want)
-	}
-	if got, want := key.Describe(), "RSA 2048"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	for _, jwk := range []string{rfc7638, strings.Replace(rfc7638, "{", `{"kid":"",`, 1)} {
+		var key keystore.PublicKey
+		if err := json.Unmarshal([]byte(jwk), &key); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := key.KeyID(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"; got != want {
+			t.Errorf("got kid %q, want %q", got, want)
+		}
+		if got, want := key.Describe(), "RSA 2048"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -109,9 +109,8 @@ func (m members) publicJWK() (PublicKey, error) {
 	if err := algorithmFits(public.alg, key); err != nil {
 		return PublicKey{}, err
 	}
-	if m.has("kid") {
-		public.kid, err = m.text("kid")
-	}
+	kid, err := m.text("kid")
+	public.kid = cmp.Or(kid, public.kid) // an empty one is none: nobody could look it up
 	return public, err
 }
 
