@@ -116,6 +116,10 @@ func splitSet(data []byte) ([]json.RawMessage, error) {
 	return keys, nil
 }
 
+// errBroken does not say which: where encoding/json notices the end differs
+// between its versions.
+var errBroken = errors.New("not valid JSON, or truncated")
+
 // splitObject reads one JSON object whose member names are unique. No error
 // quotes the text: it may hold what must not be in a log.
 func splitObject(data []byte) (map[string]json.RawMessage, error) {
@@ -127,11 +131,11 @@ func splitObject(data []byte) (map[string]json.RawMessage, error) {
 	for dec.More() {
 		name, err := dec.Token()
 		if err != nil {
-			return nil, errors.New("not valid JSON")
+			return nil, errBroken
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
-			return nil, errors.New("not valid JSON, or truncated")
+			return nil, errBroken
 		}
 		if _, twice := object[name.(string)]; twice {
 			return nil, errors.New("a member name occurs twice")
@@ -142,7 +146,7 @@ func splitObject(data []byte) (map[string]json.RawMessage, error) {
 		object[name.(string)] = value
 	}
 	if _, err := dec.Token(); err != nil {
-		return nil, errors.New("not valid JSON, or truncated")
+		return nil, errBroken
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return nil, errors.New("more follows the JSON object")
