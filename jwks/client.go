@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -16,8 +14,6 @@ import (
 const (
 	defaultMinInterval = 30 * time.Second
 	defaultMaxStale    = 24 * time.Hour
-	minMaxAge          = 5 * time.Minute // whatever the issuer says
-	maxMaxAge          = 24 * time.Hour  // likewise
 )
 
 // Client is the key set at a URL, as a [keystore.PublicSource]. A literal with
@@ -34,7 +30,9 @@ const (
 // There is one fetch at a time, for any number of callers. It runs on a
 // goroutine of its own, on behalf of all of them, for at most 5 seconds, or
 // [http.Client.Timeout] if that is shorter. No caller's context ends it, and
-// each caller stops waiting when its own context does. A fetch begins
+// each caller stops waiting when its own context does. When an issuer has not
+// answered for half a second, or failed before, at most 100 callers wait; for
+// others the keys are [keystore.ErrUnavailable] at once. A fetch begins
 //
 //   - when the keys are about to reach MaxAge, 5 to 15 % ahead by chance, so
 //     that a fleet does not ask all at once. A timer starts it, and no caller
@@ -43,10 +41,9 @@ const (
 //     should that fail. A client that is dropped stops by itself;
 //   - when a look-up names a kid that is not in the set, and waits for the
 //     fetch: at most once in MinInterval. Other unknown kids are answered with
-//     no key at once. So a key is known at the latest one MinInterval after it
-//     was published, whatever kids others make up. A kid that a fetch did not
-//     find causes the next only after 2, 4, 8 and at last 16 times
-//     MinInterval, which leaves the allowance to new ones;
+//     no key at once. A fetch brings every key there is, whoever caused it. So
+//     a key is known at the latest one MinInterval after it was published,
+//     whatever kids others make up, and whether it was asked for before or not;
 //   - after a fetch that failed, with back-off from 1 second doubling to
 //     MinInterval, or after the Retry-After of the answer, up to 5 minutes. A
 //     failed fetch does not use up the allowance for unknown kids; as long as
@@ -70,15 +67,16 @@ type Client struct {
 	HTTPClient *http.Client
 
 	// MinInterval is the pause between two fetches for unknown kids, and the
-	// longest back-off after failures; zero: 30 seconds.
+	// longest back-off after failures; zero: 30 seconds. It must not be negative.
 	MinInterval time.Duration
 
 	// MaxAge is the age by which keys are fetched anew; zero: 0.8 × the
-	// max-age of the answer, at least 5 minutes and at most 24 hours.
+	// max-age of the answer, at least 5 minutes and at most 24 hours. It must
+	// not be negative.
 	MaxAge time.Duration
 
 	// MaxStale is how long keys serve beyond MaxAge if every fetch fails;
-	// zero: 24 hours.
+	// zero: 24 hours; negative: not at all.
 	MaxStale time.Duration
 
 	// Roots, if not nil, demands of every key a certificate (x5c, RFC 7517
@@ -91,110 +89,128 @@ type Client struct {
 	// keys up; its calls do not overlap.
 	OnFetch func(Fetch)
 
-	current atomic.Pointer[snapshot] // nil: no good answer yet; replaced under mu
-
-	mu       sync.Mutex
-	schedule schedule // guarded by mu
-
-	hook sync.Mutex // held during OnFetch
-}
-
-// A Fetch is what [Client.OnFetch] learns.
-type Fetch struct {
-	Duration    time.Duration
-	Keys        int   // in force now
-	Skipped     int   // left out of them: of an unknown kind, or without a trusted certificate
-	NotModified bool  // the issuer answered that nothing has changed
-	Err         error // nil: the answer was good
+	schedule schedule
 }
 
 var _ keystore.PublicSource = (*Client)(nil)
 
-// PublicKeys returns the key of the kid, or all keys for "". An unknown kid
+// PublicKeys returns the keys of the kid, or all keys for "". An unknown kid
 // is no error but no key. If the keys cannot be had, the error is
 // [keystore.ErrUnavailable].
 //
 // Keys in memory are returned even if ctx is done; with ctx done, no fetch
 // begins. The slice is shared and must not be modified; appending to it copies.
 func (c *Client) PublicKeys(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
-	s := c.current.Load()
-	if s == nil || !s.serving.Load() {
-		s, asked, err := c.renew(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if keys := s.keys(kid); keys != nil || asked {
+	if c == nil {
+		return nil, errNil
+	}
+	if last := c.schedule.current.Load(); last != nil && last.serving.Load() {
+		if keys := last.keys(kid); keys != nil {
 			return keys, nil
 		}
-		return c.findUnknown(ctx, kid)
 	}
-	if keys := s.keys(kid); keys != nil {
-		return keys, nil
+	keys, err := c.find(ctx, kid)
+	if err != nil {
+		return nil, c.unavailable(err)
 	}
-	return c.findUnknown(ctx, kid)
+	return keys, nil
 }
 
 // Refresh fetches the set now, whatever pause is due, and reports how that
 // went. The keys in force stay if it fails. It does not content itself with a
 // fetch that was under way before: that may bring what is no longer so.
 func (c *Client) Refresh(ctx context.Context) error {
-	for asked := time.Now(); ctx.Err() == nil; {
-		c.mu.Lock()
-		f := c.fly("")
-		c.mu.Unlock()
-		err := f.wait(ctx)
-		if f.began.Before(asked) {
-			continue
-		}
-		if err != nil {
-			return c.unavailable(err)
-		}
-		return nil
+	if c == nil {
+		return errNil
 	}
-	return c.unavailable(ctx.Err())
+	err := c.setUp()
+	if err == nil {
+		err = c.schedule.refresh(ctx)
+	}
+	if err != nil {
+		return c.unavailable(err)
+	}
+	return nil
 }
 
-// renew is a look-up that memory alone cannot answer: the client is cold, or
-// its keys have lapsed or expired. It waits for a fetch, unless the issuer is
-// known to be down and there are keys that still serve. It reports
-// whether the issuer was asked.
-func (c *Client) renew(ctx context.Context) (s *snapshot, asked bool, err error) {
-	f, failing, err := c.flyIfDue(ctx)
-	if s := c.current.Load(); failing && s != nil && !s.expired() {
-		return s, false, nil
+// Status reports how the client stands. It fetches nothing.
+func (c *Client) Status() Status {
+	if c == nil {
+		return Status{Err: errNil}
+	}
+	return c.schedule.status()
+}
+
+// setUp hands the fields over to the schedule when it is first needed, and
+// reports what is wrong with them.
+func (c *Client) setUp() error {
+	s := &c.schedule
+	s.setUp.Do(func() {
+		s.fetcher, s.fault = newFetcher(c)
+		s.interval = orDefault(c.MinInterval, defaultMinInterval)
+		s.report = c.OnFetch
+	})
+	return s.fault
+}
+
+// find is a look-up that memory alone has no answer to.
+func (c *Client) find(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
+	if err := c.setUp(); err != nil {
+		return nil, err
+	}
+	if last := c.schedule.current.Load(); last == nil || !last.serving.Load() {
+		last, asked, err := c.renew(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if keys := last.keys(kid); keys != nil || asked {
+			return keys, nil
+		}
+	}
+	return c.findUnknown(ctx, kid)
+}
+
+// renew returns keys that serve, although the client is cold, or its keys have
+// lapsed or expired. It waits for a fetch, unless the issuer is known to be
+// down and there are keys that still serve. It reports whether the issuer was
+// asked.
+func (c *Client) renew(ctx context.Context) (keys *snapshot, asked bool, err error) {
+	f, failing, err := c.schedule.flyIfDue(ctx)
+	if last := c.schedule.current.Load(); failing && last.usable() {
+		return last, false, nil
 	}
 	if err == nil {
 		err = f.wait(ctx)
 	}
-	if s := c.current.Load(); s != nil && !s.expired() {
-		return s, err == nil, nil
+	if last := c.schedule.current.Load(); last.usable() {
+		return last, err == nil, nil
 	}
-	return nil, false, c.unavailable(err)
+	return nil, false, err
 }
 
-// findUnknown is a look-up of a kid that the keys in force do not have.
+// findUnknown looks up a kid that the keys in force do not have.
 func (c *Client) findUnknown(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
 	if len(kid) > maxKeyID {
 		return nil, nil
 	}
 	for {
-		f, err := c.flyForUnknown(ctx, kid)
-		if err != nil {
-			return nil, c.unavailable(err)
+		f, err := c.schedule.flyForUnknown(ctx, kid)
+		if err == nil && f != nil {
+			err = f.wait(ctx)
 		}
-		if f != nil {
-			if err := f.wait(ctx); err != nil {
-				return nil, c.unavailable(err)
-			}
+		if err != nil {
+			return nil, err
 		}
 		// A fetch that began for another reason may have been answered before
 		// the key was published: then the kid deserves one of its own.
-		keys := c.current.Load().keys(kid)
-		if keys != nil || f == nil || f.unknown != "" {
+		keys := c.schedule.current.Load().keys(kid)
+		if keys != nil || f == nil || f.unknown {
 			return keys, nil
 		}
 	}
 }
+
+var errNil = fmt.Errorf("jwks: %w: the client is nil", keystore.ErrUnavailable)
 
 func (c *Client) unavailable(err error) error {
 	return fmt.Errorf("jwks: %s: %w: %w", displayURL(c.URL), keystore.ErrUnavailable, err)

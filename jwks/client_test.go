@@ -180,6 +180,42 @@ func TestURLsThatAreNotFetched(t *testing.T) {
 	}
 }
 
+func TestNegativeDurations(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		client.MaxAge, client.MinInterval = -1, -1
+		for range 2 {
+			_, err := client.PublicKeys(context.Background(), "kid")
+			for _, want := range []string{"MaxAge is negative", "MinInterval is negative"} {
+				if !errors.Is(err, keystore.ErrUnavailable) || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want ErrUnavailable and %q", err, want)
+				}
+			}
+		}
+		wantRequests(t, issuer, 0)
+	})
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		client.MaxStale = -1
+		wantKey(t, client, issuer.KeyID())
+		issuer.Break(jwkstest.Reset)
+		time.Sleep(5*time.Minute - time.Nanosecond)
+		wantKey(t, client, issuer.KeyID())
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		wantUnavailable(t, client, issuer.KeyID())
+	})
+}
+
+func TestNoClient(t *testing.T) {
+	var client *jwks.Client
+	wantUnavailable(t, client, "kid")
+	if err := client.Refresh(t.Context()); !errors.Is(err, keystore.ErrUnavailable) {
+		t.Errorf("Refresh: got %v, want ErrUnavailable", err)
+	}
+	if got := client.Status(); got.Available || got.Err == nil {
+		t.Errorf("Status: got %+v, want an error", got)
+	}
+}
+
 func TestErrorsDoNotNameWhatMayBeSecretInTheURL(t *testing.T) {
 	transport := roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })
 	client := &jwks.Client{URL: "https://user:canary@issuer.example/jwks.json?key=canary#canary", HTTPClient: &http.Client{Transport: transport}}

@@ -50,7 +50,11 @@ var errNoMetadata = errors.New("no metadata")
 // keySetURL is the jwks_uri of the metadata at the address, if that is the
 // issuer's.
 func keySetURL(ctx context.Context, client *http.Client, address, issuer string) (string, error) {
-	found, err := get(ctx, client, address, "")
+	target, err := parseURL(address)
+	if err != nil {
+		return "", err
+	}
+	found, err := get(ctx, client, target, "")
 	if status := (*statusError)(nil); errors.As(err, &status) {
 		return "", fmt.Errorf("%w: %w", errNoMetadata, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 	"weak"
 )
@@ -14,169 +16,214 @@ const (
 	maxRetryAfter = 5 * time.Minute // for an issuer that names a longer time by mistake
 )
 
-// A schedule says when a [Client] may fetch, and which fetch is under way.
+// A schedule has the keys fetched when it is time, once for all who want them,
+// and holds what came of it.
 type schedule struct {
-	flight      *flight     // nil: none under way
+	current atomic.Pointer[snapshot] // nil: no good answer yet; written with mu held
+
+	setUp    sync.Once // sets these at the first use
+	fetcher  fetcher
+	interval time.Duration // between fetches for unknown kids
+	report   func(Fetch)   // or nil
+	fault    error         // of the configuration: nothing is ever fetched
+
+	mu          sync.Mutex
+	flight      *flight     // the fetch under way, or nil; guarded by mu, as are all that follow
 	ahead       *time.Timer // begins the next fetch; nil before the first good answer
 	expiry      *time.Timer // ends the service of the keys in force; likewise
 	lastUse     time.Time   // as far as the timer has seen
 	nextUnknown time.Time   // earliest next fetch for an unknown kid
-	junk        junk
-	failures    int       // since the last good answer
-	err         error     // of the last fetch
-	retry       time.Time // earliest next fetch after a failure
+	failures    int         // since the last good answer
+	err         error       // of the last fetch
+	retry       time.Time   // earliest next fetch after a failure
+
+	reporting sync.Mutex // held during report
 }
 
-// A flight is one fetch and all who wait for it.
-type flight struct {
-	unknown string // the kid that caused it, or ""
-	began   time.Time
-	done    chan struct{}
-	err     error // written before done is closed
+// refresh fetches now, and not before the call began.
+func (s *schedule) refresh(ctx context.Context) error {
+	for asked := time.Now(); ctx.Err() == nil; {
+		s.mu.Lock()
+		f := s.fly(false)
+		s.mu.Unlock()
+		err := f.wait(ctx)
+		if errors.Is(err, errCrowded) || !f.began.Before(asked) {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
-// landed is a flight that needs no waiting for.
-var landed = func() *flight {
-	f := &flight{done: make(chan struct{})}
-	close(f.done)
-	return f
-}()
-
-func (f *flight) wait(ctx context.Context) error {
-	select {
-	case <-f.done:
-		return f.err
-	default:
-	}
-	select {
-	case <-f.done:
-		return f.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// fly starts a fetch, or joins the one under way. The caller holds c.mu.
-func (c *Client) fly(unknown string) *flight {
-	if c.schedule.flight != nil {
-		return c.schedule.flight
-	}
-	f := &flight{unknown: unknown, began: time.Now(), done: make(chan struct{})}
-	c.schedule.flight = f
-	go c.run(f)
-	return f
-}
-
-// flyIfDue is fly, except that nothing starts for a caller who has gone, for
-// a URL that nobody may fetch, or during the pause after a failure. It reports
-// whether the fetch before has failed.
-func (c *Client) flyIfDue(ctx context.Context) (f *flight, failing bool, err error) {
-	if _, err := parseURL(c.URL); err != nil {
-		return nil, false, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	failing = c.schedule.failures > 0
-	s := c.current.Load()
+// flyIfDue is fly, except that nothing starts for a caller who has gone, or
+// during the pause after a failure. It reports whether the fetch before has
+// failed.
+func (s *schedule) flyIfDue(ctx context.Context) (f *flight, failing bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	failing = s.failures > 0
+	last := s.current.Load()
 	switch {
-	case s != nil && s.serving.Load(): // come meanwhile
+	case last != nil && last.serving.Load(): // come meanwhile
 		return landed, failing, nil
-	case c.schedule.flight != nil:
-		return c.schedule.flight, failing, nil
+	case s.flight != nil:
+		return s.flight, failing, nil
 	case ctx.Err() != nil:
 		return nil, failing, ctx.Err()
-	case failing && time.Now().Before(c.schedule.retry):
-		c.resume()
-		return nil, failing, c.schedule.err
+	case failing && time.Now().Before(s.retry):
+		s.resume()
+		return nil, failing, s.err
 	}
-	return c.fly(""), failing, nil
+	return s.fly(false), failing, nil
 }
 
 // flyForUnknown is fly for a kid that is not in the set. It returns nil if
 // the kid has to do with what is in memory.
-func (c *Client) flyForUnknown(ctx context.Context, kid string) (*flight, error) {
+func (s *schedule) flyForUnknown(ctx context.Context, kid string) (*flight, error) {
 	now := time.Now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
-	case c.current.Load().keys(kid) != nil: // come meanwhile
+	case s.current.Load().keys(kid) != nil: // come meanwhile
 		return nil, nil
-	case c.schedule.junk.pausing(kid, now):
-		return nil, nil
-	case c.schedule.flight != nil:
-		return c.schedule.flight, nil
-	case c.schedule.failures > 0 && now.Before(c.schedule.retry):
-		return nil, c.schedule.err
-	case now.Before(c.schedule.nextUnknown) || ctx.Err() != nil:
+	case s.flight != nil:
+		return s.flight, nil
+	case s.failures > 0 && now.Before(s.retry):
+		return nil, s.err
+	case now.Before(s.nextUnknown) || ctx.Err() != nil:
 		return nil, nil
 	}
-	return c.fly(kid), nil
+	return s.fly(true), nil
 }
 
-// run is the goroutine of a flight.
-func (c *Client) run(f *flight) {
-	last := c.current.Load()
-	next, fetch, err := c.fetch(last)
-	f.err = err
-	fetch.Err, fetch.Duration = err, time.Since(f.began)
+// fly starts a fetch, or joins the one under way. The caller holds mu.
+func (s *schedule) fly(unknown bool) *flight {
+	if s.flight == nil {
+		f := newFlight(unknown, s.failures > 0)
+		s.flight = f
+		go func() {
+			next, err := s.fetcher.fetch(s.current.Load())
+			s.land(f, next, err)
+		}()
+	}
+	return s.flight
+}
 
-	c.mu.Lock()
+// land records the outcome of a fetch, and lets those go who wait for it.
+func (s *schedule) land(f *flight, next *snapshot, err error) {
+	f.err = err
+	report := Fetch{Duration: time.Since(f.began), Err: err}
+	s.mu.Lock()
 	if err != nil {
-		c.failed(err)
+		s.failed(err)
 	} else {
 		next.fetched = f.began
-		c.succeeded(f, next)
+		s.succeeded(f, next)
+		report.NotModified = next.notModified
 	}
-	c.schedule.flight = nil
-	c.mu.Unlock()
-
-	if c.OnFetch != nil {
-		c.hook.Lock()
-		c.OnFetch(fetch)
-		c.hook.Unlock()
+	if now := s.current.Load(); now != nil {
+		report.Keys, report.Skipped = len(now.set.Keys), now.set.Skipped
+	}
+	s.flight = nil
+	s.mu.Unlock()
+	if s.report != nil {
+		s.reporting.Lock()
+		s.report(report)
+		s.reporting.Unlock()
 	}
 	close(f.done)
 }
 
-// succeeded puts the new keys in force. The caller holds c.mu.
-func (c *Client) succeeded(f *flight, next *snapshot) {
+// succeeded puts the new keys in force. The caller holds mu.
+func (s *schedule) succeeded(f *flight, next *snapshot) {
 	next.serving.Store(true)
-	c.current.Store(next)
-	c.schedule.failures, c.schedule.err = 0, nil
-	if c.schedule.lastUse.IsZero() {
-		c.schedule.lastUse = f.began
+	s.current.Store(next)
+	s.failures, s.err = 0, nil
+	if s.lastUse.IsZero() {
+		s.lastUse = f.began
+	}
+	if f.unknown {
+		s.nextUnknown = f.began.Add(s.interval)
 	}
 	age := time.Since(f.began)
-	c.after(&c.schedule.ahead, early(next.lifetime)-age, (*Client).refreshAhead)
-	c.after(&c.schedule.expiry, next.lifetime+next.maxStale-age, (*Client).expire)
-	if f.unknown == "" {
-		return
-	}
-	c.schedule.nextUnknown = f.began.Add(c.minInterval())
-	c.schedule.junk.settle(f.unknown, next.keys(f.unknown) != nil, f.began, c.minInterval())
+	s.after(&s.ahead, early(next.lifetime)-age, (*schedule).refreshAhead)
+	s.after(&s.expiry, next.lifetime+next.maxStale-age, (*schedule).expire)
 }
 
 // failed keeps what is in force, and has the next attempt wait. The caller
-// holds c.mu.
-func (c *Client) failed(err error) {
-	c.schedule.failures++
-	c.schedule.err = err
-	pause := min(firstBackoff<<min(c.schedule.failures-1, 20), c.minInterval())
+// holds mu.
+func (s *schedule) failed(err error) {
+	s.failures++
+	s.err = err
+	pause := min(firstBackoff<<min(s.failures-1, 20), s.interval)
 	if status := (*statusError)(nil); errors.As(err, &status) {
 		pause = max(pause, min(status.retryAfter, maxRetryAfter))
 	}
-	c.schedule.retry = time.Now().Add(pause)
-	c.resume()
+	s.retry = time.Now().Add(pause)
+	s.resume()
 }
 
 // resume has keys serve on while the issuer is down, and the timer try again
-// once the pause is over. The caller holds c.mu.
-func (c *Client) resume() {
-	if s := c.current.Load(); s != nil && !s.expired() {
-		s.serving.Store(true)
-		pause := time.Until(c.schedule.retry)
-		c.after(&c.schedule.ahead, pause+scatter(pause), (*Client).refreshAhead)
+// once the pause is over. The caller holds mu.
+func (s *schedule) resume() {
+	if last := s.current.Load(); last.usable() {
+		last.serving.Store(true)
+		pause := time.Until(s.retry)
+		s.after(&s.ahead, pause+scatter(pause), (*schedule).refreshAhead)
 	}
+}
+
+// refreshAhead is what the timer does before the keys are too old.
+func (s *schedule) refreshAhead() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.current.Load()
+	if last.used.Swap(false) {
+		s.lastUse = time.Now()
+	}
+	if time.Since(s.lastUse) >= idle {
+		last.serving.Store(false)
+		return
+	}
+	s.fly(false)
+}
+
+// expire is what the timer does when the keys may serve no longer.
+func (s *schedule) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := s.current.Load(); !last.usable() {
+		last.serving.Store(false)
+	}
+}
+
+// after sets a timer that does not keep a dropped client alive. The caller
+// holds mu.
+func (s *schedule) after(timer **time.Timer, d time.Duration, do func(*schedule)) {
+	if *timer != nil {
+		(*timer).Stop()
+	}
+	weakly := weak.Make(s)
+	*timer = time.AfterFunc(d, func() {
+		if s := weakly.Value(); s != nil {
+			do(s)
+		}
+	})
+}
+
+// status is how the keys stand.
+func (s *schedule) status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := Status{Failures: s.failures, Err: s.err}
+	last := s.current.Load()
+	if last == nil {
+		return status
+	}
+	status.Available = last.usable()
+	status.Keys, status.Skipped = len(last.set.Keys), last.set.Skipped
+	status.Fetched = last.fetched.Round(0) // wall clock: for people
+	status.Expires = status.Fetched.Add(last.lifetime + last.maxStale)
+	return status
 }
 
 // early leaves time for the fetch before the keys are as old as they may get.
@@ -186,48 +233,3 @@ func early(lifetime time.Duration) time.Duration {
 
 // scatter is up to a tenth of d: each client of a fleet at another moment.
 func scatter(d time.Duration) time.Duration { return rand.N(max(d/10, 1)) }
-
-func (c *Client) refreshAhead() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.current.Load()
-	if s.used.Swap(false) {
-		c.schedule.lastUse = time.Now()
-	}
-	if time.Since(c.schedule.lastUse) >= idle {
-		s.serving.Store(false)
-		return
-	}
-	c.fly("")
-}
-
-func (c *Client) expire() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.current.Load(); s.expired() {
-		s.serving.Store(false)
-	}
-}
-
-// after sets a timer that does not keep a dropped client alive. The caller
-// holds c.mu.
-func (c *Client) after(timer **time.Timer, d time.Duration, do func(*Client)) {
-	if *timer != nil {
-		(*timer).Stop()
-	}
-	weakly := weak.Make(c)
-	*timer = time.AfterFunc(d, func() {
-		if c := weakly.Value(); c != nil {
-			do(c)
-		}
-	})
-}
-
-func (c *Client) minInterval() time.Duration { return orDefault(c.MinInterval, defaultMinInterval) }
-
-func orDefault(d, otherwise time.Duration) time.Duration {
-	if d <= 0 {
-		return otherwise
-	}
-	return d
-}

@@ -10,9 +10,10 @@ import (
 // A snapshot is a set as it was fetched, never changed but for its two flags,
 // so that a look-up takes no lock and reads no clock.
 type snapshot struct {
-	set     Set
-	byKeyID map[string][]keystore.PublicKey
-	etag    string
+	set         Set
+	byKeyID     map[string][]keystore.PublicKey
+	etag        string
+	notModified bool // the issuer says that these are the keys it sent before
 
 	fetched  time.Time     // when the request for it was sent; monotonic
 	lifetime time.Duration // the age at which the next fetch is due
@@ -39,4 +40,7 @@ func (s *snapshot) keys(kid string) []keystore.PublicKey {
 	return s.byKeyID[kid]
 }
 
-func (s *snapshot) expired() bool { return time.Since(s.fetched) >= s.lifetime+s.maxStale }
+// usable reports whether the keys may serve. Without a snapshot there are none.
+func (s *snapshot) usable() bool {
+	return s != nil && time.Since(s.fetched) < s.lifetime+s.maxStale
+}

@@ -13,18 +13,11 @@ type Status struct {
 	Err       error     // why the last one did; nil if there was none
 }
 
-// Status reports how the client stands. It fetches nothing.
-func (c *Client) Status() Status {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	status := Status{Failures: c.schedule.failures, Err: c.schedule.err}
-	s := c.current.Load()
-	if s == nil {
-		return status
-	}
-	status.Available = !s.expired()
-	status.Keys, status.Skipped = len(s.set.Keys), s.set.Skipped
-	status.Fetched = s.fetched.Round(0) // wall clock: for people
-	status.Expires = status.Fetched.Add(s.lifetime + s.maxStale)
-	return status
+// A Fetch is what [Client.OnFetch] learns.
+type Fetch struct {
+	Duration    time.Duration
+	Keys        int   // in force now
+	Skipped     int   // left out of them: of an unknown kind, or without a trusted certificate
+	NotModified bool  // the issuer answered that nothing has changed
+	Err         error // nil: the answer was good
 }

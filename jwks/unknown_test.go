@@ -109,7 +109,7 @@ func TestRotationGetsThroughAFloodOfJunkWithinOnePause(t *testing.T) {
 }
 
 // The same wrong kid over and over, of a client nobody has told of a rotation,
-// must leave the fetch to the right one.
+// takes from the right one no more than a pause.
 func TestKnownJunkDoesNotUseUpTheAllowance(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
 		client.MaxAge = 24 * time.Hour // no refresh meanwhile
@@ -118,11 +118,7 @@ func TestKnownJunkDoesNotUseUpTheAllowance(t *testing.T) {
 			wantNoKey(t, client, "the same wrong one")
 			time.Sleep(time.Second)
 		}
-		// After 0, 1, 3, 7, 15 minutes and every 8 from then on: 1 + 5 + 5.
-		if got := issuer.Requests(); got > 11 {
-			t.Errorf("requests in an hour: got %d, want at most 11", got)
-		}
-		time.Sleep(pause)
+		wantRequests(t, issuer, 1+120) // one for each pause
 		wantNoKey(t, client, "the same wrong one")
 		issuer.Rotate()
 		time.Sleep(pause)
@@ -130,17 +126,37 @@ func TestKnownJunkDoesNotUseUpTheAllowance(t *testing.T) {
 	})
 }
 
-func TestMemoryOfJunkIsBounded(t *testing.T) {
-	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
-		wantKey(t, client, issuer.KeyID())
-		for i := range 1000 { // each of them costs a fetch
-			wantNoKey(t, client, fmt.Sprintf("junk %d", i))
-			time.Sleep(pause)
-		}
-		if got, want := client.JunkKids(), 256; got != want {
-			t.Errorf("kids remembered: got %d, want %d", got, want)
-		}
-	})
+// Somebody asks for the kid over and over long before it is published, by
+// himself or among others.
+func TestKidAskedForBeforeItIsPublished(t *testing.T) {
+	for _, others := range []int{0, 1, 100} {
+		t.Run(fmt.Sprint(others, " others"), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+				client.MaxAge = 24 * time.Hour
+				wantKey(t, client, issuer.KeyID())
+				next := jwkstest.NewKey("ES256")
+				flood := func() {
+					for i := range others {
+						wantNoKey(t, client, fmt.Sprintf("junk %d", i))
+					}
+				}
+				for range 3600 {
+					wantNoKey(t, client, next.KeyID())
+					flood()
+					time.Sleep(time.Second)
+				}
+				issuer.Use(next)
+				for range int(pause / time.Second) {
+					flood()
+					if keys, _ := client.PublicKeys(context.Background(), next.KeyID()); len(keys) == 1 {
+						return
+					}
+					time.Sleep(time.Second)
+				}
+				wantKey(t, client, next.KeyID())
+			})
+		})
+	}
 }
 
 // A token can come before its key is published everywhere.
@@ -211,4 +227,50 @@ func TestUnknownKidWaitsNoLongerThanItsContext(t *testing.T) {
 		})
 		wantWait(t, 5*time.Second-10*time.Millisecond, func() { wantUnavailable(t, client, "unknown") })
 	})
+}
+
+func TestAtMostAHundredCallersWaitForAHangingIssuer(t *testing.T) {
+	tests := []struct {
+		name  string
+		begin func(*testing.T, *jwkstest.Issuer, *jwks.Client)
+		after time.Duration // the begin of the fetch
+		want  time.Duration // how long the callers beyond them wait
+	}{
+		{"cold, asking at once", func(*testing.T, *jwkstest.Issuer, *jwks.Client) {}, 0, 500 * time.Millisecond},
+		{"cold, asking later", func(*testing.T, *jwkstest.Issuer, *jwks.Client) {}, time.Second, 0},
+		{"warm, asking at once", func(t *testing.T, i *jwkstest.Issuer, c *jwks.Client) { wantKey(t, c, i.KeyID()) }, 0, 500 * time.Millisecond},
+		{"warm, asking later", func(t *testing.T, i *jwkstest.Issuer, c *jwks.Client) { wantKey(t, c, i.KeyID()) }, time.Second, 0},
+		{"failed before", func(t *testing.T, i *jwkstest.Issuer, c *jwks.Client) {
+			i.Break(jwkstest.Status(http.StatusInternalServerError))
+			wantUnavailable(t, c, i.KeyID())
+			time.Sleep(time.Second)
+		}, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+				tt.begin(t, issuer, client)
+				issuer.Break(jwkstest.Hang)
+				go client.PublicKeys(context.Background(), "first")
+				synctest.Wait()
+				time.Sleep(tt.after)
+				var mu sync.Mutex
+				waits := map[time.Duration]int{}
+				var group sync.WaitGroup
+				for i := range 1000 {
+					group.Go(func() {
+						start := time.Now()
+						wantUnavailable(t, client, fmt.Sprintf("unknown %d", i))
+						mu.Lock()
+						defer mu.Unlock()
+						waits[time.Since(start)]++
+					})
+				}
+				group.Wait()
+				if got := waits[5*time.Second-tt.after]; got != 99 || waits[tt.want] != 901 {
+					t.Errorf("got waits %v, want 99 to the end and 901 of %v", waits, tt.want)
+				}
+			})
+		})
+	}
 }
