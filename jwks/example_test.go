@@ -92,7 +92,7 @@ func ExampleDiscover() {
 func ExampleParse() {
 	set, err := jwks.Parse([]byte(`{"keys":[
 		{"kty":"OKP","crv":"Ed25519","kid":"2026","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
-		{"kty":"AKP","alg":"ML-DSA-65","kid":"later","pub":"AA"}]}`))
+		{"kty":"LATER","alg":"LATER-1","kid":"later","pub":"AA"}]}`))
 	if err != nil {
 		log.Fatal(err)
 	}

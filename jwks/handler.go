@@ -2,15 +2,14 @@ package jwks
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,9 +35,11 @@ type Handler struct {
 	// at least as long, and a key that leaks is trusted for as long.
 	MaxAge time.Duration
 
-	// Algorithm is written as the alg of RSA keys whose source names none, for
-	// instance "RS256": an RSA key alone does not tell. Empty: they have no alg.
-	Algorithm string
+	// Algorithm is written as the alg of every key that it fits and whose source
+	// names none. An RSA key alone does not tell, and some verifiers find a key
+	// by kid and alg: name it, [keystore.RS256] say. A name that is no algorithm
+	// answers 503. Empty: RSA keys have no alg.
+	Algorithm keystore.Algorithm
 
 	// Certificates also writes x5c and x5t#S256 (RFC 7517 sections 4.7, 4.9).
 	Certificates bool
@@ -94,7 +95,12 @@ func (h *Handler) maxAge() time.Duration {
 // render returns the set as it is now, written anew only if it has changed.
 func (h *Handler) render(r *http.Request) (rendering, error) {
 	if h.Source == nil {
-		return rendering{}, fmt.Errorf("jwks: the handler has no source of keys")
+		return rendering{}, errors.New("jwks: the handler has no source of keys")
+	}
+	if h.Algorithm != "" {
+		if err := h.Algorithm.Check(); err != nil {
+			return rendering{}, fmt.Errorf("jwks: Handler.Algorithm: %w", err)
+		}
 	}
 	keys, err := h.Source.PublishedKeys(r.Context())
 	if err != nil {
@@ -169,25 +175,23 @@ func (h *Handler) member(key keystore.PublicKey) (map[string]any, error) {
 // that signs and decrypts alike is not published as one to encrypt to unless
 // its source says so.
 func use(key keystore.PublicKey) string {
-	switch key.CryptoKey().(type) {
-	case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
-		if key.Permits("verify") == nil {
-			return "sig"
-		}
+	signs := func(a keystore.Algorithm) bool {
+		_, err := key.WithAlgorithm(a)
+		return err == nil && (key.Algorithm() == "" || key.Algorithm().IsSignature())
+	}
+	if key.Permits("verify") == nil && slices.ContainsFunc(keystore.SignatureAlgorithms(), signs) {
+		return "sig"
 	}
 	return "enc"
 }
 
-// algorithm is the one signature algorithm that the key's type allows (RFC
-// 7518 section 3.4, RFC 8037 section 3.1), and for RSA the handler's.
-func (h *Handler) algorithm(key keystore.PublicKey) string {
-	switch public := key.CryptoKey().(type) {
-	case *rsa.PublicKey:
-		return h.Algorithm
-	case ed25519.PublicKey:
-		return "EdDSA"
-	case *ecdsa.PublicKey:
-		return map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}[public.Curve.Params().BitSize]
+// algorithm is the handler's, if the key is of its type, else the one
+// signature algorithm that the key's type allows, if there is one.
+func (h *Handler) algorithm(key keystore.PublicKey) keystore.Algorithm {
+	if key.Algorithm() == "" && h.Algorithm != "" {
+		if bound, err := key.WithAlgorithm(h.Algorithm); err == nil {
+			return bound.Algorithm()
+		}
 	}
-	return ""
+	return key.DefaultAlgorithm()
 }

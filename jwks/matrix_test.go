@@ -86,7 +86,7 @@ func TestMisbehavingIssuer(t *testing.T) {
 		{"a secret key", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"oct","kid":"a","k":"c2VjcmV0"}]}`)), "private or secret key", patient},
 		{"a private key", breaks(jwkstest.Body("application/json", `{"keys":[`+privateJWK+`]}`)), "private or secret key", patient},
 		{"the same kid twice", breaks(jwkstest.Body("application/json", `{"keys":[`+publicJWK+`,`+publicJWK+`]}`)), "another key's too", patient},
-		{"only keys of an unknown kind", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"AKP","alg":"ML-DSA-65","pub":"AA"}]}`)), "no usable key in the set (1 skipped)", patient},
+		{"only keys of an unknown kind", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"LATER","alg":"LATER-1","pub":"AA"}]}`)), "no usable key in the set (1 skipped)", patient},
 		{"a truncated body", breaks(jwkstest.Truncated), "the answer breaks off: unexpected EOF", patient},
 		{"a truncated body of full length", breaks(jwkstest.Body("application/json", `{"keys":[`+publicJWK)), "truncated", patient},
 		{"a slow drip", breaks(jwkstest.Drip), "no complete answer in time", impatient},
@@ -318,7 +318,7 @@ func TestLimitsOfASetFromTheNetwork(t *testing.T) {
 
 func TestKeysOfAnUnknownKindAreSkippedAndCounted(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
-		issuer.Break(jwkstest.Body("application/json", `{"keys":[{"kty":"AKP","kid":"pq","alg":"ML-DSA-65","pub":"AA"},`+publicJWK+`,{"kty":"EC","crv":"secp256k1","kid":"k1","x":"AA","y":"AA"}]}`))
+		issuer.Break(jwkstest.Body("application/json", `{"keys":[{"kty":"LATER","kid":"pq","alg":"LATER-1","pub":"AA"},`+publicJWK+`,{"kty":"EC","crv":"secp256k1","kid":"k1","x":"AA","y":"AA"}]}`))
 		wantKey(t, client, "1")
 		wantNoKey(t, client, "pq")
 		if status := client.Status(); status.Keys != 1 || status.Skipped != 2 {

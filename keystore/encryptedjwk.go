@@ -51,14 +51,15 @@ func readEncryptedJSON(data []byte, passwords *passwords) (found, error) {
 
 // encryptedJWK is a JWE whose key is derived from a password.
 type encryptedJWK struct {
-	authenticated                 string // the protected header as it stands there
-	key, iv, text, tag            []byte
-	alg, enc                      string
-	salt                          []byte
-	count                         int64
-	hash                          func() hash.Hash
-	eighths                       int64 // the work of one iteration, see pbe.Budget
-	wrapSize, cekSize, macCEKHalf int
+	authenticated      string // the protected header as it stands there
+	key, iv, text, tag []byte
+	alg                string
+	enc                ContentAlgorithm
+	salt               []byte
+	count              int64
+	hash               func() hash.Hash
+	eighths            int64 // the work of one iteration, see pbe.Budget
+	wrapSize           int
 }
 
 func parseJWE(text string) (encryptedJWK, error) {
@@ -90,9 +91,11 @@ func (j *encryptedJWK) header(data []byte) error {
 	if j.alg, err = m.text("alg"); err != nil {
 		return err
 	}
-	if j.enc, err = m.text("enc"); err != nil {
+	enc, err := m.text("enc")
+	if err != nil {
 		return err
 	}
+	j.enc = ContentAlgorithm(enc)
 	if err := j.algorithms(); err != nil {
 		return err
 	}
@@ -119,14 +122,8 @@ func (j *encryptedJWK) algorithms() error {
 	default:
 		return fmt.Errorf("%w: alg %q; keys are opened with a password (PBES2)", ErrUnsupported, clip(j.alg))
 	}
-	switch j.enc {
-	case "A128GCM", "A192GCM", "A256GCM":
-		j.cekSize = map[string]int{"A128GCM": 16, "A192GCM": 24, "A256GCM": 32}[j.enc]
-	case "A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512":
-		j.macCEKHalf = map[string]int{"A128CBC-HS256": 16, "A192CBC-HS384": 24, "A256CBC-HS512": 32}[j.enc]
-		j.cekSize = 2 * j.macCEKHalf
-	default:
-		return fmt.Errorf("%w: enc %q", ErrUnsupported, clip(j.enc))
+	if err := j.enc.Check(); err != nil {
+		return fmt.Errorf("enc: %w", err)
 	}
 	return nil
 }
@@ -147,13 +144,13 @@ func (j encryptedJWK) open(password []byte, budget *pbe.Budget) ([]byte, error) 
 		return nil, err
 	}
 	defer clear(cek)
-	if len(cek) != j.cekSize {
+	if len(cek) != j.enc.KeySize() {
 		return nil, fmt.Errorf("%w: a content key of %d bytes for %s", ErrDamaged, len(cek), j.enc)
 	}
-	if j.macCEKHalf > 0 {
-		return j.openCBC(cek)
+	if j.enc.IsGCM() {
+		return j.openGCM(cek)
 	}
-	return j.openGCM(cek)
+	return j.openCBC(cek)
 }
 
 var errContent = fmt.Errorf("%w: the content does not decrypt", ErrDamaged)
@@ -179,7 +176,7 @@ func (j encryptedJWK) openGCM(cek []byte) ([]byte, error) {
 
 // openCBC is AES-CBC with HMAC (RFC 7518 section 5.2.2.2).
 func (j encryptedJWK) openCBC(cek []byte) ([]byte, error) {
-	half := j.macCEKHalf
+	half := j.enc.KeySize() / 2
 	mac := hmac.New(map[int]func() hash.Hash{16: sha256.New, 24: sha512.New384, 32: sha512.New}[half], cek[:half])
 	mac.Write([]byte(j.authenticated))
 	mac.Write(j.iv)

@@ -73,7 +73,7 @@ func (e *Entry) describe() {
 		e.KeyID = e.SecretKey.kid
 		e.Bits = 8 * e.SecretKey.Size()
 		if e.Algorithm == "" {
-			e.Algorithm = cmp.Or(e.SecretKey.alg, "oct") // what a JWK says
+			e.Algorithm = string(cmp.Or(e.SecretKey.alg, "oct")) // what a JWK says
 		}
 	case e.PublicKey.key != nil:
 		e.KeyID = e.PublicKey.kid
@@ -112,7 +112,7 @@ func algorithmOf(key PublicKey) (string, int) {
 	case *ecdh.PublicKey:
 		return "X25519", 255
 	}
-	return "", 0
+	return string(mldsaAlgorithm(key.key).Family()), 0
 }
 
 // plainName is the name of an Edwards curve where Java has one name for two.

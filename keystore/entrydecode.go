@@ -46,6 +46,9 @@ func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates certificates) error {
 	key, name, bits, err := format.ParsePKCS8(pkcs8)
 	clear(pkcs8)
 	e.Algorithm, e.Bits = name, bits
+	if err != nil && name == string(FamilyMLDSA) {
+		return fmt.Errorf("%w: %s key: %w", ErrUnsupported, name, errMLDSA)
+	}
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,12 @@ type File struct {
 	// loaded, for nobody could tell their tokens apart.
 	KeyID func(alias string, key PublicKey) string
 
+	// Algorithm binds a private key to an algorithm, as a JWK's alg does: the
+	// key set then says it, and the key signs with no other. Nil, or "" for a
+	// key: what the file says, which only a JWK does. A name that is no
+	// algorithm, or does not fit the key, is an error.
+	Algorithm func(alias string, key PublicKey) Algorithm
+
 	// AllowUnverified gives out keys from a store without integrity check,
 	// as some tools write PKCS #12. Without it they are only listed. Trusted
 	// certificates are given out either way: in PEM they have no check either.

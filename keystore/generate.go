@@ -20,13 +20,14 @@ import (
 // SP 800-57 part 1, table 2).
 const generatedRSABits = 3072
 
-// Generate returns a new key for a JWA algorithm ("RS256", "PS384", "ES256",
-// "EdDSA", "RSA-OAEP-256", "ECDH-ES", ...) with a self-signed certificate, so
-// that a rotation needs no keytool: [WriteFile] writes it. The subject is a
-// distinguished name as RFC 4514 writes it: "CN=billing,O=Example". The
-// certificate is valid from notBefore until notAfter; a key whose notBefore
-// lies in the future is published at once and signs from then on, see [File].
-func Generate(algorithm, subject string, notBefore, notAfter time.Time) (PrivateKey, error) {
+// Generate returns a new key for an algorithm, and bound to it, with a
+// self-signed certificate, so that a rotation needs no keytool: [WriteFile]
+// writes it. Key pairs only: an algorithm that uses secret keys is
+// [ErrUnsupported]. The subject is a distinguished name as RFC 4514 writes it:
+// "CN=billing,O=Example". The certificate is valid from notBefore until
+// notAfter; a key whose notBefore lies in the future is published at once and
+// signs from then on, see [File].
+func Generate(algorithm Algorithm, subject string, notBefore, notAfter time.Time) (PrivateKey, error) {
 	name, err := parseSubject(subject)
 	if err != nil {
 		return PrivateKey{}, fmt.Errorf("keystore: subject: %w", err)
@@ -34,13 +35,13 @@ func Generate(algorithm, subject string, notBefore, notAfter time.Time) (Private
 	if !notAfter.After(notBefore) {
 		return PrivateKey{}, errors.New("keystore: the certificate would end before it begins")
 	}
-	key, usage, err := generateKey(algorithm)
+	key, err := generateKey(algorithm)
 	if err != nil {
-		return PrivateKey{}, err
+		return PrivateKey{}, fmt.Errorf("keystore: %w", err)
 	}
 	template := &x509.Certificate{
 		Subject: name, NotBefore: notBefore, NotAfter: notAfter,
-		KeyUsage: usage, BasicConstraintsValid: true,
+		KeyUsage: familyUses[algorithm.Family()].usage, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -50,35 +51,31 @@ func Generate(algorithm, subject string, notBefore, notAfter time.Time) (Private
 	if err != nil {
 		return PrivateKey{}, fmt.Errorf("keystore: certificate: %w", err)
 	}
-	return NewPrivateKey(key, cert)
+	private, err := NewPrivateKey(key, cert)
+	if err != nil {
+		return PrivateKey{}, err
+	}
+	return private.WithAlgorithm(algorithm)
 }
 
-func generateKey(algorithm string) (key crypto.Signer, usage x509.KeyUsage, err error) {
-	usage = x509.KeyUsageDigitalSignature
-	switch algorithm {
-	case "RS256", "RS384", "RS512", "PS256", "PS384", "PS512":
-		key, err = rsa.GenerateKey(rand.Reader, generatedRSABits)
-	case "ES256":
-		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case "ES384":
-		key, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case "ES512":
-		key, err = ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
-	case "EdDSA", "Ed25519":
-		_, key, err = ed25519.GenerateKey(rand.Reader)
-	case "RSA-OAEP", "RSA-OAEP-256":
-		usage = x509.KeyUsageKeyEncipherment
-		key, err = rsa.GenerateKey(rand.Reader, generatedRSABits)
-	case "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW":
-		usage = x509.KeyUsageKeyAgreement
-		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	default:
-		return nil, 0, fmt.Errorf("keystore: %w: a key pair for %q", ErrUnsupported, clip(algorithm))
+func generateKey(a Algorithm) (crypto.Signer, error) {
+	if err := a.Check(); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("keystore: %w", err)
+	switch s := specByName[a]; s.family {
+	case FamilyPKCS1, FamilyPSS, FamilyOAEP:
+		return rsa.GenerateKey(rand.Reader, generatedRSABits)
+	case FamilyECDSA:
+		return ecdsa.GenerateKey(s.curve, rand.Reader)
+	case FamilyECDH:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case FamilyEd25519:
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	case FamilyMLDSA:
+		return generateMLDSA(a)
 	}
-	return key, usage, nil
+	return nil, fmt.Errorf("%w: %s uses a secret key, and has no key pair", ErrUnsupported, a)
 }
 
 // subjectTypes are the attributes of a name that keytool and OpenSSL know by

@@ -3,6 +3,7 @@ package keystore
 import (
 	"crypto"
 	"crypto/ecdh"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -19,48 +20,56 @@ func (k PublicKey) MarshalJSON() ([]byte, error) {
 	if k.key == nil {
 		return nil, errors.New("keystore: the zero PublicKey has no JSON form")
 	}
-	key, err := encodedKey(k.key)
+	members, err := publicMembers(k.key)
 	if err != nil {
 		return nil, err
 	}
-	members := map[string]any{}
-	for name, value := range map[string]string{jwk.KeyIDKey: k.kid, jwk.AlgorithmKey: k.alg, jwk.KeyUsageKey: k.use} {
+	for name, value := range map[string]string{"kid": k.kid, "alg": string(k.alg), "use": k.use} {
 		if value != "" {
 			members[name] = value
 		}
 	}
 	if len(k.ops) > 0 {
-		members[jwk.KeyOpsKey] = k.ops
+		members["key_ops"] = k.ops
 	}
-	for name, value := range members {
-		if err := key.Set(name, value); err != nil {
-			return nil, fmt.Errorf("keystore: JWK member %q: %w", name, err)
-		}
-	}
-	return json.Marshal(key)
+	return json.Marshal(members)
 }
 
-// thumbprint is the RFC 7638 SHA-256 thumbprint of a public key.
+// thumbprint is the RFC 7638 SHA-256 thumbprint of a public key: the hash of
+// its required members, in the order of their names.
 func thumbprint(key crypto.PublicKey) (string, error) {
-	encoded, err := encodedKey(key)
+	members, err := publicMembers(key)
 	if err != nil {
 		return "", err
 	}
-	sum, err := encoded.Thumbprint(crypto.SHA256)
+	document, err := json.Marshal(members)
 	if err != nil {
 		return "", fmt.Errorf("keystore: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(sum), nil
+	sum := sha256.Sum256(document)
+	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
 }
 
-// encodedKey is the key in jwx's form, which has its own type for X25519.
-func encodedKey(key crypto.PublicKey) (jwk.Key, error) {
+// publicMembers are the members that a JWK of the key must have, and no others.
+func publicMembers(key crypto.PublicKey) (map[string]any, error) {
+	if a := mldsaAlgorithm(key); a != "" { // RFC 9964 section 3; the library does not know it
+		pub := base64.RawURLEncoding.EncodeToString(mldsaPublicBytes(key))
+		return map[string]any{"kty": "AKP", "alg": string(a), "pub": pub}, nil
+	}
 	if x, ok := key.(*ecdh.PublicKey); ok {
-		key = x25519.PublicKey(x.Bytes())
+		key = x25519.PublicKey(x.Bytes()) // the library's own type
 	}
 	encoded, err := jwk.FromRaw(key)
 	if err != nil {
 		return nil, fmt.Errorf("keystore: %w", err)
 	}
-	return encoded, nil
+	document, err := json.Marshal(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("keystore: %w", err)
+	}
+	members := map[string]any{}
+	if err := json.Unmarshal(document, &members); err != nil {
+		return nil, fmt.Errorf("keystore: %w", err)
+	}
+	return members, nil
 }

@@ -54,7 +54,7 @@ func TestPublicJWKsThatAreRefused(t *testing.T) {
 		{"an array", `[]`, nil},
 		{"null", `{"kty":null}`, nil},
 		{"no type", `{` + ecX + `}`, nil},
-		{"an unknown type", `{"kty":"AKP","alg":"ML-DSA-65","pub":"AA"}`, keystore.ErrUnsupported},
+		{"an unknown type", `{"kty":"LATER","alg":"LATER-1","pub":"AA"}`, keystore.ErrUnsupported},
 		{"an unknown curve", `{"kty":"EC","crv":"secp256k1",` + ecX + `,` + ecY + `}`, keystore.ErrUnsupported},
 		{"an unknown Edwards curve", `{"kty":"OKP","crv":"Ed448",` + edX + `}`, keystore.ErrUnsupported},
 		{"no curve", `{"kty":"EC",` + ecX + `,` + ecY + `}`, nil},
@@ -110,7 +110,7 @@ func TestJWKSetOfOwnAndForeignKeys(t *testing.T) {
 		{"kty":"OKP","crv":"Ed25519","kid":"mine","key_ops":["sign"],` + edX + `,` + edD + `},
 		{"kty":"EC","crv":"P-256","kid":"theirs",` + ecX + `,` + ecY + `},
 		{"kty":"oct","kid":"ours","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"},
-		{"kty":"AKP","kid":"later","alg":"ML-DSA-65","pub":"AA"}]}`
+		{"kty":"LATER","kid":"later","alg":"LATER-1","pub":"AA"}]}`
 	store, err := keystore.Parse([]byte(set), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestJWKSetOfOwnAndForeignKeys(t *testing.T) {
 	for _, e := range entries {
 		algorithms = append(algorithms, e.Algorithm)
 	}
-	if got, want := strings.Join(algorithms, " "), "Ed25519 EC HS256 ML-DSA-65"; got != want {
+	if got, want := strings.Join(algorithms, " "), "Ed25519 EC HS256 LATER-1"; got != want {
 		t.Errorf("got algorithms %q, want %q", got, want)
 	}
 	if len(entries) != 4 || !errors.Is(entries[3].Err, keystore.ErrUnsupported) {

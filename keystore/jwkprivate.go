@@ -29,6 +29,11 @@ func (m members) privateJWK() (PrivateKey, error) {
 		if d, err = m.octets("d", 32); err == nil {
 			key, err = k.Curve().NewPrivateKey(d)
 		}
+	default:
+		var seed []byte
+		if seed, err = m.octets("priv", -1); err == nil {
+			key, err = newMLDSAPrivate(k, seed)
+		}
 	}
 	if err != nil {
 		return PrivateKey{}, err

@@ -26,7 +26,7 @@ func (k *PublicKey) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("keystore: JWK: %w", err)
 	}
-	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
 		if m.has(name) {
 			return fmt.Errorf("keystore: JWK: member %q belongs to a private or secret key, where a public one is expected", name)
 		}
@@ -64,7 +64,7 @@ func (m members) entry() (Entry, error) {
 		entry.Kind = KindSecretKey
 		entry.SecretKey, err = m.secretJWK()
 		entry.SecretKey.alias = kid
-	case m.has("d"):
+	case m.has("d"), m.has("priv"):
 		entry.Kind = KindPrivateKey
 		entry.PrivateKey, err = m.privateJWK()
 		entry.PrivateKey.public.alias = kid
@@ -106,7 +106,7 @@ func (m members) publicJWK() (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, err
 	}
-	if err := algorithmFits(public.alg, key); err != nil {
+	if err := public.alg.fitsType(key); err != nil {
 		return PublicKey{}, err
 	}
 	kid, err := m.text("kid")
@@ -126,6 +126,8 @@ func (m members) publicParameters() (any, error) {
 		return m.ecPublic()
 	case "OKP":
 		return m.okpPublic()
+	case "AKP":
+		return m.akpPublic()
 	case "":
 		return nil, fmt.Errorf("member %q is missing", "kty")
 	case "oct":
@@ -149,8 +151,6 @@ func (m members) rsaPublic() (*rsa.PublicKey, error) {
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
 }
 
-var jwkCurves = map[string]elliptic.Curve{"P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
-
 func (m members) curve() (elliptic.Curve, int, error) {
 	name, err := m.text("crv")
 	if err != nil {
@@ -159,7 +159,7 @@ func (m members) curve() (elliptic.Curve, int, error) {
 	if name == "" {
 		return nil, 0, fmt.Errorf("member %q is missing", "crv")
 	}
-	curve, ok := jwkCurves[name]
+	curve, ok := curves[name]
 	if !ok {
 		return nil, 0, fmt.Errorf("%w: crv %q", ErrUnsupported, clip(name))
 	}
@@ -184,6 +184,22 @@ func (m members) ecPublic() (*ecdsa.PublicKey, error) {
 		return nil, fmt.Errorf("the point is not on the curve %s", curve.Params().Name)
 	}
 	return key, nil
+}
+
+// akpPublic reads a key whose alg says what it is (RFC 9964 section 3).
+func (m members) akpPublic() (any, error) {
+	alg, err := m.text("alg")
+	if err != nil {
+		return nil, err
+	}
+	if alg == "" {
+		return nil, fmt.Errorf("member %q is missing", "alg")
+	}
+	pub, err := m.octets("pub", -1)
+	if err != nil {
+		return nil, err
+	}
+	return newMLDSAPublic(Algorithm(alg), pub)
 }
 
 func (m members) okpPublic() (any, error) {

@@ -12,7 +12,8 @@ import (
 func (m members) usage() (usage, error) {
 	var u usage
 	var errs [3]error
-	u.alg, errs[0] = m.text("alg")
+	alg, err := m.text("alg")
+	u.alg, errs[0] = Algorithm(alg), err
 	u.use, errs[1] = m.text("use")
 	u.ops, errs[2] = m.texts("key_ops")
 	if err := errors.Join(errs[:]...); err != nil {

@@ -85,7 +85,9 @@ func (f File) contents(found found) (*contents, error) {
 		refusal = fmt.Errorf("%w: the %s store has no integrity check, or no password was given for it", ErrUnverified, found.format)
 	}
 	for i := range found.entries {
-		f.identify(&found.entries[i])
+		if err := f.identify(&found.entries[i]); err != nil {
+			return nil, err
+		}
 		if refusal != nil {
 			found.entries[i].withhold(refusal)
 		}
@@ -101,13 +103,36 @@ func (f File) contents(found found) (*contents, error) {
 	return c, nil
 }
 
-// identify gives the entry's key its kid, and fills in what follows from it.
-func (f File) identify(e *Entry) {
-	if f.KeyID != nil && e.Kind == KindPrivateKey && e.Err == nil {
-		e.PrivateKey = e.PrivateKey.WithKeyID(f.KeyID(e.Alias, e.PublicKey))
+// identify gives the entry's key its kid and its algorithm, and fills in what
+// follows from them.
+func (f File) identify(e *Entry) error {
+	if e.Kind == KindPrivateKey && e.Err == nil {
+		if f.KeyID != nil {
+			e.PrivateKey = e.PrivateKey.WithKeyID(f.KeyID(e.Alias, e.PublicKey))
+		}
+		if err := f.bind(e); err != nil {
+			return err
+		}
 		e.PublicKey = e.PrivateKey.public
 	}
 	e.describe()
+	return nil
+}
+
+func (f File) bind(e *Entry) error {
+	if f.Algorithm == nil {
+		return nil
+	}
+	algorithm := f.Algorithm(e.Alias, e.PublicKey)
+	if algorithm == "" {
+		return nil
+	}
+	bound, err := e.PrivateKey.WithAlgorithm(algorithm)
+	if err != nil {
+		return fmt.Errorf("alias %q: %w", e.Alias, err)
+	}
+	e.PrivateKey = bound
+	return nil
 }
 
 // named puts the package and the file before an error.

@@ -48,7 +48,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 		{"text", []byte("keystore"), nil, keystore.ErrUnknownFormat},
 		{"JSON of something else", []byte(`{"a":1}`), nil, keystore.ErrUnknownFormat},
 		{"BouncyCastle's own format", append([]byte{0, 0, 0, 2, 0, 0, 0, 20}, make([]byte, 40)...), right, keystore.ErrUnsupported},
-		{"a JWK of an unknown type", []byte(`{"kty":"AKP","alg":"ML-DSA-65","pub":"AA"}`), nil, keystore.ErrUnsupported},
+		{"a JWK of an unknown type", []byte(`{"kty":"LATER","alg":"LATER-1","pub":"AA"}`), nil, keystore.ErrUnsupported},
 		{"more than any keystore", make([]byte, 17<<20), nil, keystore.ErrLimit},
 	}
 	reasons := []error{keystore.ErrPassword, keystore.ErrPasswordRequired, keystore.ErrDamaged, keystore.ErrUnknownFormat, keystore.ErrUnsupported, keystore.ErrLimit}

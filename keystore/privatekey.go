@@ -39,8 +39,8 @@ type ContextSigner interface {
 }
 
 // NewPrivateKey returns a key of the standard library (*rsa.PrivateKey,
-// *ecdsa.PrivateKey, ed25519.PrivateKey, *ecdh.PrivateKey on X25519) or any
-// other [crypto.Signer] as a [PrivateKey]. The chain, if there is one, begins
+// *ecdsa.PrivateKey, ed25519.PrivateKey, *ecdh.PrivateKey on X25519, from Go
+// 1.27 on *mldsa.PrivateKey) or any other [crypto.Signer] as a [PrivateKey]. The chain, if there is one, begins
 // with the certificate of the key and goes on with its issuers'.
 //
 // A private part that does not fit the public part is [ErrDamaged].
@@ -93,6 +93,16 @@ func (k PrivateKey) KeyID() string { return k.public.kid }
 // WithKeyID returns the key under another kid.
 func (k PrivateKey) WithKeyID(kid string) PrivateKey { k.public.kid = kid; return k }
 
+// WithAlgorithm is as [PublicKey.WithAlgorithm].
+func (k PrivateKey) WithAlgorithm(a Algorithm) (PrivateKey, error) {
+	public, err := k.public.WithAlgorithm(a)
+	if err != nil {
+		return PrivateKey{}, err
+	}
+	k.public = public
+	return k, nil
+}
+
 // WithAlias returns the key under an alias, by which [Select] finds it: for keys
 // that come from no file.
 func (k PrivateKey) WithAlias(alias string) PrivateKey { k.public.alias = alias; return k }
@@ -125,7 +135,7 @@ func (k PrivateKey) Permits(operation string) error {
 	return public.Permits(operation)
 }
 
-// Sign signs a digest, or for Ed25519 the message, as [crypto.Signer] does. A
+// Sign signs a digest, or for Ed25519 and ML-DSA the message, as [crypto.Signer] does. A
 // [ContextSigner] is handed ctx; any other key cannot be cancelled once it
 // has begun.
 func (k PrivateKey) Sign(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error) {

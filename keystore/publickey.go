@@ -5,7 +5,6 @@ import (
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -31,8 +30,8 @@ type PublicKey struct {
 
 // NewPublicKey returns the key of the standard library as a [PublicKey], with
 // the RFC 7638 thumbprint for a kid. It takes *rsa.PublicKey,
-// *ecdsa.PublicKey on P-256, P-384 and P-521, ed25519.PublicKey and
-// *ecdh.PublicKey on X25519; else the error is [ErrUnsupported]. The chain, if
+// *ecdsa.PublicKey on P-256, P-384 and P-521, ed25519.PublicKey,
+// *ecdh.PublicKey on X25519, and from Go 1.27 on *mldsa.PublicKey; else the error is [ErrUnsupported]. The chain, if
 // there is one, begins with the certificate of the key.
 func NewPublicKey(key crypto.PublicKey, chain ...*x509.Certificate) (PublicKey, error) {
 	if err := checkPublicKey(key); err != nil {
@@ -60,9 +59,38 @@ func (k PublicKey) WithKeyID(kid string) PublicKey { k.kid = kid; return k }
 // Alias is the alias of the entry the key comes from, or "".
 func (k PublicKey) Alias() string { return k.alias }
 
-// Algorithm is the JWA name of the one algorithm the key may be used with
-// (RFC 7517 section 4.4), or "" if its source names none.
-func (k PublicKey) Algorithm() string { return k.alg }
+// Algorithm is the one algorithm the key may be used with (RFC 7517 section
+// 4.4), or "" if its source names none.
+func (k PublicKey) Algorithm() Algorithm { return k.alg }
+
+// WithAlgorithm returns the key bound to the algorithm, "" for none. It is an
+// error if there is no such algorithm, or the key is of another type.
+func (k PublicKey) WithAlgorithm(a Algorithm) (PublicKey, error) {
+	if err := a.fitsType(k.key); err != nil {
+		return PublicKey{}, fmt.Errorf("keystore: key %q (%s): %w", k.kid, k.Describe(), err)
+	}
+	k.alg = a
+	return k, nil
+}
+
+// DefaultAlgorithm is the algorithm to sign with where nobody names one: the
+// one the key is bound to, else ES256, ES384 or ES512 by its curve, EdDSA, or
+// ML-DSA by its parameters. It is "" for an RSA key, which has six, and for a
+// key that does not sign.
+func (k PublicKey) DefaultAlgorithm() Algorithm {
+	if k.alg != "" {
+		return k.alg
+	}
+	if _, ok := k.key.(*rsa.PublicKey); ok {
+		return ""
+	}
+	for _, s := range specs {
+		if s.name.IsSignature() && s.takes(k.key) == nil {
+			return s.name
+		}
+	}
+	return ""
+}
 
 // PSSOnly reports whether the key is an RSA key that may be used with
 // RSASSA-PSS alone (PS256, PS384, PS512), as its OID 1.2.840.113549.1.1.10
@@ -131,6 +159,9 @@ func (k PublicKey) Describe() string {
 	case *ecdh.PublicKey:
 		return "X25519"
 	}
+	if a := mldsaAlgorithm(k.key); a != "" {
+		return string(a)
+	}
 	return "no key"
 }
 
@@ -157,6 +188,10 @@ func checkPublicKey(key crypto.PublicKey) error {
 		if key != nil && key.Curve() == ecdh.X25519() {
 			return nil
 		}
+	default:
+		if mldsaAlgorithm(key) != "" {
+			return nil
+		}
 	}
 	return fmt.Errorf("keystore: %w: public key of type %T", ErrUnsupported, key)
 }
@@ -179,9 +214,7 @@ func checkEC(key *ecdsa.PublicKey) error {
 	if key == nil || key.Curve == nil || key.X == nil || key.Y == nil {
 		return errors.New("keystore: an EC key without a curve or a point")
 	}
-	switch key.Curve {
-	case elliptic.P256(), elliptic.P384(), elliptic.P521():
-	default:
+	if curves[key.Curve.Params().Name] != key.Curve {
 		return fmt.Errorf("keystore: %w: elliptic curve %s", ErrUnsupported, key.Curve.Params().Name)
 	}
 	if _, err := key.Bytes(); err != nil {

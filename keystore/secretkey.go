@@ -47,9 +47,10 @@ func (k SecretKey) KeyID() string { return k.kid }
 // Alias is the alias of the entry the key comes from, or "".
 func (k SecretKey) Alias() string { return k.alias }
 
-// Algorithm is the JWA name of the one algorithm the key may be used with, or
-// "" if its source names none.
-func (k SecretKey) Algorithm() string { return k.alg }
+// Algorithm is the one algorithm the key may be used with, or "" if its source
+// names none. A key for direct encryption is bound to a [ContentAlgorithm] (RFC
+// 7518 section 4.5).
+func (k SecretKey) Algorithm() Algorithm { return k.alg }
 
 // Permits is as [PublicKey.Permits], for "sign", "verify", "encrypt",
 // "decrypt", "wrapKey" and "unwrapKey".

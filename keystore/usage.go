@@ -2,22 +2,17 @@ package keystore
 
 import (
 	"crypto"
-	"crypto/ecdh"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // usage is what a JWK says about the use of its key.
 type usage struct {
-	alg string   // the one JWA algorithm the key is bound to, or ""
-	use string   // "sig", "enc" or "" (RFC 7517 section 4.2)
-	ops []string // key_ops (RFC 7517 section 4.3)
+	alg Algorithm // the one JWA algorithm the key is bound to, or ""
+	use string    // "sig", "enc" or "" (RFC 7517 section 4.2)
+	ops []string  // key_ops (RFC 7517 section 4.3)
 }
 
 // operations are those of RFC 7517 section 4.3.
@@ -80,49 +75,20 @@ func publicOperations(private []string) []string {
 	return public
 }
 
-// algorithmFits refuses a key bound to an algorithm that its type cannot do:
-// an RSA key that says HS256 is the oldest of the tricks. Names this package
-// does not know are left to whoever uses the key.
-func algorithmFits(alg string, key crypto.PublicKey) error {
-	kind := ""
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		kind = "RSA"
-	case *ecdsa.PublicKey:
-		kind = key.Curve.Params().Name
-	case ed25519.PublicKey:
-		kind = "Ed25519"
-	case *ecdh.PublicKey:
-		kind = "X25519"
-	}
-	wants := algorithmKinds(alg)
-	if wants == nil || slices.Contains(wants, kind) {
+// fitsType refuses an algorithm that there is not, or that a key of this type
+// cannot do: an RSA key that says HS256 is the oldest of the tricks. "" fits.
+func (a Algorithm) fitsType(key crypto.PublicKey) error {
+	switch a {
+	case "":
 		return nil
+	case "none": // not an algorithm that is yet unknown here: nobody's key is for that
+		return fmt.Errorf("alg %q fits no key", a)
 	}
-	return fmt.Errorf("alg %q does not fit a key of type %s", alg, kind)
-}
-
-// algorithmKinds are the types of keys an algorithm takes (RFC 7518 sections
-// 3.1 and 4.1, RFC 8037), nil if the name is not known.
-func algorithmKinds(alg string) []string {
-	switch alg {
-	case "ES256":
-		return []string{"P-256"}
-	case "ES384":
-		return []string{"P-384"}
-	case "ES512":
-		return []string{"P-521"}
-	case "EdDSA", "Ed25519":
-		return []string{"Ed25519"}
+	if err := a.Check(); err != nil {
+		return err
 	}
-	switch {
-	case strings.HasPrefix(alg, "RS"), strings.HasPrefix(alg, "PS"):
-		return []string{"RSA"}
-	case strings.HasPrefix(alg, "ECDH-ES"):
-		return []string{"P-256", "P-384", "P-521", "X25519"}
-	case alg == "none", alg == "dir", strings.HasPrefix(alg, "ES"), strings.HasPrefix(alg, "HS"),
-		strings.HasPrefix(alg, "A128"), strings.HasPrefix(alg, "A192"), strings.HasPrefix(alg, "A256"):
-		return []string{}
+	if specByName[a].takes(key) != nil {
+		return fmt.Errorf("alg %q does not fit a key of this type", a)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ import (
 
 const changeit = "changeit"
 
-func generate(t testing.TB, algorithm, subject string) keystore.PrivateKey {
+func generate(t testing.TB, algorithm keystore.Algorithm, subject string) keystore.PrivateKey {
 	t.Helper()
 	key, err := keystore.Generate(algorithm, subject, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0))
 	if err != nil {
@@ -200,7 +200,7 @@ func TestEntriesThatAreNotWritten(t *testing.T) {
 type opaque struct{ crypto.Signer }
 
 func TestGenerate(t *testing.T) {
-	kinds := map[string]string{
+	kinds := map[keystore.Algorithm]string{
 		"ES256": "EC P-256", "ES384": "EC P-384", "ES512": "EC P-521",
 		"EdDSA": "Ed25519", "ECDH-ES": "EC P-256",
 	}
@@ -226,7 +226,7 @@ func TestGenerate(t *testing.T) {
 
 func TestGenerateRefuses(t *testing.T) {
 	now := time.Now()
-	for _, algorithm := range []string{"", "none", "HS256", "ES256K", "A128KW", "dir"} {
+	for _, algorithm := range []keystore.Algorithm{"", "none", "HS256", "ES256K", "A128KW", "dir"} {
 		if _, err := keystore.Generate(algorithm, "CN=a", now, now.Add(time.Hour)); !errors.Is(err, keystore.ErrUnsupported) {
 			t.Errorf("algorithm %q: got %v, want %v", algorithm, err, keystore.ErrUnsupported)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
@@ -124,12 +125,12 @@ func (t *encryptedToken) checkHeader(e Encryption) error {
 // of another: a decoder could be led to believe them.
 func (t *encryptedToken) checkPlacement(algorithm KeyAlgorithm) error {
 	for _, name := range []string{"epk", "apu", "apv"} {
-		if _, ok := t.header[name]; ok && !algorithm.isECDH() {
+		if _, ok := t.header[name]; ok && algorithm.Family() != keystore.FamilyECDH {
 			return refuse(ErrMalformed, "header parameter "+name+" without ECDH-ES")
 		}
 	}
 	for _, name := range []string{"iv", "tag"} {
-		if _, ok := t.header[name]; ok && !algorithm.isGCMKW() {
+		if _, ok := t.header[name]; ok && algorithm.Family() != keystore.FamilyGCMKeyWrap {
 			return refuse(ErrMalformed, "header parameter "+name+" without AES-GCM key wrap")
 		}
 	}
@@ -163,16 +164,16 @@ func (t *encryptedToken) checkParts(e Encryption, key any) error {
 		modulus = public.Size()
 	}
 	content := e.ContentAlgorithm
-	if len(t.encryptedKey) != e.encryptedKeySize(modulus) || len(t.iv) != content.ivSize() || len(t.tag) != content.tagSize() {
+	if len(t.encryptedKey) != e.encryptedKeySize(modulus) || len(t.iv) != content.IVSize() || len(t.tag) != content.TagSize() {
 		return errLengths
 	}
-	if !content.isGCM() && (len(t.ciphertext) == 0 || len(t.ciphertext)%cbcBlockSize != 0) {
+	if !content.IsGCM() && (len(t.ciphertext) == 0 || len(t.ciphertext)%content.IVSize() != 0) {
 		return errLengths
 	}
-	switch {
-	case e.KeyAlgorithm.isECDH():
+	switch e.KeyAlgorithm.Family() {
+	case keystore.FamilyECDH:
 		return t.checkAgreement(publicHalf(key))
-	case e.KeyAlgorithm.isGCMKW():
+	case keystore.FamilyGCMKeyWrap:
 		return t.checkGCMKW()
 	}
 	return nil
@@ -195,7 +196,7 @@ func (t *encryptedToken) checkGCMKW() error {
 // section 5.2.2.1 asks for it, and not what TLS allows.
 func (t *encryptedToken) checkPadding(content ContentAlgorithm, plaintext []byte) error {
 	padding := len(t.ciphertext) - len(plaintext)
-	if !content.isGCM() && (padding < 1 || padding > cbcBlockSize) {
+	if !content.IsGCM() && (padding < 1 || padding > content.IVSize()) {
 		return errPadding
 	}
 	return nil

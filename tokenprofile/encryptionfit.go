@@ -17,7 +17,7 @@ func fittingKeys[K interface{ KeyID() string }](keys []K, wanted func(K) bool, f
 			continue
 		}
 		if err := fits(key); err != nil {
-			misfits = append(misfits, fmt.Errorf("key %q: %w", key.KeyID(), err))
+			misfits = append(misfits, err)
 			continue
 		}
 		fitting = append(fitting, key)
@@ -26,90 +26,51 @@ func fittingKeys[K interface{ KeyID() string }](keys []K, wanted func(K) bool, f
 }
 
 // fitsPublic says why a key cannot be encrypted to.
-func (e Encryption) fitsPublic(key keystore.PublicKey) error {
-	if err := e.fitsType(key); err != nil {
-		return err
-	}
-	return anyPermitted(key.Permits, e.operations("wrapKey", "encrypt"))
-}
+func (e Encryption) fitsPublic(key keystore.PublicKey) error { return key.Fits(e.KeyAlgorithm) }
 
 // fitsPrivate says why a key cannot decrypt.
 func (e Encryption) fitsPrivate(key keystore.PrivateKey) error {
-	if err := e.fitsType(key.Public()); err != nil {
+	if err := key.Fits(e.KeyAlgorithm); err != nil {
 		return err
 	}
 	switch key.CryptoKey().(type) {
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, *ecdh.PrivateKey:
-		return anyPermitted(key.Permits, e.operations("unwrapKey", "decrypt"))
+		return nil
 	case crypto.Decrypter:
-		if e.KeyAlgorithm.isRSA() { // the interface knows no key agreement
-			return anyPermitted(key.Permits, e.operations("unwrapKey", "decrypt"))
-		}
-	}
-	return fmt.Errorf("a private key of type %T does not work with %s", key.CryptoKey(), e.KeyAlgorithm)
-}
-
-// operations are the key_ops of RFC 7517 section 4.3 that allow e. For RSA
-// both of a pair are in use: Web Crypto writes the second.
-func (e Encryption) operations(wrap, crypt string) []string {
-	switch {
-	case e.KeyAlgorithm.isECDH():
-		return []string{"deriveKey", "deriveBits"}
-	case e.KeyAlgorithm.isRSA():
-		return []string{wrap, crypt}
-	case e.KeyAlgorithm == Direct:
-		return []string{crypt}
-	}
-	return []string{wrap}
-}
-
-func anyPermitted(permits func(string) error, operations []string) (err error) {
-	for _, operation := range operations {
-		if err = permits(operation); err == nil {
+		if e.KeyAlgorithm.Family() == keystore.FamilyOAEP { // the interface knows no key agreement
 			return nil
 		}
 	}
-	return err
-}
-
-// fitsType holds the type, size and algorithm of a key against e.
-func (e Encryption) fitsType(key keystore.PublicKey) error {
-	if algorithm := key.Algorithm(); algorithm != "" && algorithm != string(e.KeyAlgorithm) {
-		return fmt.Errorf("the key is for %s", algorithm)
-	}
-	switch public := key.CryptoKey().(type) {
-	case *rsa.PublicKey:
-		if e.KeyAlgorithm.isRSA() {
-			return fitsRSA(public)
-		}
-	case *ecdsa.PublicKey, *ecdh.PublicKey:
-		if e.KeyAlgorithm.isECDH() {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s does not work with %s", e.KeyAlgorithm, key.Describe())
+	return fmt.Errorf("key %q: a private key of type %T does not work with %s", key.KeyID(), key.CryptoKey(), e.KeyAlgorithm)
 }
 
 // fitsEncrypting and fitsDecrypting say why a secret key does not fit.
 func (e Encryption) fitsEncrypting(key keystore.SecretKey) error {
-	return e.fitsSecret(key, e.operations("wrapKey", "encrypt"))
+	return e.fitsSecret(key, "wrapKey", "encrypt")
 }
 
 func (e Encryption) fitsDecrypting(key keystore.SecretKey) error {
-	return e.fitsSecret(key, e.operations("unwrapKey", "decrypt"))
+	return e.fitsSecret(key, "unwrapKey", "decrypt")
 }
 
 // fitsSecret says why a secret key does not fit: its size, the algorithm it is
 // bound to, or what it may be used for. A key used directly is bound to the
 // content algorithm (RFC 7518 section 4.5), though some call it "dir".
-func (e Encryption) fitsSecret(key keystore.SecretKey, operations []string) error {
-	if key.Size() != e.secretSize() {
-		return fmt.Errorf("the key has %d bytes, and %s needs %d", key.Size(), e.KeyAlgorithm, e.secretSize())
+func (e Encryption) fitsSecret(key keystore.SecretKey, wrap, crypt string) error {
+	operation := wrap
+	if e.KeyAlgorithm == Direct {
+		operation = crypt
 	}
-	algorithm := key.Algorithm()
-	direct := e.KeyAlgorithm == Direct && algorithm == string(e.ContentAlgorithm)
-	if algorithm != "" && algorithm != string(e.KeyAlgorithm) && !direct {
-		return fmt.Errorf("the key is for %s", algorithm)
+	bound := key.Algorithm()
+	direct := e.KeyAlgorithm == Direct && bound == KeyAlgorithm(e.ContentAlgorithm)
+	switch {
+	case key.Size() != e.secretSize():
+		return fmt.Errorf("key %q: it has %d bytes, and %s needs %d", key.KeyID(), key.Size(), e.KeyAlgorithm, e.secretSize())
+	case bound != "" && bound != e.KeyAlgorithm && !direct:
+		return fmt.Errorf("key %q: it is bound to the algorithm %q", key.KeyID(), bound)
 	}
-	return anyPermitted(key.Permits, operations)
+	if err := key.Permits(operation); err != nil {
+		return fmt.Errorf("key %q: %w", key.KeyID(), err)
+	}
+	return nil
 }

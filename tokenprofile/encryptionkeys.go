@@ -55,10 +55,10 @@ func alreadyDone() context.Context {
 }
 
 func checkKind(e Encryption, asymmetric, secret bool, forAsymmetric, forSecret string) error {
-	if want := e.KeyAlgorithm.usesSecret(); want == secret && want != asymmetric {
+	if want := e.KeyAlgorithm.UsesSecret(); want == secret && want != asymmetric {
 		return nil
 	}
-	if e.KeyAlgorithm.usesSecret() {
+	if e.KeyAlgorithm.UsesSecret() {
 		return fmt.Errorf("tokenprofile: profile: encryption: %s needs a secret key: use %s", e.KeyAlgorithm, forSecret)
 	}
 	return fmt.Errorf("tokenprofile: profile: encryption: %s needs a key pair: use %s", e.KeyAlgorithm, forAsymmetric)

@@ -130,10 +130,10 @@ func ExampleProfile_Preview() {
 }
 
 func ExampleProfile_Validate() {
-	profile := tokenprofile.Profile{Algorithm: "RS1", Leeway: time.Hour}
+	profile := tokenprofile.Profile{Leeway: time.Hour}
 	fmt.Println(profile.Validate())
 	// Output:
-	// tokenprofile: profile: algorithm: "RS1" is not one of [ES256 ES384 ES512 EdDSA HS256 HS384 HS512 PS256 PS384 PS512 RS256 RS384 RS512]
+	// tokenprofile: profile: algorithm: is missing
 	// tokenprofile: profile: issuer: is empty
 	// tokenprofile: profile: leeway: 1h is not between 0 and 10m
 }

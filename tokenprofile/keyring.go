@@ -47,21 +47,19 @@ type ring[K interface {
 // only while a key is replaced under its kid.
 const maxCandidates = 4
 
-func newPublicRing(s *scheme, source keystore.PublicSource) keyring {
+func newPublicRing(a Algorithm, source keystore.PublicSource) keyring {
 	return &ring[keystore.PublicKey]{
-		find: source.PublicKeys,
-		fits: s.fitsVerifying,
-		matches: func(key keystore.PublicKey, input, signature []byte) bool {
-			return s.verify(key.CryptoKey(), input, signature)
-		},
+		find:    source.PublicKeys,
+		fits:    func(key keystore.PublicKey) error { return key.Fits(a) },
+		matches: a.Verify,
 	}
 }
 
-func newSecretRing(s *scheme, source keystore.SecretSource) keyring {
-	m := &macs{scheme: s}
+func newSecretRing(a Algorithm, source keystore.SecretSource) keyring {
+	m := &macs{algorithm: a}
 	return &ring[keystore.SecretKey]{
 		find:    source.SecretKeys,
-		fits:    func(key keystore.SecretKey) error { return s.fitsSecret(key, "verify") },
+		fits:    func(key keystore.SecretKey) error { return key.FitsVerifying(a) },
 		matches: m.verify,
 	}
 }

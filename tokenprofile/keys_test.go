@@ -25,7 +25,7 @@ func fixedClock() time.Time { return now }
 
 // asymmetric are the algorithms with a key pair, hmacs those with a shared key.
 var (
-	asymmetric = []tokenprofile.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+	asymmetric = []tokenprofile.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
 	hmacs      = []tokenprofile.Algorithm{"HS256", "HS384", "HS512"}
 )
 
@@ -44,7 +44,7 @@ func cryptoKey(t testing.TB, algorithm tokenprofile.Algorithm) signingKey {
 	switch {
 	case strings.HasPrefix(string(algorithm), "RS"), strings.HasPrefix(string(algorithm), "PS"):
 		key, err = generateRSA()
-	case algorithm == "EdDSA":
+	case algorithm == "EdDSA", algorithm == "Ed25519":
 		_, key, err = generateEd25519()
 	default:
 		curve := map[tokenprofile.Algorithm]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}[algorithm]

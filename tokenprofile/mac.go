@@ -13,8 +13,8 @@ import (
 // macs computes HMACs. It keeps the states of the key used last, because
 // setting one up costs more than the MAC of a token.
 type macs struct {
-	scheme *scheme
-	last   atomic.Pointer[macStates]
+	algorithm Algorithm
+	last      atomic.Pointer[macStates]
 }
 
 type macStates struct {
@@ -28,7 +28,7 @@ func (m *macs) append(key keystore.SecretKey, dst, input []byte) []byte {
 	mac, ok := states.pool.Get().(hash.Hash)
 	if !ok {
 		secret := key.Bytes()
-		mac = hmac.New(m.scheme.hash.New, secret)
+		mac = hmac.New(m.algorithm.Hash().New, secret)
 		clear(secret) // hmac has made its pads of it
 	}
 	defer states.pool.Put(mac)

@@ -70,12 +70,12 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 func TestNamesOfAlgorithms(t *testing.T) {
 	got := []tokenprofile.Algorithm{
 		tokenprofile.RS256, tokenprofile.RS384, tokenprofile.RS512, tokenprofile.PS256, tokenprofile.PS384, tokenprofile.PS512,
-		tokenprofile.ES256, tokenprofile.ES384, tokenprofile.ES512, tokenprofile.EdDSA, tokenprofile.HS256, tokenprofile.HS384, tokenprofile.HS512,
+		tokenprofile.ES256, tokenprofile.ES384, tokenprofile.ES512, tokenprofile.EdDSA, tokenprofile.Ed25519, tokenprofile.HS256, tokenprofile.HS384, tokenprofile.HS512,
 	}
 	if want := append(slices.Clone(asymmetric), hmacs...); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	for _, algorithm := range []tokenprofile.Algorithm{"none", "None", "NONE", "", "HS1", "RS1", "ES256K", "EdDSA448", "Ed25519", "HS256 ", "rs256", "RSA-OAEP", "dir"} {
+	for _, algorithm := range []tokenprofile.Algorithm{"none", "None", "NONE", "", "HS1", "RS1", "ES256K", "EdDSA448", "ed25519", "HS256 ", "rs256", "RSA-OAEP", "dir"} {
 		p := profileOf(algorithm)
 		if p.Validate() == nil {
 			t.Errorf("%q is accepted", algorithm)

@@ -2,8 +2,6 @@ package tokenprofile
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -48,7 +46,7 @@ func (p Proof) text() string {
 // A Prover makes DPoP proofs with one key. It is safe for concurrent use.
 type Prover struct {
 	key        keystore.PrivateKey
-	scheme     *scheme
+	algorithm  Algorithm
 	thumbprint string
 	header     []byte // the first segment: it is the same in every proof
 }
@@ -57,11 +55,11 @@ type Prover struct {
 // asymmetric algorithms. The algorithm is the one the key is bound to, else
 // ES256, ES384 or ES512 by the curve, EdDSA, or PS256 for RSA.
 func NewProver(key keystore.PrivateKey) (*Prover, error) {
-	s := schemes[proofAlgorithm(key.Public())]
-	if s == nil {
+	algorithm := proofAlgorithm(key.Public())
+	if !algorithm.IsSignature() {
 		return nil, fmt.Errorf("tokenprofile: DPoP: a key of type %s does not sign", key.Public().Describe())
 	}
-	if err := s.fitsPrivate(key); err != nil {
+	if err := key.Fits(algorithm); err != nil {
 		return nil, fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
 	bare, err := keystore.NewPublicKey(key.Public().CryptoKey()) // its kid is the thumbprint, whatever the file calls it
@@ -72,30 +70,18 @@ func NewProver(key keystore.PrivateKey) (*Prover, error) {
 		Type      string             `json:"typ"`
 		Algorithm Algorithm          `json:"alg"`
 		Key       keystore.PublicKey `json:"jwk"`
-	}{proofType, s.algorithm, bare.WithKeyID("")})
+	}{proofType, algorithm, bare.WithKeyID("")})
 	if err != nil {
 		return nil, fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
-	return &Prover{key: key, scheme: s, thumbprint: bare.KeyID(), header: appendSegment(nil, header)}, nil
+	return &Prover{key: key, algorithm: algorithm, thumbprint: bare.KeyID(), header: appendSegment(nil, header)}, nil
 }
 
 func proofAlgorithm(key keystore.PublicKey) Algorithm {
-	if bound := key.Algorithm(); bound != "" && bound != nameEd25519 {
-		return Algorithm(bound)
-	}
-	switch key := key.CryptoKey().(type) {
-	case *rsa.PublicKey:
+	if _, ok := key.CryptoKey().(*rsa.PublicKey); ok && key.Algorithm() == "" {
 		return PS256
-	case ed25519.PublicKey:
-		return EdDSA
-	case *ecdsa.PublicKey:
-		for _, algorithm := range []Algorithm{ES256, ES384, ES512} {
-			if schemes[algorithm].curve == key.Curve {
-				return algorithm
-			}
-		}
 	}
-	return ""
+	return key.DefaultAlgorithm()
 }
 
 // Prove returns a new proof, good for one request: a fresh jti, the time, and
@@ -120,9 +106,9 @@ func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
 		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
 	text := appendSegment(append(append([]byte{}, p.header...), '.'), claims)
-	signature, err := p.scheme.sign(ctx, p.key, nil, text)
+	signature, err := p.algorithm.Sign(ctx, p.key, nil, text)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
 	return string(appendSegment(append(text, '.'), signature)), nil
 }

@@ -2,20 +2,15 @@ package tokenprofile
 
 import (
 	"encoding/json"
-	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
-// nameEd25519 is what RFC 9864 calls EdDSA on that curve, and what some clients
-// write in their proofs.
-const nameEd25519 = "Ed25519"
-
 // A proofKey is the key in a proof's header. Nobody vouches for it: it is
 // worth what its thumbprint is worth.
 type proofKey struct {
-	scheme     *scheme
+	algorithm  Algorithm
 	public     keystore.PublicKey
 	thumbprint string
 }
@@ -25,17 +20,14 @@ func (v *ProofVerifier) judgeKey(r *received, thumbprint string) (*proofKey, err
 	if err := malformed("header", h.read(&r.scanner, r.rawHeader)); err != nil {
 		return nil, err
 	}
-	s := schemes[Algorithm(h.algorithm)]
-	if string(h.algorithm) == nameEd25519 {
-		s = schemes[EdDSA]
-	}
+	algorithm := Algorithm(h.algorithm)
 	switch {
 	case !sameType(h.typ, proofType):
 		return nil, refuse(ErrType, "not a DPoP proof")
-	case s == nil || s.family == hmacFamily || !slices.Contains(v.Accepts(), s.algorithm):
+	case !v.accepts(algorithm):
 		return nil, refuse(ErrAlgorithm, "DPoP proof")
 	}
-	key := &proofKey{scheme: s}
+	key := &proofKey{algorithm: algorithm}
 	if err := json.Unmarshal(h.key, &key.public); err != nil {
 		return nil, refuse(ErrMalformed, "header: jwk is not a public key") // the cause may quote it
 	}
@@ -45,7 +37,7 @@ func (v *ProofVerifier) judgeKey(r *received, thumbprint string) (*proofKey, err
 	}
 	key.thumbprint = bare.KeyID()
 	switch {
-	case s.fitsVerifying(key.public) != nil:
+	case key.public.Fits(algorithm) != nil:
 		return nil, refuse(ErrAlgorithm, "DPoP proof: the key does not fit alg")
 	case thumbprint != "" && key.thumbprint != thumbprint:
 		return nil, refuse(ErrUnknownKey, "DPoP proof: not the key the token is bound to")

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
 // ErrNonce is the reason, together with [ErrInvalid], for refusing a proof
@@ -42,9 +44,16 @@ type ProofVerifier struct {
 // lists them (RFC 9449 section 5.1).
 func (v *ProofVerifier) Accepts() []Algorithm {
 	if v.Algorithms == nil {
-		return []Algorithm{ES256, ES384, ES512, EdDSA, nameEd25519, PS256, PS384, PS512, RS256, RS384, RS512}
+		return slices.DeleteFunc(keystore.SignatureAlgorithms(), Algorithm.UsesSecret)
 	}
 	return slices.Clone(v.Algorithms)
+}
+
+// accepts takes EdDSA also by the name Ed25519 (RFC 9864), which some clients
+// write in their proofs.
+func (v *ProofVerifier) accepts(a Algorithm) bool {
+	accepted := v.Accepts()
+	return !a.UsesSecret() && (slices.Contains(accepted, a) || a == Ed25519 && slices.Contains(accepted, EdDSA))
 }
 
 // Verify checks that the proof is for the request that want describes; an
@@ -74,7 +83,7 @@ func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, th
 	if err := v.judgeClaims(&r.claims, want); err != nil {
 		return "", err
 	}
-	if !key.scheme.verify(key.public.CryptoKey(), r.input, r.signature) {
+	if !key.algorithm.Verify(key.public, r.input, r.signature) {
 		return "", refuse(ErrSignature, "DPoP proof")
 	}
 	if err := v.useUp(ctx, &r.claims, key.thumbprint); err != nil {

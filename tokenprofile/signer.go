@@ -26,7 +26,7 @@ func (p Profile) Signer(keys keystore.PrivateSource, encrypt ...EncryptionKeys) 
 	if err := p.wantsKeys(keys == nil, false); err != nil {
 		return nil, err
 	}
-	return p.signer(&privateKeys{scheme: schemes[p.Algorithm], source: keys}, encrypt)
+	return p.signer(&privateKeys{algorithm: p.Algorithm, source: keys}, encrypt)
 }
 
 // SecretSigner returns a signer of HMACs; else it is as [Profile.Signer].
@@ -34,7 +34,7 @@ func (p Profile) SecretSigner(keys keystore.SecretSource, encrypt ...EncryptionK
 	if err := p.wantsKeys(keys == nil, true); err != nil {
 		return nil, err
 	}
-	return p.signer(&secretKeys{macs: macs{scheme: schemes[p.Algorithm]}, source: keys}, encrypt)
+	return p.signer(&secretKeys{macs: macs{algorithm: p.Algorithm}, source: keys}, encrypt)
 }
 
 // EncryptedOnlySigner returns a signer, by name only, of tokens that are

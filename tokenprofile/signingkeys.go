@@ -49,9 +49,9 @@ func unavailable(err error) error {
 
 // privateKeys sign with the one of the source's keys that the profile means.
 type privateKeys struct {
-	scheme *scheme
-	source keystore.PrivateSource
-	last   atomic.Pointer[signingKey]
+	algorithm Algorithm
+	source    keystore.PrivateSource
+	last      atomic.Pointer[signingKey]
 }
 
 func (k *privateKeys) choose(ctx context.Context, c *composer) (*signingKey, error) {
@@ -61,7 +61,7 @@ func (k *privateKeys) choose(ctx context.Context, c *composer) (*signingKey, err
 	}
 	p := &c.profile
 	key, err := keystore.Select(keys, keystore.Selection{
-		Alias: p.KeyAlias, Newest: p.NewestKey, Now: p.Now(), Fits: k.scheme.fitsPrivate,
+		Alias: p.KeyAlias, Newest: p.NewestKey, Now: p.Now(), Fits: func(key keystore.PrivateKey) error { return key.Fits(k.algorithm) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("tokenprofile: %w", err)
@@ -87,7 +87,11 @@ func (k *privateKeys) prepare(c *composer, key keystore.PrivateKey, chain []*x50
 		segment: appendSegment(nil, header),
 		kid:     key.KeyID(), public: key.Public(), chain: chain,
 		sign: func(ctx context.Context, dst, input []byte) ([]byte, error) {
-			return k.scheme.sign(ctx, key, dst, input)
+			signature, err := k.algorithm.Sign(ctx, key, dst, input)
+			if err != nil {
+				return nil, fmt.Errorf("tokenprofile: %w", err)
+			}
+			return signature, nil
 		},
 	}
 	k.last.Store(prepared)
@@ -137,7 +141,7 @@ func (k *secretKeys) selectKey(keys []keystore.SecretKey, alias string) (chosen 
 		if alias != "" && !strings.EqualFold(key.Alias(), alias) {
 			continue
 		}
-		if err := k.macs.scheme.fitsSecret(key, "sign"); err != nil {
+		if err := key.FitsSigning(k.macs.algorithm); err != nil {
 			misfit = err
 			continue
 		}
@@ -148,7 +152,7 @@ func (k *secretKeys) selectKey(keys []keystore.SecretKey, alias string) (chosen 
 	case fitting == 1:
 		return chosen, nil
 	case fitting > 1:
-		return chosen, fmt.Errorf("%w: %d secret keys fit %s: name one by KeyAlias", keystore.ErrAmbiguous, fitting, k.macs.scheme.algorithm)
+		return chosen, fmt.Errorf("%w: %d secret keys fit %s: name one by KeyAlias", keystore.ErrAmbiguous, fitting, k.macs.algorithm)
 	case misfit != nil:
 		return chosen, misfit
 	case alias != "":

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
@@ -56,8 +57,8 @@ func (p Profile) checkSecurity(f *faults) {
 	switch {
 	case p.Algorithm == "" && p.Encryption == nil:
 		f.add("algorithm", "is missing")
-	case p.Algorithm != "" && schemes[p.Algorithm] == nil:
-		f.add("algorithm", "%q is not one of %s", p.Algorithm, slices.Sorted(maps.Keys(schemes)))
+	case p.Algorithm != "":
+		f.checkAlgorithm("algorithm", p.Algorithm, keystore.SignatureAlgorithms())
 	}
 	if p.Encryption != nil {
 		for _, err := range p.Encryption.validate() {
@@ -69,6 +70,17 @@ func (p Profile) checkSecurity(f *faults) {
 	}
 	if p.Replay != nil && !p.OneUse {
 		f.add("oneUse", "is false, so that Replay would never be asked")
+	}
+}
+
+// checkAlgorithm lists those there are where the name is of none of them.
+func (f *faults) checkAlgorithm(path string, a Algorithm, there []Algorithm) {
+	switch err := a.Check(); {
+	case slices.Contains(there, a):
+	case err != nil && a.Family() != "":
+		f.add(path, "%v", err)
+	default:
+		f.add(path, "%q is not one of %s", a, there)
 	}
 }
 
@@ -153,7 +165,7 @@ func (p Profile) checkHeader(f *faults) {
 	if h.KeyID != "" && h.NoKeyID {
 		f.add("header.noKeyID", "contradicts kid")
 	}
-	if s := schemes[p.Algorithm]; (h.X5T || h.X5TS256 || h.X5C) && (s == nil || s.family == hmacFamily) {
+	if h.hasCertificates() && (p.Algorithm == "" || p.Algorithm.UsesSecret()) {
 		f.add("header", "x5t, x5t#S256 and x5c need a key with a certificate")
 	}
 	if p.Algorithm == "" && (h.KeyID != "" || h.NoKeyID || len(h.Extra) > 0) {

@@ -28,7 +28,7 @@ func (p Profile) Verifier(keys keystore.PublicSource, decrypt ...DecryptionKeys)
 	if err := p.wantsKeys(keys == nil, false); err != nil {
 		return nil, err
 	}
-	return p.verifier(newPublicRing(schemes[p.Algorithm], keys), decrypt)
+	return p.verifier(newPublicRing(p.Algorithm, keys), decrypt)
 }
 
 // SecretVerifier returns a verifier of HMACs; else it is as [Profile.Verifier].
@@ -36,7 +36,7 @@ func (p Profile) SecretVerifier(keys keystore.SecretSource, decrypt ...Decryptio
 	if err := p.wantsKeys(keys == nil, true); err != nil {
 		return nil, err
 	}
-	return p.verifier(newSecretRing(schemes[p.Algorithm], keys), decrypt)
+	return p.verifier(newSecretRing(p.Algorithm, keys), decrypt)
 }
 
 // EncryptedOnlyVerifier returns a verifier of tokens that nobody signed: the
@@ -54,13 +54,12 @@ func (p Profile) wantsKeys(missing, secret bool) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
-	s := schemes[p.Algorithm]
 	switch {
-	case s == nil:
+	case p.Algorithm == "":
 		return errors.New("tokenprofile: profile: algorithm: is missing; tokens that are only encrypted have EncryptedOnlySigner and EncryptedOnlyVerifier")
-	case secret && s.family != hmacFamily:
+	case secret && !p.Algorithm.UsesSecret():
 		return fmt.Errorf("tokenprofile: profile: algorithm: %s does not use secret keys", p.Algorithm)
-	case !secret && s.family == hmacFamily:
+	case !secret && p.Algorithm.UsesSecret():
 		return fmt.Errorf("tokenprofile: profile: algorithm: %s uses secret keys: SecretSigner and SecretVerifier", p.Algorithm)
 	case missing:
 		return errors.New("tokenprofile: the source of keys is nil")

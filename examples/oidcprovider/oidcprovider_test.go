@@ -166,7 +166,7 @@ func TestDPoPBoundToken(t *testing.T) {
 	}
 }
 
-func generate(t *testing.T, algorithm string) keystore.PrivateKey {
+func generate(t *testing.T, algorithm keystore.Algorithm) keystore.PrivateKey {
 	t.Helper()
 	key, err := keystore.Generate(algorithm, "CN=billing", time.Now(), time.Now().Add(time.Hour))
 	if err != nil {

@@ -30,7 +30,7 @@ import (
 type Issuer struct {
 	URL string // the issuer's identifier, the base of all its addresses
 
-	algorithm string
+	algorithm keystore.Algorithm
 	server    *httptest.Server // nil: not started
 	mux       *http.ServeMux
 
@@ -48,10 +48,10 @@ var (
 	_ keystore.Publisher     = (*Issuer)(nil)
 )
 
-// NewIssuer starts an issuer that signs with the JWA algorithm: "ES256" is the
-// quickest; any of RS, PS, ES with 256, 384, 512, and "EdDSA". The caller calls
+// NewIssuer starts an issuer that signs with the algorithm, any that has key
+// pairs: [keystore.ES256] is the quickest. The caller calls
 // [Issuer.Close] when done.
-func NewIssuer(algorithm string) *Issuer {
+func NewIssuer(algorithm keystore.Algorithm) *Issuer {
 	i := NewUnstartedIssuer(algorithm, "")
 	i.listen()
 	i.server.Start()
@@ -60,7 +60,7 @@ func NewIssuer(algorithm string) *Issuer {
 }
 
 // NewTLSIssuer is [NewIssuer] over https. [Issuer.Client] trusts its certificate.
-func NewTLSIssuer(algorithm string) *Issuer {
+func NewTLSIssuer(algorithm keystore.Algorithm) *Issuer {
 	i := NewUnstartedIssuer(algorithm, "")
 	i.listen()
 	i.server.StartTLS()
@@ -76,7 +76,7 @@ func (i *Issuer) listen() {
 // NewUnstartedIssuer returns an issuer without a server, under any URL: for a
 // server of one's own, and for [testing/synctest], where [Issuer.Client]
 // reaches it without a network.
-func NewUnstartedIssuer(algorithm, url string) *Issuer {
+func NewUnstartedIssuer(algorithm keystore.Algorithm, url string) *Issuer {
 	i := &Issuer{URL: url, algorithm: algorithm, mux: http.NewServeMux()}
 	i.Use(NewKey(algorithm))
 	i.mux.Handle("/jwks.json", &jwks.Handler{Source: i})
@@ -190,6 +190,6 @@ func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {
 	w.Write(mustJSON(map[string]any{
 		"issuer":                                i.URL,
 		"jwks_uri":                              i.KeysURL(),
-		"id_token_signing_alg_values_supported": []string{i.algorithm},
+		"id_token_signing_alg_values_supported": []keystore.Algorithm{i.algorithm},
 	}))
 }

@@ -19,12 +19,12 @@ import (
 
 const audience = "https://api.example"
 
-var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+var algorithms = []keystore.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
-func verifier(t *testing.T, algorithm string, issuer *jwkstest.Issuer, keys keystore.PublicSource) *tokenprofile.Verifier {
+func verifier(t *testing.T, algorithm keystore.Algorithm, issuer *jwkstest.Issuer, keys keystore.PublicSource) *tokenprofile.Verifier {
 	t.Helper()
 	v, err := tokenprofile.Profile{
-		Algorithm: tokenprofile.Algorithm(algorithm),
+		Algorithm: algorithm,
 		Issuer:    issuer.URL,
 		Audience:  []string{audience},
 	}.Verifier(keys)
@@ -36,7 +36,7 @@ func verifier(t *testing.T, algorithm string, issuer *jwkstest.Issuer, keys keys
 
 func TestTokensVerifyThroughTheKeySet(t *testing.T) {
 	for _, algorithm := range algorithms {
-		t.Run(algorithm, func(t *testing.T) {
+		t.Run(string(algorithm), func(t *testing.T) {
 			t.Parallel()
 			issuer := jwkstest.NewIssuer(algorithm)
 			defer issuer.Close()

@@ -1,4 +1,4 @@
-package tokenprofile
+package keystore
 
 import (
 	"math/big"

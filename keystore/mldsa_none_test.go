@@ -1,0 +1,5 @@
+//go:build !go1.27
+
+package keystore_test
+
+const mldsaReason = "Go 1.27"

@@ -1,0 +1,153 @@
+package keystore
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// Sign appends the signature of the input by the key to dst, in the form of
+// RFC 7518 section 3. [PrivateKey.Fits] says beforehand whether the key may be
+// used. HMACs are not made this way, for they have no private key.
+func (a Algorithm) Sign(ctx context.Context, key PrivateKey, dst, input []byte) ([]byte, error) {
+	s := specByName[a]
+	if s == nil || !a.IsSignature() || a.UsesSecret() {
+		return nil, fmt.Errorf("keystore: %w: %q does not sign with a private key", ErrUnsupported, clip(string(a)))
+	}
+	var sum [64]byte
+	signature, err := key.Sign(ctx, s.digest(&sum, input), s.options())
+	if err != nil {
+		return nil, fmt.Errorf("key %q: %w", key.KeyID(), err)
+	}
+	start := len(dst)
+	if s.curve != nil {
+		if dst, err = appendFixed(dst, signature, s.coordinate()); err != nil {
+			return nil, fmt.Errorf("key %q: %w", key.KeyID(), err)
+		}
+	} else {
+		dst = append(dst, signature...)
+	}
+	if !isStandard(key.CryptoKey()) && !a.Verify(key.public, input, dst[start:]) {
+		return nil, fmt.Errorf("key %q: its signer made a signature that is not %s", key.KeyID(), a)
+	}
+	return dst, nil
+}
+
+// isStandard reports whether the key is one of the standard library. A signer
+// elsewhere may ignore the padding it is asked for, and nobody would notice
+// before the token is refused. So its signatures are verified.
+func isStandard(key crypto.PrivateKey) bool {
+	switch key.(type) {
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
+		return true
+	}
+	return isMLDSAPrivate(key)
+}
+
+// Verify reports whether the signature is the key's. Every length is exact. It
+// does not ask whether the key may be used: [PublicKey.Fits] does.
+func (a Algorithm) Verify(key PublicKey, input, signature []byte) bool {
+	s := specByName[a]
+	if s == nil || s.takes(key.key) != nil {
+		return false
+	}
+	var sum [64]byte
+	digest := s.digest(&sum, input)
+	switch s.family {
+	case FamilyPKCS1:
+		return rsa.VerifyPKCS1v15(key.key.(*rsa.PublicKey), s.hash, digest, signature) == nil
+	case FamilyPSS:
+		return rsa.VerifyPSS(key.key.(*rsa.PublicKey), s.hash, digest, signature, pssOptions[s.hash]) == nil
+	case FamilyECDSA:
+		return s.verifyECDSA(key.key.(*ecdsa.PublicKey), digest, signature)
+	case FamilyEd25519:
+		return ed25519.Verify(key.key.(ed25519.PublicKey), digest, signature)
+	case FamilyMLDSA:
+		return verifyMLDSA(key.key, input, signature)
+	}
+	return false
+}
+
+// pssOptions ask for a salt exactly as long as the hash (RFC 7518 section 3.5).
+var pssOptions = map[crypto.Hash]*rsa.PSSOptions{
+	crypto.SHA256: {SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256},
+	crypto.SHA384: {SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA384},
+	crypto.SHA512: {SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA512},
+}
+
+// options are what [crypto.Signer] is asked for.
+func (s *spec) options() crypto.SignerOpts {
+	if s.family == FamilyPSS {
+		return pssOptions[s.hash]
+	}
+	return s.hash
+}
+
+// digest is the hash of the input, in sum. Ed25519 and ML-DSA hash by
+// themselves, so that they get the input.
+func (s *spec) digest(sum *[64]byte, input []byte) []byte {
+	switch s.hash {
+	case crypto.SHA256:
+		*(*[32]byte)(sum[:]) = sha256.Sum256(input)
+	case crypto.SHA384:
+		*(*[48]byte)(sum[:]) = sha512.Sum384(input)
+	case crypto.SHA512:
+		*sum = sha512.Sum512(input)
+	default:
+		return input
+	}
+	return sum[:s.hash.Size()]
+}
+
+// coordinate is the length in bytes of r, and of s (RFC 7518 section 3.4).
+func (s *spec) coordinate() int { return (s.curve.Params().BitSize + 7) / 8 }
+
+func (s *spec) verifyECDSA(key *ecdsa.PublicKey, digest, signature []byte) bool {
+	size := s.coordinate()
+	if len(signature) != 2*size {
+		return false
+	}
+	var buffer [maxSignature]byte
+	der := cryptobyte.NewFixedBuilder(buffer[:0])
+	der.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1BigInt(new(big.Int).SetBytes(signature[:size]))
+		b.AddASN1BigInt(new(big.Int).SetBytes(signature[size:]))
+	})
+	encoded, err := der.Bytes()
+	return err == nil && ecdsa.VerifyASN1(key, digest, encoded)
+}
+
+// maxSignature is the length in bytes of an ECDSA signature on P-521 in DER.
+const maxSignature = 3 + 2*(2+1+66)
+
+var errDER = errors.New("its signer made an ECDSA signature that is not in ASN.1 DER")
+
+// appendFixed appends the two integers of a DER signature, in size bytes each.
+func appendFixed(dst, der []byte, size int) ([]byte, error) {
+	input := cryptobyte.String(der)
+	var sequence cryptobyte.String
+	if !input.ReadASN1(&sequence, asn1.SEQUENCE) || !input.Empty() {
+		return nil, errDER
+	}
+	for range 2 {
+		var n []byte // big-endian, positive, without leading zeros
+		if !sequence.ReadASN1Integer(&n) || len(n) > size {
+			return nil, errDER
+		}
+		dst = append(append(dst, make([]byte, size-len(n))...), n...)
+	}
+	if !sequence.Empty() {
+		return nil, errDER
+	}
+	return dst, nil
+}
