@@ -2,13 +2,8 @@ package keystore
 
 import (
 	"crypto"
-	"crypto/ecdh"
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -233,12 +228,6 @@ func (a Algorithm) KeySize() int {
 	return 0
 }
 
-// binds reports whether a key that is bound to a may be used with other. EdDSA
-// and Ed25519 are two names of one algorithm (RFC 9864 section 4.1.2).
-func (a Algorithm) binds(other Algorithm) bool {
-	return a == other || a.Family() == FamilyEd25519 && other.Family() == FamilyEd25519
-}
-
 // curves are the curves of ECDSA keys, by their crv (RFC 7518 section 6.2.1.1).
 var curves = func() map[string]elliptic.Curve {
 	byName := map[string]elliptic.Curve{}
@@ -249,33 +238,3 @@ var curves = func() map[string]elliptic.Curve {
 	}
 	return byName
 }()
-
-// takes returns why a key of this type cannot be used with the algorithm.
-func (s *spec) takes(key crypto.PublicKey) error {
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		if s.family == FamilyPKCS1 || s.family == FamilyPSS || s.family == FamilyOAEP {
-			return nil
-		}
-	case *ecdsa.PublicKey:
-		switch {
-		case s.family == FamilyECDH, s.curve == key.Curve:
-			return nil
-		case s.curve != nil:
-			return fmt.Errorf("it needs the curve %s", s.curve.Params().Name)
-		}
-	case *ecdh.PublicKey:
-		if s.family == FamilyECDH {
-			return nil
-		}
-	case ed25519.PublicKey:
-		if s.family == FamilyEd25519 {
-			return nil
-		}
-	default:
-		if s.family == FamilyMLDSA && mldsaAlgorithm(key) == s.name {
-			return nil
-		}
-	}
-	return errors.New("it needs another type of key")
-}

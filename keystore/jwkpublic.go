@@ -106,7 +106,7 @@ func (m members) publicJWK() (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, err
 	}
-	if err := public.alg.fitsType(key); err != nil {
+	if err := fitsType(public.alg, key); err != nil {
 		return PublicKey{}, err
 	}
 	kid, err := m.text("kid")

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 )
 
 // PrivateKey is a private key, or a handle to one held elsewhere (a KMS, an
@@ -135,6 +136,14 @@ func (k PrivateKey) Permits(operation string) error {
 	return public.Permits(operation)
 }
 
+// Fits is as [PublicKey.Fits], to sign or to decrypt.
+func (k PrivateKey) Fits(a Algorithm) error {
+	if k.err != nil {
+		return k.err
+	}
+	return fits(k.public, a, k.Permits, familyUses[a.Family()].private)
+}
+
 // Sign signs a digest, or for Ed25519 and ML-DSA the message, as [crypto.Signer] does. A
 // [ContextSigner] is handed ctx; any other key cannot be cancelled once it
 // has begun.
@@ -166,4 +175,40 @@ func (k PrivateKey) LogValue() slog.Value { return slog.StringValue(k.public.kid
 // MarshalJSON always fails: only a [PublicKey] has a JSON form.
 func (k PrivateKey) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("keystore: a private key has no JSON form; use its Public method")
+}
+
+func (k PrivateKey) certificate() *x509.Certificate {
+	if len(k.public.chain) == 0 {
+		return nil
+	}
+	return k.public.chain[0]
+}
+
+func (k PrivateKey) notBefore() time.Time {
+	if cert := k.certificate(); cert != nil {
+		return cert.NotBefore
+	}
+	return time.Time{}
+}
+
+// label is how errors name the key: by its alias, else by its kid.
+func (k PrivateKey) label() string {
+	switch {
+	case k.Alias() != "":
+		return fmt.Sprintf("%q", k.Alias())
+	case k.KeyID() != "":
+		return fmt.Sprintf("%q", k.KeyID())
+	}
+	return "without alias"
+}
+
+func (k PrivateKey) describe() string {
+	if k.err != nil {
+		return "unusable: " + k.err.Error()
+	}
+	text := k.public.Describe()
+	if cert := k.certificate(); cert != nil {
+		text += ", valid from " + date(cert.NotBefore) + " until " + date(cert.NotAfter)
+	}
+	return text
 }

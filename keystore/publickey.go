@@ -66,7 +66,7 @@ func (k PublicKey) Algorithm() Algorithm { return k.alg }
 // WithAlgorithm returns the key bound to the algorithm, "" for none. It is an
 // error if there is no such algorithm, or the key is of another type.
 func (k PublicKey) WithAlgorithm(a Algorithm) (PublicKey, error) {
-	if err := a.fitsType(k.key); err != nil {
+	if err := fitsType(a, k.key); err != nil {
 		return PublicKey{}, fmt.Errorf("keystore: key %q (%s): %w", k.kid, k.Describe(), err)
 	}
 	k.alg = a
@@ -85,7 +85,7 @@ func (k PublicKey) DefaultAlgorithm() Algorithm {
 		return ""
 	}
 	for _, s := range specs {
-		if s.name.IsSignature() && s.takes(k.key) == nil {
+		if s.name.IsSignature() && takes(s, k.key) == nil {
 			return s.name
 		}
 	}
@@ -139,6 +139,13 @@ func (k PublicKey) Permits(operation string) error {
 		return nil
 	}
 	return permitsKeyUsage(k.chain[0], operation)
+}
+
+// Fits returns why the key cannot be used with the algorithm, to verify or to
+// encrypt to: its type, its size, or what its source or its certificate says
+// of its use. The error names the key and the algorithm.
+func (k PublicKey) Fits(a Algorithm) error {
+	return fits(k, a, k.Permits, familyUses[a.Family()].public)
 }
 
 // Equal reports whether both are the same key, whatever their kids.

@@ -56,6 +56,34 @@ func (k SecretKey) Algorithm() Algorithm { return k.alg }
 // "decrypt", "wrapKey" and "unwrapKey".
 func (k SecretKey) Permits(operation string) error { return k.permits(operation) }
 
+// FitsSigning and FitsVerifying return why the key cannot be used for the HMAC.
+// A shorter key than the hash would make the MAC weaker than its name says
+// (RFC 7518 section 3.2).
+func (k SecretKey) FitsSigning(a Algorithm) error { return k.fitsMAC(a, "sign") }
+
+// FitsVerifying is as [SecretKey.FitsSigning].
+func (k SecretKey) FitsVerifying(a Algorithm) error { return k.fitsMAC(a, "verify") }
+
+func (k SecretKey) fitsMAC(a Algorithm, operation string) error {
+	if a.Family() != FamilyHMAC {
+		return fmt.Errorf("key %q (%d bytes) does not fit %s: it needs another type of key", k.kid, k.Size(), a)
+	}
+	need := a.Hash().Size()
+	var reason error
+	switch {
+	case k.alg != "" && k.alg != a:
+		reason = fmt.Errorf("it is bound to the algorithm %q", k.alg)
+	case k.Size() < need:
+		reason = fmt.Errorf("it needs at least %d bytes", need)
+	default:
+		reason = k.permits(operation)
+	}
+	if reason == nil {
+		return nil
+	}
+	return fmt.Errorf("key %q (%d bytes) does not fit %s: %w", k.kid, k.Size(), a, reason)
+}
+
 // Equal reports, in constant time, whether both are the same key, whatever
 // their kids.
 func (k SecretKey) Equal(other SecretKey) bool {

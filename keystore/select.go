@@ -1,7 +1,6 @@
 package keystore
 
 import (
-	"crypto/x509"
 	"fmt"
 	"strings"
 	"time"
@@ -135,31 +134,6 @@ func (s Selection) valid(key PrivateKey) error {
 	return nil
 }
 
-func (k PrivateKey) certificate() *x509.Certificate {
-	if len(k.public.chain) == 0 {
-		return nil
-	}
-	return k.public.chain[0]
-}
-
-func (k PrivateKey) notBefore() time.Time {
-	if cert := k.certificate(); cert != nil {
-		return cert.NotBefore
-	}
-	return time.Time{}
-}
-
-// label is how errors name the key: by its alias, else by its kid.
-func (k PrivateKey) label() string {
-	switch {
-	case k.Alias() != "":
-		return fmt.Sprintf("%q", k.Alias())
-	case k.KeyID() != "":
-		return fmt.Sprintf("%q", k.KeyID())
-	}
-	return "without alias"
-}
-
 // describeAll lists keys as `"signing" (RSA 2048, valid until 2027-01-31)`.
 func describeAll(keys []PrivateKey) string {
 	const most = 20
@@ -172,17 +146,6 @@ func describeAll(keys []PrivateKey) string {
 		list = append(list, key.label()+" ("+key.describe()+")")
 	}
 	return strings.Join(list, ", ")
-}
-
-func (k PrivateKey) describe() string {
-	if k.err != nil {
-		return "unusable: " + k.err.Error()
-	}
-	text := k.public.Describe()
-	if cert := k.certificate(); cert != nil {
-		text += ", valid from " + date(cert.NotBefore) + " until " + date(cert.NotAfter)
-	}
-	return text
 }
 
 func date(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -58,7 +58,7 @@ func isStandard(key crypto.PrivateKey) bool {
 // does not ask whether the key may be used: [PublicKey.Fits] does.
 func (a Algorithm) Verify(key PublicKey, input, signature []byte) bool {
 	s := specByName[a]
-	if s == nil || s.takes(key.key) != nil {
+	if s == nil || takes(s, key.key) != nil {
 		return false
 	}
 	var sum [64]byte

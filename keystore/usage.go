@@ -1,7 +1,6 @@
 package keystore
 
 import (
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -73,22 +72,4 @@ func publicOperations(private []string) []string {
 		}
 	}
 	return public
-}
-
-// fitsType refuses an algorithm that there is not, or that a key of this type
-// cannot do: an RSA key that says HS256 is the oldest of the tricks. "" fits.
-func (a Algorithm) fitsType(key crypto.PublicKey) error {
-	switch a {
-	case "":
-		return nil
-	case "none": // not an algorithm that is yet unknown here: nobody's key is for that
-		return fmt.Errorf("alg %q fits no key", a)
-	}
-	if err := a.Check(); err != nil {
-		return err
-	}
-	if specByName[a].takes(key) != nil {
-		return fmt.Errorf("alg %q does not fit a key of this type", a)
-	}
-	return nil
 }
