@@ -54,7 +54,7 @@ func parseURL(address string) (*url.URL, error) {
 func displayURL(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "key set"
+		return "a malformed URL"
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }

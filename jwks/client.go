@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -139,6 +141,20 @@ func (c *Client) Status() Status {
 		return Status{Err: errNil}
 	}
 	return c.schedule.status()
+}
+
+// Format prints where the keys come from, whatever the verb: the URL without
+// user, password and query, which may be secret.
+func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, c.text()) }
+
+// LogValue is what [Client.Format] prints.
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.text()) }
+
+func (c *Client) text() string {
+	if c == nil {
+		return "no key set"
+	}
+	return "key set at " + displayURL(c.URL)
 }
 
 // setUp hands the fields over to the schedule when it is first needed, and

@@ -1,9 +1,13 @@
 package jwks_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/fips140"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -225,6 +229,43 @@ func TestErrorsDoNotNameWhatMayBeSecretInTheURL(t *testing.T) {
 	}
 	if got := client.Status().Err.Error(); strings.Contains(got, "canary") {
 		t.Errorf("the status says %q", got)
+	}
+}
+
+func TestClientShowsNothingSecret(t *testing.T) {
+	client := &jwks.Client{URL: "https://user:canary@issuer.example/jwks.json?key=canary#canary"}
+	type holder struct {
+		Exported   *jwks.Client
+		unexported *jwks.Client
+	}
+	var text, structured bytes.Buffer
+	var texts []string
+	within := []any{[]any{client}, map[string]*jwks.Client{"a": client}, holder{Exported: client}, &holder{Exported: client}}
+	for _, value := range append(within, client) {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			texts = append(texts, fmt.Sprintf(verb, value))
+		}
+		slog.New(slog.NewTextHandler(&text, nil)).Info("keys", "client", value)
+		slog.New(slog.NewJSONHandler(&structured, nil)).Info("keys", "client", value)
+		data, err := json.Marshal(value)
+		texts = append(texts, string(data), fmt.Sprint(err))
+	}
+	for _, verb := range []string{"%v", "%+v", "%#v"} { // others print what stands behind a pointer, and ask it nothing
+		texts = append(texts, fmt.Sprintf(verb, holder{unexported: client}))
+	}
+	for _, got := range append(texts, text.String(), structured.String()) {
+		if strings.Contains(got, "canary") || strings.Contains(got, fmt.Sprintf("%x", "canary")) {
+			t.Errorf("got %s", got)
+		}
+	}
+	if got, want := fmt.Sprint(client), "key set at https://issuer.example/jwks.json"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := structured.String(), `"client":"key set at https://issuer.example/jwks.json"`; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s in it", got, want)
+	}
+	if got, want := fmt.Sprint(&jwks.Client{URL: "://canary"}), "key set at a malformed URL"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/jwks/jwkstest"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
 // A stage is an issuer over https with a client of it, and a network between
@@ -32,6 +33,7 @@ type stage struct {
 	issuer  *jwkstest.Issuer
 	network atomic.Pointer[http.RoundTripper]
 	client  *jwks.Client
+	asks    atomic.Pointer[atomic.Int64] // counts requests, or nil
 }
 
 func newStage(t *testing.T, wait time.Duration) *stage {
@@ -43,14 +45,13 @@ func newStage(t *testing.T, wait time.Duration) *stage {
 }
 
 func (s *stage) newClient(wait time.Duration) *jwks.Client {
-	return &jwks.Client{
-		URL:         s.issuer.KeysURL(),
-		MinInterval: time.Millisecond,
-		HTTPClient:  &http.Client{Transport: roundTrip(s.roundTrip), Timeout: wait},
-	}
+	return &jwks.Client{URL: s.issuer.KeysURL(), HTTPClient: &http.Client{Transport: roundTrip(s.roundTrip), Timeout: wait}}
 }
 
 func (s *stage) roundTrip(r *http.Request) (*http.Response, error) {
+	if asks := s.asks.Load(); asks != nil {
+		asks.Add(1)
+	}
 	return (*s.network.Load()).RoundTrip(r)
 }
 
@@ -65,9 +66,9 @@ func breaks(fault http.HandlerFunc) func(*testing.T, *stage) {
 	return func(_ *testing.T, s *stage) { s.issuer.Break(fault) }
 }
 
-// Every way an issuer and the network can misbehave: look-ups with warm keys
-// never fail, a cold client gets an error that says what is wrong, and once
-// the fault is over all is well.
+// Every way an issuer and the network can misbehave: with warm keys no
+// verification fails, a cold client gets an error that says what is wrong, and
+// once the fault is over all is well. With -v it prints what each fault cost.
 func TestMisbehavingIssuer(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -77,12 +78,21 @@ func TestMisbehavingIssuer(t *testing.T) {
 	}{
 		{"500", breaks(jwkstest.Status(500)), "HTTP status 500 Internal Server Error", patient},
 		{"503 with Retry-After", breaks(jwkstest.RetryAfter(time.Second)), "HTTP status 503 Service Unavailable", patient},
+		{"429 with Retry-After", breaks(tooManyRequests), "HTTP status 429 Too Many Requests", patient},
+		{"401", breaks(jwkstest.Status(401)), "HTTP status 401 Unauthorized", patient},
+		{"204 with nothing", breaks(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }), "HTTP status 204 No Content", patient},
+		{"206 with a part", breaks(jwkstest.Status(206)), "HTTP status 206 Partial Content", patient},
 		{"404 with JSON", breaks(jwkstest.Status(404)), "HTTP status 404 Not Found", patient},
 		{"HTML with 200", breaks(jwkstest.Body("text/html", "<html>Welcome</html>")), "not a JSON object", patient},
 		{"an empty body", breaks(jwkstest.Body("application/json", "")), "not a JSON object", patient},
 		{"an empty object", breaks(jwkstest.Body("application/json", "{}")), "not a JWK Set", patient},
 		{"no keys", breaks(jwkstest.Body("application/json", `{"keys":[]}`)), "no usable key", patient},
 		{"a bare JWK", breaks(bareJWK), "a single JWK, not a JWK Set", patient},
+		{"keys that are null", breaks(jwkstest.Body("application/json", `{"keys":null}`)), `"keys" is not an array`, patient},
+		{"two members keys", breaks(jwkstest.Body("application/json", `{"keys":[],"keys":[`+publicJWK+`]}`)), "occurs twice", patient},
+		{"two documents", breaks(jwkstest.Body("application/json", `{"keys":[`+publicJWK+`]}{}`)), "more follows", patient},
+		{"too many keys", breaks(jwkstest.Body("application/json", `{"keys":[`+strings.Repeat("{},", 100)+`{}]}`)), "more than 100 keys", patient},
+		{"UTF-16", breaks(jwkstest.Body("application/json", "\xfe\xff\x00{\x00}")), "not a JSON object", patient},
 		{"a secret key", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"oct","kid":"a","k":"c2VjcmV0"}]}`)), "private or secret key", patient},
 		{"a private key", breaks(jwkstest.Body("application/json", `{"keys":[`+privateJWK+`]}`)), "private or secret key", patient},
 		{"the same kid twice", breaks(jwkstest.Body("application/json", `{"keys":[`+publicJWK+`,`+publicJWK+`]}`)), "another key's too", patient},
@@ -94,15 +104,24 @@ func TestMisbehavingIssuer(t *testing.T) {
 		{"a reset", breaks(jwkstest.Reset), "", patient}, // says what the system says
 		{"a huge body", breaks(jwkstest.Huge), "more than 524288 bytes", patient},
 		{"a gzip bomb", breaks(jwkstest.GzipBomb), "more than 524288 bytes", patient},
+		{"gzip that is none", breaks(brokenGzip), "gzip", patient},
+		{"header fields without end", breaks(endlessHeader), "", patient},
 		{"a redirect loop", breaks(jwkstest.Redirect("/jwks.json")), "more than 3 redirects", patient},
 		{"a redirect to http", redirectToHTTP, "redirect to another origin refused", patient},
+		{"a redirect to http on the same host", redirectToPlain, "redirect to another origin refused", patient},
+		{"a redirect to nowhere", breaks(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(302) }), "", patient},
 		{"a redirect to another host", redirectToAnotherHost, "redirect to another origin refused", patient},
 		{"an expired TLS certificate", expiredCertificate, "certificate has expired", patient},
 		{"an unknown CA", unknownCA, "unknown authority", patient},
+		{"a certificate for another host", anotherHostsCertificate, "certificate is valid for", patient},
+		{"no TLS where it should be", noTLS, "", patient},
+		{"nobody who listens", nobodyListens, "", patient},
 		{"a failure of DNS", dnsFailure, "no such host", patient},
 		{"a clock that jumps", clockJump, "HTTP status 500", patient},
 	}
-	for _, tt := range tests {
+	costs := make([]cost, len(tests))
+	t.Cleanup(func() { printCosts(t, costs) })
+	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, tt.wait)
@@ -110,7 +129,9 @@ func TestMisbehavingIssuer(t *testing.T) {
 			eventually(t, s.client.Refresh)
 
 			tt.fault(t, s)
-			wantFailure(t, whileLookingUp(t, s.client, kid), tt.want)
+			err := s.whileVerifying(t, &costs[i])
+			costs[i].fault = tt.name
+			wantFailure(t, err, tt.want)
 			wantKey(t, s.client, kid)
 			if _, err := s.newClient(tt.wait).PublicKeys(t.Context(), kid); !errors.Is(err, keystore.ErrUnavailable) {
 				t.Errorf("cold: got %v, want ErrUnavailable", err)
@@ -123,6 +144,78 @@ func TestMisbehavingIssuer(t *testing.T) {
 			wantKey(t, s.client, kid)
 		})
 	}
+}
+
+// A cost is what a fault has cost those who verify with keys in memory.
+type cost struct {
+	fault                  string
+	verified, failed, asks atomic.Int64
+	longest                atomic.Int64 // in nanoseconds
+}
+
+func printCosts(t *testing.T, costs []cost) {
+	var table strings.Builder
+	fmt.Fprintf(&table, "%-38s %9s %7s %8s %13s\n", "fault", "verified", "failed", "fetches", "longest wait")
+	failed := int64(0)
+	for i := range costs {
+		c := &costs[i]
+		failed += c.failed.Load()
+		fmt.Fprintf(&table, "%-38s %9d %7d %8d %13v\n", c.fault, c.verified.Load(), c.failed.Load(), c.asks.Load(), time.Duration(c.longest.Load()))
+	}
+	t.Logf("%d faults, %d failed verifications\n%s", len(costs), failed, table.String())
+	if failed != 0 || len(costs) < 30 {
+		t.Errorf("got %d failed verifications in %d faults, want none in 30 or more", failed, len(costs))
+	}
+}
+
+// whileVerifying refreshes while goroutines verify tokens, which must succeed
+// for each of them, and others look up kids that nobody has.
+func (s *stage) whileVerifying(t *testing.T, c *cost) error {
+	t.Helper()
+	profile := tokenprofile.Profile{Algorithm: tokenprofile.ES256, Issuer: s.issuer.URL, Audience: []string{"a"}, CacheSize: -1}
+	verifier, err := profile.Verifier(s.client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.asks.Store(&c.asks)
+	defer s.asks.Store(nil)
+	token := s.issuer.Token(map[string]any{"aud": "a", "jti": "1", "sub": "s"})
+	var group sync.WaitGroup
+	over := make(chan struct{})
+	for n := range 4 {
+		group.Go(func() {
+			for {
+				begin := time.Now()
+				if _, err := verifier.Verify(t.Context(), token); err != nil {
+					c.failed.Add(1)
+					t.Errorf("a token was refused: %v", err)
+				}
+				c.verified.Add(1)
+				for took := int64(time.Since(begin)); ; {
+					if last := c.longest.Load(); took <= last || c.longest.CompareAndSwap(last, took) {
+						break
+					}
+				}
+				if n == 0 {
+					go s.client.PublicKeys(t.Context(), "unknown")
+				}
+				select {
+				case <-over:
+					return
+				case <-time.After(100 * time.Microsecond):
+				}
+			}
+		})
+	}
+	begin := time.Now()
+	err = s.client.Refresh(t.Context())
+	close(over)
+	group.Wait()
+	// One is that of Refresh, with its redirects, another may follow each pause.
+	if asks, most := c.asks.Load(), 5+int64(time.Since(begin)/time.Second); asks > most {
+		t.Errorf("the issuer was asked %d times, want at most %d", asks, most)
+	}
+	return err
 }
 
 // The time a client allows the issuer. A test in a bubble has measured the 5
@@ -142,30 +235,6 @@ func eventually(t *testing.T, do func(context.Context) error) {
 		}
 	}
 	t.Fatal(err)
-}
-
-// whileLookingUp refreshes while goroutines look the kid up, which must
-// succeed for each of them.
-func whileLookingUp(t *testing.T, client *jwks.Client, kid string) error {
-	t.Helper()
-	var group sync.WaitGroup
-	over := make(chan struct{})
-	for range 4 {
-		group.Go(func() {
-			for {
-				wantKey(t, client, kid)
-				select {
-				case <-over:
-					return
-				case <-time.After(100 * time.Microsecond):
-				}
-			}
-		})
-	}
-	err := client.Refresh(t.Context())
-	close(over)
-	group.Wait()
-	return err
 }
 
 func wantFailure(t *testing.T, err error, want string) {
@@ -198,6 +267,68 @@ func redirectToAnotherHost(t *testing.T, s *stage) {
 	s.issuer.Break(jwkstest.Redirect(other.URL + "/jwks.json"))
 }
 
+// redirectToPlain changes nothing of the address but its scheme, and over http
+// the keys would be given out.
+func redirectToPlain(_ *testing.T, s *stage) {
+	keys := &jwks.Handler{Source: s.issuer}
+	s.use(roundTrip(func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		if r.URL.Scheme == "https" {
+			http.Redirect(w, r, "http://"+r.URL.Host+r.URL.Path, http.StatusFound)
+		} else {
+			keys.ServeHTTP(w, r)
+		}
+		return w.Result(), nil
+	}))
+}
+
+func tooManyRequests(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "1")
+	jwkstest.Status(429)(w, r)
+}
+
+func brokenGzip(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Encoding", "gzip")
+	io.WriteString(w, `{"keys":[`+publicJWK+`]}`)
+}
+
+// endlessHeader sends more than [http.Transport] reads.
+func endlessHeader(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("X-Endless", strings.Repeat("x", 11<<20))
+	io.WriteString(w, `{"keys":[`+publicJWK+`]}`)
+}
+
+func anotherHostsCertificate(t *testing.T, s *stage) {
+	trusting := s.issuer.Client().Transport.(*http.Transport).Clone()
+	trusting.TLSClientConfig.ServerName = "another.example.org"
+	t.Cleanup(trusting.CloseIdleConnections)
+	s.use(trusting)
+}
+
+func noTLS(t *testing.T, s *stage) {
+	plain := httptest.NewUnstartedServer(s.issuer)
+	plain.Config.ErrorLog = log.New(io.Discard, "", 0)
+	plain.Start()
+	t.Cleanup(plain.Close)
+	s.use(s.leadingTo(t, plain.Listener.Addr().String()))
+}
+
+func nobodyListens(t *testing.T, s *stage) {
+	closed := httptest.NewUnstartedServer(nil)
+	closed.Listener.Close()
+	s.use(s.leadingTo(t, closed.Listener.Addr().String()))
+}
+
+// leadingTo is a network where every address is this one.
+func (s *stage) leadingTo(t *testing.T, address string) http.RoundTripper {
+	network := s.issuer.Client().Transport.(*http.Transport).Clone()
+	network.DialContext = func(ctx context.Context, protocol, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, protocol, address)
+	}
+	t.Cleanup(network.CloseIdleConnections)
+	return network
+}
+
 func unknownCA(t *testing.T, s *stage) {
 	network := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
 	t.Cleanup(network.CloseIdleConnections)
@@ -211,13 +342,8 @@ func expiredCertificate(t *testing.T, s *stage) {
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	network := &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: roots},
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
-		},
-	}
-	t.Cleanup(network.CloseIdleConnections)
+	network := s.leadingTo(t, server.Listener.Addr().String()).(*http.Transport)
+	network.TLSClientConfig = &tls.Config{RootCAs: roots}
 	s.use(network)
 }
 

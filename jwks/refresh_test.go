@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -304,6 +305,26 @@ func TestNotModifiedWithoutAnETagIsNoAnswer(t *testing.T) {
 		issuer.Break(jwkstest.Status(http.StatusNotModified))
 		wantUnavailable(t, client, issuer.KeyID())
 	})
+}
+
+func TestETagBeyondMeasureIsNotSentBack(t *testing.T) {
+	for length, want := range map[int]bool{2: true, 256: true, 257: false} {
+		inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+			etag := `"` + strings.Repeat("e", length-2) + `"`
+			issuer.Break(withHeaders(issuer, "ETag", etag))
+			wantKey(t, client, issuer.KeyID())
+			issuer.Break(func(w http.ResponseWriter, r *http.Request) {
+				if got := r.Header.Get("If-None-Match") == etag; got != want {
+					t.Errorf("an ETag of %d bytes: sent back %t, want %t", length, got, want)
+				}
+				issuer.Mend()
+				issuer.ServeHTTP(w, r)
+			})
+			if err := client.Refresh(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestRefreshAsksAtOnce(t *testing.T) {
