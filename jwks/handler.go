@@ -107,21 +107,37 @@ func (h *Handler) render(r *http.Request) (rendering, error) {
 		return rendering{}, fmt.Errorf("jwks: %w", err)
 	}
 	h.mu.Lock()
-	last := h.rendered
+	set := h.rendered
 	h.mu.Unlock()
-	if last.body != nil && reflect.DeepEqual(last.keys, keys) { // quick: a store hands out the same pointers
-		return last, nil
+	switch {
+	case set.body != nil && sameSlice(set.keys, keys):
+		return set, nil
+	case set.body != nil && reflect.DeepEqual(set.keys, keys): // slow, if they were read anew
+		set.keys = keys
+	default:
+		if set, err = h.renderNew(keys); err != nil {
+			return rendering{}, fmt.Errorf("jwks: %w", err)
+		}
 	}
-	body, err := h.marshal(keys)
-	if err != nil {
-		return rendering{}, fmt.Errorf("jwks: %w", err)
-	}
-	sum := sha256.Sum256(body)
-	set := rendering{keys, body, `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
 	h.mu.Lock()
 	h.rendered = set
 	h.mu.Unlock()
 	return set, nil
+}
+
+func (h *Handler) renderNew(keys []keystore.PublicKey) (rendering, error) {
+	body, err := h.marshal(keys)
+	if err != nil {
+		return rendering{}, err
+	}
+	sum := sha256.Sum256(body)
+	return rendering{keys, body, `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}, nil
+}
+
+// sameSlice reports whether both are one slice, as a store hands it out until
+// something changes.
+func sameSlice(a, b []keystore.PublicKey) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 func (h *Handler) marshal(keys []keystore.PublicKey) ([]byte, error) {

@@ -8,9 +8,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +72,42 @@ func TestHandlerMethods(t *testing.T) {
 			t.Errorf("%s: got %d, Allow %q, want 405 and GET, HEAD", method, resp.StatusCode, resp.Header.Get("Allow"))
 		}
 	}
+}
+
+// The same keys read anew are another slice with other pointers: comparing
+// them costs once, and not at every request that follows.
+func TestHandlerServesASetOfAnySizeAtTheSameCost(t *testing.T) {
+	allocations := func(n int) float64 {
+		signing := jwkstest.NewKey("ES256")
+		keys := published{}
+		for i := range n {
+			keys = append(keys, signing.Public().WithKeyID(fmt.Sprint(i)))
+		}
+		source := &replaceable{keys: keys}
+		h := &jwks.Handler{Source: source}
+		etag := serve(h, "GET").Header.Get("ETag")
+		again, err := jwks.Parse([]byte(body(t, serve(&jwks.Handler{Source: keys[:1]}, "GET"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.keys = slices.Clone(keys)
+		for i := range n {
+			source.keys[i] = again.Keys[0].WithKeyID(fmt.Sprint(i))
+		}
+		r := httptest.NewRequest("GET", "/jwks.json", nil)
+		r.Header.Set("If-None-Match", etag)
+		serve(h, "GET")
+		return testing.AllocsPerRun(100, func() { h.ServeHTTP(httptest.NewRecorder(), r) })
+	}
+	if one, many := allocations(1), allocations(1000); many > one+1 {
+		t.Errorf("got %v allocations for a set of 1000 keys, want %v as for one key", many, one)
+	}
+}
+
+type replaceable struct{ keys []keystore.PublicKey }
+
+func (r *replaceable) PublishedKeys(context.Context) ([]keystore.PublicKey, error) {
+	return r.keys, nil
 }
 
 func TestHandlerAnswers304ToThoseWhoHaveTheSet(t *testing.T) {
