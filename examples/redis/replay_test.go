@@ -24,9 +24,23 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/transport"
 )
 
-// startRedis starts a redis-server on a socket of its own and returns a client
-// and what stops the server.
+// startRedis starts a redis-server on a socket of its own, which keeps nothing,
+// and returns a client and what stops the server.
 func startRedis(t *testing.T) (client *goredis.Client, stop func()) {
+	t.Helper()
+	server := newServer(t, "--save", "")
+	server.start(t)
+	return server.client(t), server.kill
+}
+
+// server is a redis-server that can be started again in the same folder.
+type server struct {
+	dir, socket string
+	settings    []string
+	command     *exec.Cmd // nil: it does not run
+}
+
+func newServer(t *testing.T, settings ...string) *server {
 	t.Helper()
 	if os.Getenv("TOKENPROFILE_TOOLS") != "1" {
 		t.Skip("needs redis-server: set TOKENPROFILE_TOOLS=1")
@@ -36,25 +50,46 @@ func startRedis(t *testing.T) (client *goredis.Client, stop func()) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "socket")
-	server := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", dir)
-	if err := server.Start(); err != nil {
+	s := &server{dir: dir, socket: filepath.Join(dir, "socket"), settings: settings}
+	t.Cleanup(s.kill)
+	return s
+}
+
+// start returns when the server has read what it kept and answers.
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	arguments := append([]string{"--port", "0", "--unixsocket", s.socket, "--dir", s.dir}, s.settings...)
+	s.command = exec.Command("redis-server", arguments...)
+	if err := s.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stop = sync.OnceFunc(func() {
-		server.Process.Kill()
-		server.Wait()
-	})
-	t.Cleanup(stop)
-	client = goredis.NewClient(&goredis.Options{Network: "unix", Addr: socket, MaxRetries: -1, DialTimeout: time.Second})
-	t.Cleanup(func() { client.Close() })
+	client := s.client(t)
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if err = client.Ping(t.Context()).Err(); err == nil {
-			return client, stop
+		err := client.Ping(t.Context()).Err()
+		if err == nil {
+			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("redis-server does not answer: %v", err)
 		}
+	}
+}
+
+// client is a new one that does not try again, so that tests see every error.
+func (s *server) client(t *testing.T) *goredis.Client {
+	client := goredis.NewClient(&goredis.Options{
+		Network: "unix", Addr: s.socket, MaxRetries: -1, DialTimeout: time.Second, ContextTimeoutEnabled: true,
+	})
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// kill is kill -9: the server learns nothing of it.
+func (s *server) kill() {
+	if s.command != nil {
+		s.command.Process.Kill()
+		s.command.Wait()
+		s.command = nil
 	}
 }
 
