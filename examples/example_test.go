@@ -36,8 +36,8 @@ func Example_consumer() {
 		if err != nil {
 			return err
 		}
-		client := &http.Client{Transport: &transport.Bearer{Source: signer}} // every request now carries the token
-		http.Handle("GET /jwks.json", &jwks.Handler{Source: keys})           // the JSON Web Key Set URI
+		client := &http.Client{Transport: &transport.Bearer{Source: signer}}                     // every request now carries the token
+		http.Handle("GET /jwks.json", &jwks.Handler{Source: keys, Algorithm: profile.Algorithm}) // the JSON Web Key Set URI
 
 		_, err = client.Get("https://producer.example/orders")
 		return err

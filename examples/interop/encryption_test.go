@@ -27,7 +27,7 @@ func eachEncryption(t *testing.T, keyAlgorithms []tokenprofile.KeyAlgorithm, f f
 
 func TestNestedTokensToRSAKeys(t *testing.T) {
 	node := startPeer(t)
-	recipient := publish(t, rsaKey())
+	recipient := publish(t, "", rsaKey())
 	eachEncryption(t, []tokenprofile.KeyAlgorithm{tokenprofile.RSAOAEP, tokenprofile.RSAOAEP256}, func(t *testing.T, e tokenprofile.Encryption) {
 		exchange{node: node, encryption: e, recipient: recipient, name: string(e.KeyAlgorithm)}.run(t)
 	})
@@ -40,7 +40,7 @@ func TestNestedTokensByKeyAgreement(t *testing.T) {
 	}
 	for _, curve := range []string{"P-256", "P-384", "P-521", "X25519"} {
 		t.Run(curve, func(t *testing.T) {
-			recipient := publish(t, agreementKey(t, curve))
+			recipient := publish(t, "", agreementKey(t, curve))
 			eachEncryption(t, algorithms, func(t *testing.T, e tokenprofile.Encryption) {
 				exchange{node: node, encryption: e, recipient: recipient, name: string(e.KeyAlgorithm) + "/" + curve}.run(t)
 			})
@@ -60,7 +60,7 @@ func (x exchange) run(t *testing.T) {
 	nested := profile(tokenprofile.ES256)
 	nested.Encryption = &x.encryption
 
-	keys := publish(t, signingKey(t, tokenprofile.ES256))
+	keys := publish(t, "", signingKey(t, tokenprofile.ES256))
 	signer, err := nested.Signer(keys.store, tokenprofile.EncryptTo(&jwks.Client{URL: x.node.jwks(x.name)}))
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestNestedTokensWithSecrets(t *testing.T) {
 		nested := profile(tokenprofile.ES256)
 		nested.Encryption = &e
 
-		keys := publish(t, signingKey(t, tokenprofile.ES256))
+		keys := publish(t, "", signingKey(t, tokenprofile.ES256))
 		signer, err := nested.Signer(keys.store, tokenprofile.EncryptWithSecret(key))
 		if err != nil {
 			t.Fatal(err)

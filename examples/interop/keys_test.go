@@ -44,14 +44,14 @@ type ours struct {
 	url   string
 }
 
-func publish(t *testing.T, key interface{ Public() crypto.PublicKey }) ours {
+func publish(t *testing.T, algorithm tokenprofile.Algorithm, key interface{ Public() crypto.PublicKey }) ours {
 	t.Helper()
 	private, err := keystore.NewPrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := keystore.New(private)
-	server := httptest.NewServer(&jwks.Handler{Source: store})
+	server := httptest.NewServer(&jwks.Handler{Source: store, Algorithm: algorithm})
 	t.Cleanup(server.Close)
 	return ours{store, server.URL}
 }
@@ -114,7 +114,7 @@ func signingKey(t *testing.T, algorithm tokenprofile.Algorithm) interface{ Publi
 		return ecKey(t, elliptic.P384())
 	case tokenprofile.ES512:
 		return ecKey(t, elliptic.P521())
-	case tokenprofile.EdDSA:
+	case tokenprofile.EdDSA, tokenprofile.Ed25519:
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		if err != nil {
 			t.Fatal(err)

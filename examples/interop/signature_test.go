@@ -12,11 +12,11 @@ func TestSignaturesOfKeyPairs(t *testing.T) {
 	algorithms := []tokenprofile.Algorithm{
 		tokenprofile.RS256, tokenprofile.RS384, tokenprofile.RS512,
 		tokenprofile.PS256, tokenprofile.PS384, tokenprofile.PS512,
-		tokenprofile.ES256, tokenprofile.ES384, tokenprofile.ES512, tokenprofile.EdDSA,
+		tokenprofile.ES256, tokenprofile.ES384, tokenprofile.ES512, tokenprofile.EdDSA, tokenprofile.Ed25519,
 	}
 	for _, algorithm := range algorithms {
 		t.Run("jose verifies our "+string(algorithm), func(t *testing.T) {
-			keys := publish(t, signingKey(t, algorithm))
+			keys := publish(t, algorithm, signingKey(t, algorithm))
 			signer, err := profile(algorithm).Signer(keys.store)
 			if err != nil {
 				t.Fatal(err)
