@@ -24,38 +24,57 @@ func (t *Token) Decode(target any) error {
 	if err != nil {
 		return err
 	}
-	d := json.NewDecoder(bytes.NewReader(document))
-	d.UseNumber()
-	if err := d.Decode(target); err != nil {
-		return decodeError(err)
+	if err := decodeNumbers(document, target); err != nil {
+		return decodeError(err, faultyClaim(document, target))
 	}
 	return nil
 }
 
-// decodeError leaves the value out, which encoding/json and the UnmarshalJSON
-// methods of others put into their texts.
-func decodeError(err error) error {
+// decodeNumbers is [json.Unmarshal] that keeps numbers exact.
+func decodeNumbers(document []byte, target any) error {
+	d := json.NewDecoder(bytes.NewReader(document))
+	d.UseNumber()
+	return d.Decode(target)
+}
+
+// decodeError names the claim and says what is wrong from the error's type
+// alone: texts of encoding/json, and of the UnmarshalJSON methods of others,
+// may quote the value.
+func decodeError(err error, claim string) error {
+	subject := "the claims"
+	if claim != "" {
+		subject = fmt.Sprintf("claim %q", claim)
+	}
 	wrong, mistake, date := new(json.UnmarshalTypeError), new(json.InvalidUnmarshalError), new(dateError)
+	text := fmt.Sprintf("%s cannot be decoded: %T", subject, err)
 	switch {
 	case errors.As(err, &wrong):
-		return fmt.Errorf("tokenprofile: claim %q does not fit the type %s", wrong.Field, wrong.Type)
+		text = fmt.Sprintf("%s does not fit the type %s", subject, wrong.Type)
 	case errors.As(err, &mistake):
-		return fmt.Errorf("tokenprofile: the claims cannot be decoded: %w", mistake)
+		text = fmt.Sprintf("%s cannot be decoded: %v", subject, mistake)
 	case errors.As(err, date):
-		return fmt.Errorf("tokenprofile: the claims cannot be decoded: a date %w", date)
+		text = fmt.Sprintf("%s cannot be decoded: the date %v", subject, *date)
 	}
-	return &undecodable{err}
+	return &veiled{"tokenprofile: " + text, err}
 }
 
-// An undecodable error keeps its cause for [errors.As] alone: the text of the
-// cause may have a claim's value in it.
-type undecodable struct{ cause error }
-
-func (e *undecodable) Error() string {
-	return fmt.Sprintf("tokenprofile: the claims cannot be decoded: %T", e.cause)
+// faultyClaim is the first claim that alone cannot be decoded, or "". (What
+// encoding/json names may be a path with keys of the token's own.)
+func faultyClaim(document []byte, target any) string {
+	t := reflect.TypeOf(target)
+	if t == nil || t.Kind() != reflect.Pointer {
+		return ""
+	}
+	var s strictjson.Scanner
+	for s.Reset(document); s.Next(); {
+		var alone object
+		alone.member(string(s.Name()), json.RawMessage(s.Value()))
+		if decodeNumbers(append(alone.data, '}'), reflect.New(t.Elem()).Interface()) != nil {
+			return string(s.Name())
+		}
+	}
+	return ""
 }
-
-func (e *undecodable) Unwrap() error { return e.cause }
 
 // forStruct prepares the claims for a struct; other targets get them as they are.
 func forStruct(document []byte, target any) ([]byte, error) {

@@ -148,27 +148,45 @@ func TestDecodeErrorsSayTheClaimAndNotTheValue(t *testing.T) {
 		}{}, `claim "id" does not fit the type int8`},
 		{"a text for a date", `{"exp":"` + canary + `"}`, &struct {
 			Expiry tokenprofile.NumericDate `json:"exp"`
-		}{}, `is not a number`},
+		}{}, `claim "exp" cannot be decoded: the date is not a number`},
 		{"a text for a time", `{"at":"` + canary + `"}`, &struct {
 			At time.Time `json:"at"`
-		}{}, "cannot be decoded: *time.ParseError"},
+		}{}, `claim "at" cannot be decoded: *time.ParseError`},
 		{"a text for a json.Number", `{"n":"` + canary + `"}`, &struct {
 			N json.Number `json:"n"`
-		}{}, "cannot be decoded"},
+		}{}, `claim "n" `},
 		{"a text for a number in a text", `{"n":"` + canary + `"}`, &struct {
 			N int `json:"n,string"`
-		}{}, "cannot be decoded"},
+		}{}, `claim "n" `},
 		{"a text for what decodes itself", `{"q":"` + canary + `"}`, &struct {
 			Q quoting `json:"q"`
-		}{}, "cannot be decoded"},
+		}{}, `claim "q" cannot be decoded`},
+		{"a text behind a key of the token's own", `{"m":{"` + canary + `":"x"}}`, &struct {
+			M map[string]int `json:"m"`
+		}{}, `claim "m" does not fit the type int`},
+		{"a key that is no number", `{"m":{"` + canary + `":1}}`, &struct {
+			M map[int]int `json:"m"`
+		}{}, `claim "m" does not fit the type int`},
+		{"what is no base64", `{"b":"` + canary + `!"}`, &struct {
+			B []byte `json:"b"`
+		}{}, `claim "b" `},
+		{"a number too large for a float32", `{"f":1e300}`, &struct {
+			F float32 `json:"f"`
+		}{}, `claim "f" does not fit the type float32`},
+		{"a text in an object in an array", `{"a":[{"n":"` + canary + `"}]}`, &struct {
+			A []struct {
+				N int `json:"n"`
+			} `json:"a"`
+		}{}, `claim "a" does not fit the type int`},
+		{"a text for a number of a map", `{"other":1,"n":"` + canary + `"}`, &map[string]int{}, `claim "n" does not fit the type int`},
 		{"no pointer", `{}`, struct{}{}, "cannot be decoded: json: Unmarshal(non-pointer struct {})"},
 		{"nil", `{}`, nil, "cannot be decoded: json: Unmarshal(nil)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := decoding(test.claims).Decode(test.target)
 			mentions(t, err, test.want)
-			if strings.Contains(err.Error(), canary) {
-				t.Errorf("got %v, which has the value", err)
+			if text := fmt.Sprintf("%v %+v %#v", err, err, err.Error()); strings.Contains(text, canary) {
+				t.Errorf("got %s, which has the value", text)
 			}
 		})
 	}

@@ -31,7 +31,7 @@ var documentFields = []field{
 
 // documentValues are JSON values with the kinds that take them. No kind takes null.
 var documentValues = map[string][]string{
-	`"text"`: {"string", "audience"}, `"5m"`: {"string", "audience", "duration"}, `true`: {"bool"}, `5`: {"int"}, `1.5`: {}, `1e400`: {},
+	`"text"`: {"string", "audience"}, `"5m"`: {"string", "audience", "duration"}, `true`: {"bool"}, `5`: {"int"}, `1.5`: {}, `1e300`: {},
 	`["a"]`: {"audience", "list"}, `[1]`: {}, `{}`: {"map", "header", "encryption"}, `{"k":1}`: {"map"}, `null`: {},
 }
 

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"reflect"
 	"sync"
 )
 
@@ -19,16 +19,35 @@ func appendJSON(dst []byte, value any) ([]byte, error) {
 	if err := e.json.Encode(value); err != nil {
 		return nil, encodeError(err)
 	}
-	return append(dst, bytes.TrimSuffix(e.text.Bytes(), []byte("\n"))...), nil
+	text := bytes.TrimSuffix(e.text.Bytes(), []byte("\n"))
+	if isMended(text) && !isUTF8(reflect.ValueOf(value), 0) {
+		return nil, errNotUTF8
+	}
+	return append(dst, text...), nil
 }
 
-// encodeError leaves out the one value that encoding/json puts into an error
-// of its own.
+// encodeError says why a value has no JSON form from the error's type alone:
+// texts of encoding/json, and of the methods it calls, may quote the value.
 func encodeError(err error) error {
-	if strings.HasPrefix(err.Error(), "json: invalid number literal") {
-		return errors.New("a json.Number is not a number")
+	wrongType, wrongValue, method := new(json.UnsupportedTypeError), new(json.UnsupportedValueError), new(json.MarshalerError)
+	text := errNumber
+	switch {
+	case errors.As(err, &wrongType):
+		text = fmt.Sprintf("the type %s has no JSON form", wrongType.Type)
+	case errors.As(err, &wrongValue):
+		text = "a number is not finite, or a value contains itself"
+	case errors.As(err, &method) && !isNumber(method.Type):
+		text = fmt.Sprintf("the type %s did not write its JSON", method.Type)
 	}
-	return err
+	return &veiled{text, err}
+}
+
+// errNumber is what is left where an error of encoding/json has no type.
+const errNumber = "a json.Number is not a number, or the key of a map was not written"
+
+func isNumber(t reflect.Type) bool {
+	number := reflect.TypeFor[json.Number]()
+	return t == number || t == reflect.PointerTo(number)
 }
 
 // An encoder is kept for its buffer.

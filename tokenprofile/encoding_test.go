@@ -2,6 +2,7 @@ package tokenprofile_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -110,7 +111,6 @@ func TestValuesOfEveryType(t *testing.T) {
 			Name **string `json:"name"`
 		}{func() **string { p := &name; return &p }()}, `"name":"n"`},
 		{"an empty list and none", map[string][]string{"a": {}, "b": nil}, `"a":[],"b":null`},
-		{"what is not UTF-8, mended", map[string]string{"a": "\xff"}, `"a":"` + `\ufffd` + `"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, payload := written(t, ok(signer.Sign(t.Context(), test.claims))(t))
@@ -143,6 +143,118 @@ func TestValuesThatCannotBeClaims(t *testing.T) {
 		})
 	}
 }
+
+// What is not UTF-8 would be another text at the other end.
+func TestATextThatIsNotUTF8(t *testing.T) {
+	signer, _ := pair(t, profileOf("HS256"))
+	bad := "\xff"
+	for name, claims := range map[string]any{
+		"in a map": map[string]string{"a": bad}, "as a name": map[string]int{bad: 1}, "in an any": map[string]any{"a": []any{1, bad}},
+		"behind a pointer": map[string]*string{"a": &bad}, "in an array": map[string][1]string{"a": {bad}},
+		"in a struct":      struct{ A string }{bad},
+		"in an embedded":   struct{ embedded }{embedded{bad}},
+		"in a type's text": map[string]spelled{"a": spelled(bad)},
+		"in a type's JSON": map[string]any{"a": json.RawMessage("\"\xff\"")},
+		"beside U+FFFD":    map[string]string{"a": "\ufffd", "b": bad},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := signer.Sign(t.Context(), claims)
+			if err == nil || !strings.Contains(err.Error(), "not UTF-8") && !strings.Contains(err.Error(), "not valid Unicode") {
+				t.Errorf("got %v, want an error that says so", err)
+			}
+		})
+	}
+	for name, claims := range map[string]any{
+		"U+FFFD itself": map[string]string{"a": "\ufffd"}, "its escape": json.RawMessage(`{"a":"\ufffd"}`),
+		"a field nobody writes": struct {
+			A    string
+			B    string `json:"-"`
+			ring any
+		}{"\ufffd", bad, bad},
+	} {
+		t.Run(name, func(t *testing.T) { ok(signer.Sign(t.Context(), claims))(t) })
+	}
+	p := profileOf("HS256")
+	p.Claims = map[string]any{"a": bad}
+	mentions(t, p.Validate(), "claims.a: has no JSON form: a text is not UTF-8")
+}
+
+type spelled []byte
+
+func (s spelled) MarshalText() ([]byte, error) { return s, nil }
+
+// Whatever is wrong with a claim, the error does not say its value.
+func TestErrorsOfSignDoNotQuote(t *testing.T) {
+	const canary = "canary-7f3a"
+	signer, _ := pair(t, profileOf("HS256"))
+	type ring struct {
+		Canary string
+		Next   *ring
+	}
+	endless := &ring{Canary: canary}
+	endless.Next = endless
+	for name, claims := range map[string]any{
+		"a number that is none":       map[string]any{"a": json.Number(canary)},
+		"a number that is none, deep": map[string]any{"a": []any{map[string]json.Number{"b": canary}}},
+		"a number in a text": struct {
+			A json.Number `json:",string"`
+		}{canary},
+		"a JSON method that fails": map[string]any{"a": failing(canary)},
+		"a text method that fails": map[string]any{"a": failingText(canary)},
+		"a key that fails":         map[failingKey]int{{canary}: 1},
+		"JSON that is none":        json.RawMessage(`{"a":` + canary + `}`),
+		"JSON that is none, deep":  map[string]any{"a": json.RawMessage(canary)},
+		"a channel":                map[string]any{"a": []any{canary, make(chan int)}},
+		"not a number":             map[string]any{"a": canary, "b": math.NaN()},
+		"a ring":                   endless,
+		"a text":                   canary,
+		"a text that is not UTF-8": map[string]string{"a": canary + "\xff"},
+		"aud":                      map[string]any{"aud": canary},
+		"sub that is empty":        map[string]any{"sub": []string{canary}},
+		"a date":                   map[string]any{"nbf": canary},
+		"a twin":                   map[string]any{"Aud": canary},
+		"too deep":                 json.RawMessage(strings.Repeat(`{"a":`, 20) + `"` + canary + `"` + strings.Repeat(`}`, 20)),
+		"too large a number":       json.RawMessage(`{"a":"` + canary + `","b":1e999}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := signer.Sign(t.Context(), claims)
+			if err == nil {
+				t.Fatal("signed")
+			}
+			if strings.Contains(fmt.Sprintf("%v %+v", err, err), canary) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+type failing string
+
+func (f failing) MarshalJSON() ([]byte, error) { return nil, errors.New("cannot write " + string(f)) }
+
+type failingText string
+
+func (f failingText) MarshalText() ([]byte, error) {
+	return nil, errors.New("cannot write " + string(f))
+}
+
+type failingKey struct{ text string }
+
+func (f failingKey) MarshalText() ([]byte, error) { return nil, errors.New("cannot write " + f.text) }
+
+// The cause is there for the caller whose own method failed.
+func TestErrorsOfSignHaveTheirCause(t *testing.T) {
+	signer, _ := pair(t, profileOf("HS256"))
+	if _, err := signer.Sign(t.Context(), map[string]any{"a": refusing{}}); !errors.Is(err, errRefusing) {
+		t.Errorf("got %v, want %v behind it", err, errRefusing)
+	}
+}
+
+type refusing struct{}
+
+var errRefusing = errors.New("not now")
+
+func (refusing) MarshalJSON() ([]byte, error) { return nil, errRefusing }
 
 // A signer can be used again after a call that failed.
 func TestAFailedCallLeavesNothingBehind(t *testing.T) {

@@ -58,3 +58,14 @@ func (r *refusal) Error() string {
 }
 
 func (r *refusal) Unwrap() []error { return []error{ErrInvalid, r.reason} }
+
+// A veiled error keeps its cause for [errors.Is] and [errors.As] alone: the
+// text of the cause may quote a value.
+type veiled struct {
+	text  string
+	cause error
+}
+
+func (e *veiled) Error() string { return e.text }
+
+func (e *veiled) Unwrap() error { return e.cause }

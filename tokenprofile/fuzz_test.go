@@ -107,7 +107,7 @@ func FuzzGate(f *testing.F) {
 // Claims given to Sign end up in the token as they are, or there is no token;
 // and what is signed is accepted.
 func FuzzClaims(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"a":1}`, `{"sub":"u"}`, `{"x\":0,\"admin":true}`, `{"a":1,"a":2}`, `{"iss":"x"}`, `null`, `{"aud":"x","\u0061":[1e3]}`} {
+	for _, seed := range []string{`{}`, `{"a":1}`, `{"sub":"u"}`, `{"x\":0,\"admin":true}`, `{"a":1,"a":2}`, `{"iss":"x"}`, `null`, `{"aud":"x","\u0061":[1e3]}`, `{"a":66E+661}`} {
 		f.Add([]byte(seed))
 	}
 	seeds(f, "JSONTestSuite/test_parsing/*.json", func(data []byte) { f.Add(data) })

@@ -3,8 +3,8 @@
 //
 // Beyond RFC 8259 it refuses a member name that occurs twice in an object, as
 // it reads once escapes are resolved; lone surrogates and anything that is not
-// UTF-8; a byte order mark; and what goes beyond [MaxDepth], [MaxMembers] and
-// [MaxExponent]. It never converts a number.
+// UTF-8; a byte order mark; a number that a reader with float64 could only take
+// for infinite; and what goes beyond [MaxDepth], [MaxMembers] and [MaxExponent].
 package strictjson
 
 import (
@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // What a document may have at most.
@@ -33,6 +34,7 @@ var (
 	ErrDepth     = fmt.Errorf("JSON nested deeper than %d", MaxDepth)
 	ErrMembers   = fmt.Errorf("more than %d JSON members", MaxMembers)
 	ErrExponent  = fmt.Errorf("a JSON number has an exponent of more than %d digits", MaxExponent)
+	ErrRange     = errors.New("a JSON number is larger than a float64 can be")
 )
 
 // A DuplicateError says which member an object has twice.
@@ -236,28 +238,48 @@ func (s *Scanner) literal(word string) error {
 
 // number is RFC 8259 section 6.
 func (s *Scanner) number() error {
+	start := s.at
 	s.take('-')
 	if s.take('0') {
 		// No digit may follow a leading zero; the caller finds it misplaced.
 	} else if s.digits() == 0 {
 		return ErrSyntax
 	}
+	whole := s.at - start
 	if s.take('.') && s.digits() == 0 {
 		return ErrSyntax
 	}
+	exponent, err := s.exponent()
+	if err != nil || exponent < MaxExponent && whole < alwaysFinite {
+		return err
+	}
+	if _, err := strconv.ParseFloat(string(s.data[start:s.at]), 64); err != nil {
+		return ErrRange
+	}
+	return nil
+}
+
+// alwaysFinite is how many digits a number may have before its point, with an
+// exponent of less than [MaxExponent] digits behind, and be no more than a
+// float64 holds.
+const alwaysFinite = 200
+
+// exponent reads the exponent of a number, if there is one, and returns how
+// many digits it has.
+func (s *Scanner) exponent() (digits int, err error) {
 	if !s.take('e') && !s.take('E') {
-		return nil
+		return 0, nil
 	}
 	if !s.take('+') {
 		s.take('-')
 	}
-	switch n := s.digits(); {
-	case n == 0:
-		return ErrSyntax
-	case n > MaxExponent:
-		return ErrExponent
+	switch digits = s.digits(); {
+	case digits == 0:
+		return 0, ErrSyntax
+	case digits > MaxExponent:
+		return 0, ErrExponent
 	}
-	return nil
+	return digits, nil
 }
 
 func (s *Scanner) digits() int {

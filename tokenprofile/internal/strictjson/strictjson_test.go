@@ -28,7 +28,10 @@ func TestScannerAccepts(t *testing.T) {
 		{"a surrogate pair", `{"\ud83d\ude00":1}`, "😀=1"},
 		{"the same name in two objects", `{"a":{"a":{"a":1}},"b":{"a":1}}`, `a={"a":{"a":1}}|b={"a":1}`},
 		{"names that differ in case", `{"a":1,"A":2}`, `a=1|A=2`},
-		{"a number no float64 holds", `{"a":9007199254740993}`, `a=9007199254740993`},
+		{"a number no float64 holds exactly", `{"a":9007199254740993}`, `a=9007199254740993`},
+		{"the largest number of a float64", `{"a":1.7976931348623157e308}`, `a=1.7976931348623157e308`},
+		{"a number that a float64 takes for zero", `{"a":1e-999}`, `a=1e-999`},
+		{"a number of 300 digits", `{"a":` + strings.Repeat("9", 300) + `}`, `a=` + strings.Repeat("9", 300)},
 		{"depth 16", `{"a":` + strings.Repeat("[", 15) + strings.Repeat("]", 15) + `}`, `a=` + strings.Repeat("[", 15) + strings.Repeat("]", 15)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -92,6 +95,10 @@ func TestScannerRefuses(t *testing.T) {
 		{"depth 17 in arrays", `{"a":` + strings.Repeat("[", 16) + strings.Repeat("]", 16) + `}`, strictjson.ErrDepth},
 		{"depth 17 in objects", strings.Repeat(`{"a":`, 17) + "1" + strings.Repeat("}", 17), strictjson.ErrDepth},
 		{"an exponent of four digits", `{"a":1e1000}`, strictjson.ErrExponent},
+		{"a number no float64 holds, by its exponent", `{"a":66E+661}`, strictjson.ErrRange},
+		{"a number no float64 holds, deep inside", `{"a":[{"b":-1.8e308}]}`, strictjson.ErrRange},
+		{"a number no float64 holds, by its digits", `{"a":` + strings.Repeat("9", 309) + `}`, strictjson.ErrRange},
+		{"a number no float64 holds, by both", `{"a":` + strings.Repeat("9", 211) + `e99}`, strictjson.ErrRange},
 		{"257 members", manyMembers(257), strictjson.ErrMembers},
 		{"257 members in several objects", `{"a":` + manyMembers(200) + `,"b":` + manyMembers(55) + `}`, strictjson.ErrMembers},
 	} {
