@@ -178,8 +178,9 @@ func TestBestPracticeReceivedClaimsAreNotTrusted(t *testing.T) {
 	for _, forger := range newForgers(t) {
 		for _, parameter := range []string{"jku", "x5u"} {
 			header := fmt.Sprintf(`{"alg":"HS256","kid":"k1",%q:%q}`, parameter, server.URL)
-			_, err := forger.verifier.Verify(t.Context(), forger.token(t, header, goodPayload))
-			refuses(t, err, tokenprofile.ErrMalformed)
+			if _, err := forger.verifier.Verify(t.Context(), forger.token(t, header, goodPayload)); err != nil {
+				t.Errorf("got %v for a hint, want it ignored", err)
+			}
 		}
 		for _, kid := range []string{"../../../../dev/null", "k1' OR '1'='1", "k1\x00", "k1|cat", server.URL, "K1", " k1", "*"} {
 			header := fmt.Sprintf(`{"alg":"HS256","kid":%s}`, ok(json.Marshal(kid))(t))

@@ -16,9 +16,9 @@ import (
 // A composer writes the header and the claims of a profile's tokens. What the
 // profile fixes it has encoded once.
 type composer struct {
-	profile Profile // settled
-	fixed   []byte  // the constant claims, with the brace that opens the object
-	demand  demand  // what the claims must be, whoever gave them
+	profile Profile        // settled
+	fixed   []byte         // the constant claims, with the brace that opens the object
+	want    expectedClaims // what the claims must be, whoever gave them
 }
 
 func newComposer(p Profile) (*composer, error) {
@@ -38,8 +38,8 @@ func newComposer(p Profile) (*composer, error) {
 		o.member(name, p.Claims[name])
 	}
 	c.fixed = o.data
-	demand, err := newDemand(p)
-	c.demand = demand
+	want, err := newExpectedClaims(&p)
+	c.want = want
 	return c, errors.Join(o.err, err)
 }
 
@@ -127,7 +127,7 @@ func (c *composer) check(b *buffer) error {
 	if len(read.audience) == 0 {
 		return errors.New(`tokenprofile: claim "aud" is missing: neither the profile nor the claims given set it`)
 	}
-	if err := c.demand.judge(read); err != nil {
+	if err := c.want.judge(read); err != nil {
 		return fmt.Errorf("tokenprofile: claims given: %s", reasonOf(err))
 	}
 	return nil

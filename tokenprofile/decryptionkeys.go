@@ -1,7 +1,6 @@
 package tokenprofile
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"errors"
@@ -45,37 +44,21 @@ func (k DecryptionKeys) check(e Encryption) error {
 	return nil
 }
 
-// decrypt returns the header and the payload of a JWE. Whatever is wrong with
-// it beyond what its header shows to everyone, the error is the same.
-func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, text string) (header, payload []byte, err error) {
-	token, err := receiveEncrypted(text)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer token.release()
+// decrypt returns the payload of a JWE. Whatever is wrong with it beyond what
+// its header shows to everyone, the error is the same.
+func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, token *encryptedToken) ([]byte, error) {
 	if err := token.checkHeader(e); err != nil {
-		return nil, nil, err
-	}
-	key, err := k.choose(ctx, e, token.parameter("kid"))
-	if err != nil {
-		return nil, nil, err
-	}
-	payload, err = token.decrypt(e, key)
-	if err != nil {
-		return nil, nil, refuse(ErrDecryption, "")
-	}
-	return bytes.Clone(token.rawHeader), payload, nil
-}
-
-func (t *encryptedToken) decrypt(e Encryption, key any) ([]byte, error) {
-	if err := t.checkParts(e, key); err != nil {
 		return nil, err
 	}
-	plaintext, err := e.open(key, t.text)
+	key, err := k.choose(ctx, e, string(token.header.keyID))
 	if err != nil {
 		return nil, err
 	}
-	return plaintext, t.checkPadding(e.ContentAlgorithm, plaintext)
+	payload, err := token.decrypt(e, key)
+	if err != nil {
+		return nil, refuse(ErrDecryption, "")
+	}
+	return payload, nil
 }
 
 // choose returns the key with the kid. Without one it returns the only key

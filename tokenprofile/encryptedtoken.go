@@ -2,9 +2,9 @@ package tokenprofile
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/rsa"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -16,8 +16,7 @@ import (
 // sees it. Its slices lie in buffers that are used again: nothing of it may
 // outlive release.
 type encryptedToken struct {
-	header       map[string]strictjson.Value
-	rawHeader    []byte
+	header       header
 	encryptedKey []byte
 	iv           []byte
 	ciphertext   []byte
@@ -25,6 +24,7 @@ type encryptedToken struct {
 
 	text    []byte // the token
 	decoded []byte // its five segments, decoded
+	scanner strictjson.Scanner
 }
 
 var encryptedTokens = sync.Pool{New: func() any { return new(encryptedToken) }}
@@ -37,7 +37,7 @@ func (t *encryptedToken) release() {
 
 // receiveEncrypted takes a token apart: exactly five segments, each canonical
 // base64url, the first a strict JSON object. The caller releases the result.
-func receiveEncrypted(token string) (*encryptedToken, error) {
+func receiveEncrypted(token []byte) (*encryptedToken, error) {
 	t := encryptedTokens.Get().(*encryptedToken)
 	if err := t.read(token); err != nil {
 		t.release()
@@ -46,14 +46,15 @@ func receiveEncrypted(token string) (*encryptedToken, error) {
 	return t, nil
 }
 
-func (t *encryptedToken) read(token string) (err error) {
-	if strings.Count(token, ".") != 4 {
+func (t *encryptedToken) read(token []byte) (err error) {
+	if bytes.Count(token, []byte(".")) != 4 {
 		return refuse(ErrMalformed, "not five segments")
 	}
 	t.text = append(t.text[:0], token...)
 	t.decoded = t.decoded[:0]
 	rest := t.text
-	for _, segment := range []*[]byte{&t.rawHeader, &t.encryptedKey, &t.iv, &t.ciphertext, &t.tag} {
+	var rawHeader []byte
+	for _, segment := range []*[]byte{&rawHeader, &t.encryptedKey, &t.iv, &t.ciphertext, &t.tag} {
 		var encoded []byte
 		encoded, rest, _ = bytes.Cut(rest, []byte("."))
 		start := len(t.decoded)
@@ -62,8 +63,7 @@ func (t *encryptedToken) read(token string) (err error) {
 		}
 		*segment = t.decoded[start:]
 	}
-	t.header, err = readMembers(t.rawHeader)
-	return malformed("header", err)
+	return malformed("header", t.header.read(&t.scanner, rawHeader))
 }
 
 // appendDecoded appends the bytes that canonical base64url stands for. The
@@ -79,70 +79,52 @@ func appendDecoded(dst, segment []byte) ([]byte, error) {
 // decodeText decodes a header parameter.
 func decodeText(text string) ([]byte, error) { return appendDecoded(nil, []byte(text)) }
 
-// readMembers reads a strict JSON object.
-func readMembers(document []byte) (map[string]strictjson.Value, error) {
-	members := map[string]strictjson.Value{}
-	var s strictjson.Scanner
-	for s.Reset(document); s.Next(); {
-		if twin := twinOf(s.Name(), headerTwins); twin != "" {
-			return nil, refuse(ErrMalformed, "a header parameter differs from "+twin+" only in case")
-		}
-		members[string(s.Name())] = s.Value()
+// decrypt returns the payload, if the header is e's and the key the right one.
+func (t *encryptedToken) decrypt(e Encryption, key any) ([]byte, error) {
+	if err := t.checkParts(e, key); err != nil {
+		return nil, err
 	}
-	return members, s.Err()
+	plaintext, err := e.open(key, t.text)
+	if err != nil {
+		return nil, err
+	}
+	return plaintext, t.checkPadding(e.ContentAlgorithm, plaintext)
 }
-
-// refusedParameters are the header parameters that change how a token is read
-// or say where its key comes from. None is ever followed.
-var refusedParameters = []string{"zip", "jku", "jwk", "x5u", "x5c", "b64", "p2s", "p2c"}
 
 // checkHeader holds the header against the profile: the algorithms are exactly
 // the profile's, and no parameter asks for more.
 func (t *encryptedToken) checkHeader(e Encryption) error {
-	if t.parameter("alg") != string(e.KeyAlgorithm) || t.parameter("enc") != string(e.ContentAlgorithm) {
-		return refuse(ErrAlgorithm, "alg and enc are not "+string(e.KeyAlgorithm)+" and "+string(e.ContentAlgorithm))
-	}
-	if _, ok := t.header["crit"]; ok {
+	switch h := &t.header; {
+	case string(h.algorithm) != string(e.KeyAlgorithm) || h.text("enc") != string(e.ContentAlgorithm):
+		return refuse(ErrAlgorithm, "alg and enc are not the profile's "+string(e.KeyAlgorithm)+" and "+string(e.ContentAlgorithm))
+	case h.critical != nil:
 		return refuse(ErrCritical, "crit in the header of an encrypted token")
 	}
-	for _, name := range refusedParameters {
-		if _, ok := t.header[name]; ok {
-			return refuse(ErrMalformed, "header parameter "+name+" is not accepted")
-		}
-	}
-	for _, name := range []string{"kid", "typ", "cty", "x5t", "x5t#S256"} {
-		if _, ok := t.header[name]; ok && t.parameter(name) == "" {
-			return refuse(ErrMalformed, "header parameter "+name+" is not a string, or empty")
-		}
-	}
-	if len(t.parameter("kid")) > maxKeyID {
-		return refuse(ErrUnknownKey, "kid has more than 256 bytes")
-	}
-	return t.checkPlacement(e.KeyAlgorithm)
+	return t.checkPlacement(e.KeyAlgorithm.Family())
+}
+
+// parametersOf are the header parameters that belong to one family of key
+// management. The last are of a family that nobody here has.
+var parametersOf = []struct {
+	family keystore.Family
+	names  []string
+}{
+	{keystore.FamilyECDH, []string{"epk", "apu", "apv"}},
+	{keystore.FamilyGCMKeyWrap, []string{"iv", "tag"}},
+	{"PBES2", []string{"p2s", "p2c"}},
 }
 
 // checkPlacement refuses parameters of one key management algorithm in a token
 // of another: a decoder could be led to believe them.
-func (t *encryptedToken) checkPlacement(algorithm KeyAlgorithm) error {
-	for _, name := range []string{"epk", "apu", "apv"} {
-		if _, ok := t.header[name]; ok && algorithm.Family() != keystore.FamilyECDH {
-			return refuse(ErrMalformed, "header parameter "+name+" without ECDH-ES")
-		}
-	}
-	for _, name := range []string{"iv", "tag"} {
-		if _, ok := t.header[name]; ok && algorithm.Family() != keystore.FamilyGCMKeyWrap {
-			return refuse(ErrMalformed, "header parameter "+name+" without AES-GCM key wrap")
+func (t *encryptedToken) checkPlacement(family keystore.Family) error {
+	for _, owner := range parametersOf {
+		for _, name := range owner.names {
+			if owner.family != family && t.header.find(name) != nil {
+				return refuse(ErrMalformed, "header parameter "+name+" without "+string(owner.family))
+			}
 		}
 	}
 	return nil
-}
-
-// parameter is a header parameter that is a text, or "".
-func (t *encryptedToken) parameter(name string) string { return textOf(t.header[name]) }
-
-func textOf(value strictjson.Value) string {
-	text, _ := value.Text()
-	return string(text)
 }
 
 // The causes of a failed decryption. They stay inside: what tells them apart
@@ -179,13 +161,31 @@ func (t *encryptedToken) checkParts(e Encryption, key any) error {
 	return nil
 }
 
+// maxPartyInfo is the most bytes apu and apv may have: they hold names (RFC
+// 7518 section 4.6.1).
+const maxPartyInfo = 256
+
+// checkAgreement checks the parameters of RFC 7518 section 4.6.1.
+func (t *encryptedToken) checkAgreement(recipient crypto.PublicKey) error {
+	for _, name := range []string{"apu", "apv"} {
+		if t.header.find(name) == nil {
+			continue
+		}
+		info, err := decodeText(t.header.text(name))
+		if err != nil || len(info) == 0 || len(info) > maxPartyInfo {
+			return errPartyInfo
+		}
+	}
+	return checkEphemeralKey(t.header.find("epk"), recipient)
+}
+
 // checkGCMKW checks the parameters of RFC 7518 section 4.7.1.
 func (t *encryptedToken) checkGCMKW() error {
-	iv, err := decodeText(t.parameter("iv"))
+	iv, err := decodeText(t.header.text("iv"))
 	if err != nil || len(iv) != gcmNonceSize {
 		return errKeyParameters
 	}
-	tag, err := decodeText(t.parameter("tag"))
+	tag, err := decodeText(t.header.text("tag"))
 	if err != nil || len(tag) != gcmTagSize {
 		return errKeyParameters
 	}

@@ -9,29 +9,16 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
-// maxPartyInfo is the most bytes apu and apv may have: they hold names (RFC
-// 7518 section 4.6.1).
-const maxPartyInfo = 256
-
-func (t *encryptedToken) checkAgreement(recipient crypto.PublicKey) error {
-	for _, name := range []string{"apu", "apv"} {
-		if _, ok := t.header[name]; !ok {
-			continue
-		}
-		info, err := decodeText(t.parameter(name))
-		if err != nil || len(info) == 0 || len(info) > maxPartyInfo {
-			return errPartyInfo
-		}
-	}
-	return checkEphemeralKey(t.header["epk"], recipient)
-}
-
 // checkEphemeralKey demands a public key on the curve of the recipient's, with
 // the parameters that name it and no others (RFC 7518 section 4.6.1.1). A
 // point off the curve would reveal the private key bit by bit.
 func checkEphemeralKey(epk strictjson.Value, recipient crypto.PublicKey) error {
-	members, err := readMembers(epk)
-	if err != nil {
+	members := map[string]strictjson.Value{}
+	var s strictjson.Scanner
+	for s.Reset(epk); s.Next(); {
+		members[string(s.Name())] = s.Value()
+	}
+	if s.Err() != nil {
 		return errEphemeralKey
 	}
 	x, errX := decodeText(textOf(members["x"]))

@@ -11,7 +11,7 @@ import (
 // others carry payloads that are no claims.
 func (v *Verifier) Payload(ctx context.Context, token string) ([]byte, error) {
 	if v.profile.Encryption != nil {
-		_, payload, err := v.decrypt.decrypt(ctx, *v.profile.Encryption, token)
+		_, payload, err := v.decrypt.Decrypt(ctx, *v.profile.Encryption, token)
 		return payload, err
 	}
 	r, err := receive(token, v.profile.MaxSize)
@@ -22,13 +22,13 @@ func (v *Verifier) Payload(ctx context.Context, token string) ([]byte, error) {
 	if err := r.split(); err != nil {
 		return nil, err
 	}
-	if err := malformed("header", r.header.read(&r.scanner, r.rawHeader)); err != nil {
+	if err := r.readHeader(); err != nil {
 		return nil, err
 	}
-	if err := v.judgeHeader(&r.header); err != nil {
+	if err := v.header.judge(&r.header); err != nil {
 		return nil, err
 	}
-	if _, err := v.keys.verify(ctx, v.keyID(&r.header), r.input, r.signature); err != nil {
+	if _, err := v.keys.verify(ctx, v.keyIDOf(&r.header), r.input, r.signature); err != nil {
 		return nil, err
 	}
 	return bytes.Clone(r.payload), nil
@@ -36,7 +36,13 @@ func (v *Verifier) Payload(ctx context.Context, token string) ([]byte, error) {
 
 // Decrypt is how Verify decrypts.
 func (k DecryptionKeys) Decrypt(ctx context.Context, e Encryption, token string) (header, payload []byte, err error) {
-	return k.decrypt(ctx, e, token)
+	received, err := receiveEncrypted([]byte(token))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer received.release()
+	payload, err = k.decrypt(ctx, e, received)
+	return bytes.Clone(received.header.document), payload, err
 }
 
 // Encrypt is how Sign encrypts.
@@ -54,12 +60,12 @@ func CheckEphemeralKey(epk string, recipient crypto.PublicKey) error {
 
 // CheckParts is what the parts of a token pass before the decoder sees them.
 func (k DecryptionKeys) CheckParts(ctx context.Context, e Encryption, text string) error {
-	token, err := receiveEncrypted(text)
+	token, err := receiveEncrypted([]byte(text))
 	if err != nil {
 		return err
 	}
 	defer token.release()
-	key, err := k.choose(ctx, e, token.parameter("kid"))
+	key, err := k.choose(ctx, e, string(token.header.keyID))
 	if err != nil {
 		return err
 	}

@@ -62,13 +62,17 @@ func (r *received) read() error {
 		return err
 	}
 	r.isRead = true
-	return r.readJSON()
+	if err := r.readHeader(); err != nil {
+		return err
+	}
+	return r.readClaims()
 }
 
-func (r *received) readJSON() error {
-	if err := r.header.read(&r.scanner, r.rawHeader); err != nil {
-		return malformed("header", err)
-	}
+func (r *received) readHeader() error {
+	return malformed("header", r.header.read(&r.scanner, r.rawHeader))
+}
+
+func (r *received) readClaims() error {
 	return malformed("claims", r.claims.read(&r.scanner, r.payload))
 }
 

@@ -1,12 +1,15 @@
 package tokenprofile
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
-// A header is the JOSE header of a token, read but not judged.
+// A header is the JOSE header of a token, read but not judged. Signed tokens,
+// encrypted ones and DPoP proofs are all read by this one reader.
 type header struct {
 	algorithm, typ, contentType []byte
 	keyID                       []byte
@@ -15,8 +18,10 @@ type header struct {
 	document                    []byte
 }
 
-// read reads a header, strictly. What could make the token say which key or
-// which rules it is judged by is refused here, whatever its value.
+// read reads a header, strictly. Two parameters are refused whatever their
+// value, because they change what the other segments mean. All others that are
+// unknown are ignored (RFC 7515 section 4), jku, x5u, jwk and x5c among them:
+// they are never followed, and never a source of keys.
 func (h *header) read(s *strictjson.Scanner, document []byte) error {
 	*h = header{document: document}
 	s.Reset(document)
@@ -44,21 +49,18 @@ func (h *header) readMember(name []byte, value strictjson.Value) (err error) {
 		}
 	case "crit":
 		h.critical = value
-	case "b64", "zip", "jku", "x5u", "jwk":
+	case "b64", "zip":
 		return refuse(ErrMalformed, "header parameter "+string(name)+" is not accepted")
-	case "x5c", "x5t", "x5t#S256":
-		// They may be there, and mean nothing: the key comes from the source.
 	default:
 		if twin := twinOf(name, headerTwins); twin != "" {
 			return refuse(ErrMalformed, "a header parameter differs from "+twin+" only in case")
 		}
-		// Unknown parameters are ignored (RFC 7515 section 4); see find.
 	}
 	return err
 }
 
-// find returns the value of a parameter, or nil. It is for the few headers that
-// name critical ones: the others need not keep what they do not use.
+// find returns the value of a parameter that read does not keep, or nil. Few
+// headers are asked for one.
 func (h *header) find(name string) strictjson.Value {
 	var s strictjson.Scanner
 	s.Reset(h.document)
@@ -70,12 +72,118 @@ func (h *header) find(name string) strictjson.Value {
 	return nil
 }
 
+// text is a parameter that is a string, or "".
+func (h *header) text(name string) string { return textOf(h.find(name)) }
+
+// lists reports whether crit names the parameter.
+func (h *header) lists(parameter string) bool {
+	for name := range h.critical.Elements() {
+		if textOf(name) == parameter {
+			return true
+		}
+	}
+	return false
+}
+
+func textOf(value strictjson.Value) string {
+	text, _ := value.Text()
+	return string(text)
+}
+
 func headerText(value strictjson.Value, reason error, name string) ([]byte, error) {
 	text, ok := value.Text()
-	if !ok || len(text) == 0 {
-		return nil, refuse(reason, name+" is not a text")
+	switch {
+	case !ok:
+		return nil, refuse(reason, name+" is not a string")
+	case len(text) == 0:
+		return nil, refuse(reason, name+" is empty")
 	}
 	return text, nil
+}
+
+// An expectedHeader is what the header of a profile's tokens must be.
+type expectedHeader struct {
+	algorithm   string
+	typ         string
+	contentType string // empty: none
+	keyID       string // empty: any
+	critical    []constant
+}
+
+func newExpectedHeader(p *Profile) (expectedHeader, error) {
+	values := map[string]any{}
+	for _, name := range p.Header.Critical {
+		values[name] = p.Header.Extra[name]
+	}
+	critical, err := newConstants(values)
+	return expectedHeader{
+		algorithm: string(p.Algorithm), typ: p.Header.typ(), contentType: p.Header.ContentType, keyID: p.Header.KeyID,
+		critical: critical,
+	}, err
+}
+
+// judge is RFC 7515 section 5.2 and RFC 8725 sections 3.1 and 3.11.
+func (want *expectedHeader) judge(h *header) error {
+	switch {
+	case h.algorithm == nil:
+		return refuse(ErrAlgorithm, "alg is missing")
+	case string(h.algorithm) != want.algorithm:
+		return refuse(ErrAlgorithm, "alg is not the profile's "+want.algorithm)
+	case want.keyID != "" && string(h.keyID) != want.keyID:
+		return refuse(ErrUnknownKey, fmt.Sprintf("kid is not the profile's %q", want.keyID))
+	}
+	if err := want.judgeType(h); err != nil {
+		return err
+	}
+	return want.judgeCritical(h)
+}
+
+func (want *expectedHeader) judgeType(h *header) error {
+	switch {
+	case !want.acceptsType(h.typ):
+		return refuse(ErrType, "typ is not the profile's "+want.typ)
+	case want.contentType == "" && h.contentType != nil:
+		return refuse(ErrType, "cty is there, and the profile has none")
+	case want.contentType != "" && !sameType(h.contentType, want.contentType):
+		return refuse(ErrType, "cty is not the profile's "+want.contentType)
+	}
+	return nil
+}
+
+func (want *expectedHeader) acceptsType(typ []byte) bool {
+	if typ == nil {
+		return strings.EqualFold(want.typ, defaultType)
+	}
+	return string(typ) == want.typ || sameType(typ, want.typ)
+}
+
+// judgeCritical demands exactly the critical parameters the profile declares
+// (RFC 7515 section 4.1.11).
+func (want *expectedHeader) judgeCritical(h *header) error {
+	if h.critical == nil && len(want.critical) == 0 {
+		return nil
+	}
+	listed := 0
+	for range h.critical.Elements() {
+		listed++
+	}
+	if listed == 0 || listed != len(want.critical) {
+		return refuse(ErrCritical, want.criticalNames())
+	}
+	for i := range want.critical {
+		if c := &want.critical[i]; !h.lists(c.name) || !c.equal(h.find(c.name)) {
+			return refuse(ErrCritical, c.name+" is not there, or not with the profile's value")
+		}
+	}
+	return nil
+}
+
+func (want *expectedHeader) criticalNames() string {
+	var names []string
+	for _, c := range want.critical {
+		names = append(names, c.name)
+	}
+	return "the profile declares " + cmp.Or(strings.Join(names, ", "), "none")
 }
 
 // sameType compares media types as RFC 7515 section 4.1.9 has them: without

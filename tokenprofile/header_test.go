@@ -39,9 +39,6 @@ func TestHeaderRefused(t *testing.T) {
 		{"b64 false", `{"alg":"HS256","kid":"k1","b64":false,"crit":["b64"]}`, tokenprofile.ErrMalformed},
 		{"b64 true", `{"alg":"HS256","kid":"k1","b64":true}`, tokenprofile.ErrMalformed},
 		{"zip", `{"alg":"HS256","kid":"k1","zip":"DEF"}`, tokenprofile.ErrMalformed},
-		{"jku", `{"alg":"HS256","kid":"k1","jku":"https://attacker.example/keys"}`, tokenprofile.ErrMalformed},
-		{"x5u", `{"alg":"HS256","kid":"k1","x5u":"https://attacker.example/cert"}`, tokenprofile.ErrMalformed},
-		{"jwk", `{"alg":"HS256","kid":"k1","jwk":{"kty":"oct","k":"AA"}}`, tokenprofile.ErrMalformed},
 		{"typ of another kind", `{"alg":"HS256","kid":"k1","typ":"at+jwt"}`, tokenprofile.ErrType},
 		{"typ a number", `{"alg":"HS256","kid":"k1","typ":1}`, tokenprofile.ErrType},
 		{"typ empty", `{"alg":"HS256","kid":"k1","typ":""}`, tokenprofile.ErrType},
@@ -139,6 +136,25 @@ func TestCriticalIsTheProfiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where a header says keys are is ignored: it is never followed, and no source
+// of keys. Whoever put their own key there has still to sign with ours.
+func TestHintsAreNoSourceOfKeys(t *testing.T) {
+	for _, forger := range newForgers(t) {
+		for _, hint := range []string{
+			`"jku":"https://attacker.example/keys"`, `"x5u":"https://attacker.example/cert"`, `"jwk":{"kty":"oct","k":"AA"}`,
+			`"jwk":null`, `"jku":1`, `"x5u":[]`, `"x5c":{}`,
+		} {
+			if _, err := forger.verifier.Verify(t.Context(), forger.token(t, `{"alg":"HS256","kid":"k1",`+hint+`}`, goodPayload)); err != nil {
+				t.Errorf("%s: got %v for a right signature", hint, err)
+			}
+		}
+	}
+	verifier := handmadeVerifier(t, profileOf("HS256"))
+	embedded := `{"alg":"HS256","kid":"k1","jwk":{"kty":"oct","k":"` + textSegment("attacker") + `"}}`
+	_, err := verifier.Verify(t.Context(), handmade([]byte("attacker"), embedded, goodPayload))
+	refuses(t, err, tokenprofile.ErrSignature)
 }
 
 // What a header says of certificates is ignored, and is no source of keys.

@@ -23,8 +23,8 @@ func ByIssuer(verifiers ...*Verifier) (*Issuers, error) {
 	var faults []error
 	for n, v := range verifiers {
 		switch {
-		case v == nil:
-			faults = append(faults, fmt.Errorf("tokenprofile: verifier %d is nil", n))
+		case v == nil || v.claims.now == nil:
+			faults = append(faults, fmt.Errorf("tokenprofile: verifier %d is nil, or was not made by Profile.Verifier", n))
 			continue
 		case v.profile.Encryption != nil:
 			faults = append(faults, fmt.Errorf("tokenprofile: issuer %q: its tokens are encrypted, so that iss cannot be seen", v.profile.Issuer))
@@ -46,8 +46,8 @@ func ByIssuer(verifiers ...*Verifier) (*Issuers, error) {
 // Verify is [Verifier.Verify] of the verifier whose profile has the token's
 // issuer. A token of any other issuer is [ErrIssuer].
 func (i *Issuers) Verify(ctx context.Context, token string) (*Token, error) {
-	if i == nil {
-		return nil, errors.New("tokenprofile: the verifier is nil")
+	if i == nil || i.verifiers == nil {
+		return nil, errors.New("tokenprofile: the verifier was not made by ByIssuer")
 	}
 	r, err := receive(token, i.maxSize)
 	if err != nil {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
 // A Signer writes tokens of one profile. It is safe for concurrent use.
@@ -16,37 +14,9 @@ type Signer struct {
 	encrypt  *EncryptionKeys
 }
 
-// Signer returns a signer with the private keys, and the keys to encrypt to if
-// the profile encrypts. It reports all faults of the profile, and keys that do
-// not fit it as far as the source has them at hand.
-//
-// The key is chosen anew for every token, so that a source that follows its
-// file rotates without the signer being built again.
-func (p Profile) Signer(keys keystore.PrivateSource, encrypt ...EncryptionKeys) (*Signer, error) {
-	if err := p.wantsKeys(keys == nil, false); err != nil {
-		return nil, err
-	}
-	return p.signer(&privateKeys{algorithm: p.Algorithm, source: keys}, encrypt)
-}
-
-// SecretSigner returns a signer of HMACs; else it is as [Profile.Signer].
-func (p Profile) SecretSigner(keys keystore.SecretSource, encrypt ...EncryptionKeys) (*Signer, error) {
-	if err := p.wantsKeys(keys == nil, true); err != nil {
-		return nil, err
-	}
-	return p.signer(&secretKeys{macs: macs{algorithm: p.Algorithm}, source: keys}, encrypt)
-}
-
-// EncryptedOnlySigner returns a signer, by name only, of tokens that are
-// encrypted and that nobody signs: the profile has no Algorithm.
-func (p Profile) EncryptedOnlySigner(encrypt EncryptionKeys) (*Signer, error) {
-	if err := p.encryptedOnly(); err != nil {
-		return nil, err
-	}
-	return p.signer(nil, []EncryptionKeys{encrypt})
-}
-
-func (p Profile) signer(keys signingKeys, encrypt []EncryptionKeys) (*Signer, error) {
+// newSigner takes a valid profile and its keys, nil for tokens that nobody
+// signs.
+func newSigner(p Profile, keys signingKeys, encrypt []EncryptionKeys) (*Signer, error) {
 	if err := p.wantsEncryption(len(encrypt)); err != nil {
 		return nil, err
 	}
@@ -140,25 +110,4 @@ func (s *Signer) sign(ctx context.Context, b *buffer) error {
 	b.token = append(b.token, '.')
 	b.token = appendSegment(b.token, b.signature)
 	return nil
-}
-
-// Preview returns the header and the claims that Sign would write, without a
-// key: what only the key can say, its kid and the thumbprints of its
-// certificate, is left out. The claims are those given to Sign.
-func (p Profile) Preview(claims any) (header, payload []byte, err error) {
-	if err := p.Validate(); err != nil {
-		return nil, nil, err
-	}
-	c, err := newComposer(p.settled())
-	if err != nil {
-		return nil, nil, err
-	}
-	if header, err = c.header("", keystore.PublicKey{}); err != nil {
-		return nil, nil, err
-	}
-	var b buffer
-	if _, err = c.claims(context.Background(), &b, claims); err != nil {
-		return nil, nil, err
-	}
-	return header, b.payload, nil
 }

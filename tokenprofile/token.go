@@ -19,19 +19,19 @@ type Token struct {
 }
 
 // newToken copies out of the buffers of the gate. Its claims are as demanded.
-func newToken(r *received, d *demand, kid string) *Token {
+func newToken(r *received, want *expectedClaims, kid string) *Token {
 	c := &r.claims
 	documents := make([]byte, 0, len(r.rawHeader)+len(r.payload))
 	documents = append(append(documents, r.rawHeader...), r.payload...)
 	middle := len(r.rawHeader)
 	token := &Token{
-		Issuer: d.issuer, Subject: known(c.subject, d.subject), ID: string(c.id), KeyID: kid,
+		Issuer: want.issuer, Subject: known(c.subject, want.subject), ID: string(c.id), KeyID: kid,
 		Audience: make([]string, len(c.audience)),
 		IssuedAt: c.issuedAt, NotBefore: c.notBefore, Expiry: c.expiry,
 		Header: documents[:middle:middle], Claims: documents[middle:],
 	}
 	for i, audience := range c.audience {
-		token.Audience[i] = known(audience, d.audience...)
+		token.Audience[i] = known(audience, want.audience...)
 	}
 	return token
 }

@@ -4,80 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/tokenprofile/tokenprofile-go/keystore"
-	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
 // A Verifier admits tokens of one profile. It is safe for concurrent use.
 type Verifier struct {
-	profile  Profile // settled
-	keys     keyring // nil: encrypted only
-	decrypt  *DecryptionKeys
-	demand   demand
-	critical []constant
-	replay   ReplayGuard // nil: tokens may be used again
-	cache    *cache      // nil: none
+	profile Profile // settled
+	keys    keyring // nil: encrypted only
+	decrypt *DecryptionKeys
+	header  expectedHeader
+	claims  expectedClaims
+	replay  ReplayGuard // nil: tokens may be used again
+	cache   *cache      // nil: none
 }
 
-// Verifier returns a verifier with the public keys, and the keys to decrypt
-// with if the profile encrypts. It reports all faults of the profile, and keys
-// that do not fit it as far as the source has them in memory; nothing is
-// fetched before the first token.
-func (p Profile) Verifier(keys keystore.PublicSource, decrypt ...DecryptionKeys) (*Verifier, error) {
-	if err := p.wantsKeys(keys == nil, false); err != nil {
-		return nil, err
-	}
-	return p.verifier(newPublicRing(p.Algorithm, keys), decrypt)
-}
-
-// SecretVerifier returns a verifier of HMACs; else it is as [Profile.Verifier].
-func (p Profile) SecretVerifier(keys keystore.SecretSource, decrypt ...DecryptionKeys) (*Verifier, error) {
-	if err := p.wantsKeys(keys == nil, true); err != nil {
-		return nil, err
-	}
-	return p.verifier(newSecretRing(p.Algorithm, keys), decrypt)
-}
-
-// EncryptedOnlyVerifier returns a verifier of tokens that nobody signed: the
-// profile has no Algorithm. Whoever can encrypt to the keys can make such a
-// token, which is everybody where they are public.
-func (p Profile) EncryptedOnlyVerifier(decrypt DecryptionKeys) (*Verifier, error) {
-	if err := p.encryptedOnly(); err != nil {
-		return nil, err
-	}
-	return p.verifier(nil, []DecryptionKeys{decrypt})
-}
-
-// wantsKeys reports a profile that is faulty, or wants another kind of key.
-func (p Profile) wantsKeys(missing, secret bool) error {
-	if err := p.Validate(); err != nil {
-		return err
-	}
-	switch {
-	case p.Algorithm == "":
-		return errors.New("tokenprofile: profile: algorithm: is missing; tokens that are only encrypted have EncryptedOnlySigner and EncryptedOnlyVerifier")
-	case secret && !p.Algorithm.UsesSecret():
-		return fmt.Errorf("tokenprofile: profile: algorithm: %s does not use secret keys", p.Algorithm)
-	case !secret && p.Algorithm.UsesSecret():
-		return fmt.Errorf("tokenprofile: profile: algorithm: %s uses secret keys: SecretSigner and SecretVerifier", p.Algorithm)
-	case missing:
-		return errors.New("tokenprofile: the source of keys is nil")
-	}
-	return nil
-}
-
-func (p Profile) encryptedOnly() error {
-	if err := p.Validate(); err != nil {
-		return err
-	}
-	if p.Algorithm != "" {
-		return fmt.Errorf("tokenprofile: profile: algorithm: is %s, but tokens that are only encrypted have none", p.Algorithm)
-	}
-	return nil
-}
-
-func (p Profile) verifier(keys keyring, decrypt []DecryptionKeys) (*Verifier, error) {
+// newVerifier takes a valid profile and its keys, nil for tokens that nobody
+// signs.
+func newVerifier(p Profile, keys keyring, decrypt []DecryptionKeys) (*Verifier, error) {
 	if len(p.Audience) == 0 {
 		return nil, errors.New("tokenprofile: profile: audience: is empty: a verifier must know which tokens are meant for it")
 	}
@@ -102,26 +44,12 @@ func (p Profile) verifier(keys keyring, decrypt []DecryptionKeys) (*Verifier, er
 	return v, nil
 }
 
-func (p Profile) wantsEncryption(given int) error {
-	switch {
-	case p.Encryption == nil && given > 0:
-		return errors.New("tokenprofile: profile: encryption: is missing, but keys for it are given")
-	case p.Encryption != nil && given != 1:
-		return fmt.Errorf("tokenprofile: profile: encryption: needs its keys, once: given are %d", given)
-	}
-	return nil
-}
-
 func (v *Verifier) build() (err error) {
-	p := v.profile
-	if v.demand, err = newDemand(p); err != nil {
+	p := &v.profile
+	if v.claims, err = newExpectedClaims(p); err != nil {
 		return err
 	}
-	critical := map[string]any{}
-	for _, name := range p.Header.Critical {
-		critical[name] = p.Header.Extra[name]
-	}
-	if v.critical, err = newConstants(critical); err != nil {
+	if v.header, err = newExpectedHeader(p); err != nil {
 		return err
 	}
 	switch {
@@ -146,8 +74,8 @@ func (v *Verifier) Profile() Profile { return v.profile.settled() }
 // The issuer is judged before a key is looked up, the other claims only once
 // the signature stands.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
-	if v == nil {
-		return nil, errors.New("tokenprofile: the verifier is nil")
+	if v == nil || v.claims.now == nil {
+		return nil, errNoVerifier
 	}
 	r, err := receive(token, v.profile.MaxSize)
 	if err != nil {
@@ -156,6 +84,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	defer r.release()
 	return v.verify(ctx, r)
 }
+
+var errNoVerifier = errors.New("tokenprofile: the verifier was not made by Profile.Verifier")
 
 func (v *Verifier) verify(ctx context.Context, r *received) (*Token, error) {
 	sum := v.cache.sum(r.text)
@@ -184,7 +114,7 @@ func (v *Verifier) again(ctx context.Context, known *verified) (*Token, error) {
 	if err := v.keys.holds(ctx, known.kid, known.key); err != nil {
 		return nil, err
 	}
-	if err := v.judgeTime(known.token.IssuedAt, known.token.NotBefore, known.token.Expiry); err != nil {
+	if err := v.claims.judgeTime(known.token.IssuedAt, known.token.NotBefore, known.token.Expiry); err != nil {
 		return nil, err
 	}
 	return known.token.clone(), nil
@@ -195,15 +125,19 @@ func (v *Verifier) open(ctx context.Context, r *received) (verified, error) {
 	if v.profile.Encryption == nil {
 		return v.verifySigned(ctx, r)
 	}
-	header, payload, err := v.decrypt.decrypt(ctx, *v.profile.Encryption, string(r.text))
+	token, err := receiveEncrypted(r.text)
+	if err != nil {
+		return verified{}, err
+	}
+	defer token.release()
+	payload, err := v.decrypt.decrypt(ctx, *v.profile.Encryption, token)
 	switch {
 	case err != nil:
 		return verified{}, err
 	case v.keys == nil:
-		return v.verifyEncrypted(ctx, header, payload)
-	}
-	if err := judgeNested(header); err != nil {
-		return verified{}, err
+		return v.verifyEncrypted(ctx, token, payload)
+	case !sameType(token.header.contentType, nestedType): // RFC 7519 section 5.2
+		return verified{}, refuse(ErrType, "cty is not JWT")
 	}
 	inner, err := receive(string(payload), v.profile.MaxSize)
 	if err != nil {
@@ -217,46 +151,69 @@ func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, err
 	if err := r.read(); err != nil {
 		return verified{}, err
 	}
-	if err := v.judgeHeader(&r.header); err != nil {
+	if err := v.header.judge(&r.header); err != nil {
 		return verified{}, err
 	}
-	if err := v.demand.judgeIssuer(&r.claims); err != nil {
+	if err := v.claims.judgeIssuer(&r.claims); err != nil {
 		return verified{}, err
 	}
-	kid := v.keyID(&r.header)
+	kid := v.keyIDOf(&r.header)
 	key, err := v.keys.verify(ctx, kid, r.input, r.signature)
 	if err != nil {
 		return verified{}, err
 	}
-	judged, err := v.judge(ctx, r, kid.text)
-	return verified{judged, key, kid}, err
+	token, err := v.admit(ctx, r, kid.text)
+	return verified{token, key, kid}, err
 }
 
-// judgeNested demands that the encrypted token says it holds another (RFC 7519
-// section 5.2).
-func judgeNested(document []byte) error {
-	var s strictjson.Scanner
-	var h header
-	if err := malformed("header", h.read(&s, document)); err != nil {
-		return err
-	}
-	if !sameType(h.contentType, nestedType) {
-		return refuse(ErrType, "cty is not JWT")
-	}
-	return nil
+func (v *Verifier) keyIDOf(h *header) keyID {
+	return keyID{text: string(h.keyID), given: h.hasKeyID, fixed: v.header.keyID != ""}
 }
 
 // verifyEncrypted judges a token that nobody signed.
-func (v *Verifier) verifyEncrypted(ctx context.Context, header, payload []byte) (verified, error) {
+func (v *Verifier) verifyEncrypted(ctx context.Context, token *encryptedToken, payload []byte) (verified, error) {
 	r := receiveds.Get().(*received)
 	defer r.release()
-	r.rawHeader, r.payload = header, payload
-	if err := r.readJSON(); err != nil {
+	r.header, r.rawHeader, r.payload = token.header, token.header.document, payload
+	if err := r.readClaims(); err != nil {
 		return verified{}, err
 	}
-	if err := v.judgeType(&r.header); err != nil {
+	if err := v.header.judgeType(&r.header); err != nil {
 		return verified{}, err
 	}
-	judged, err := v.judge(ctx, r, string(r.header.keyID))
-	return verified{token: judged}, err
+	admitted, err := v.admit(ctx, r, string(r.header.keyID))
+	return verified{token: admitted}, err
+}
+
+// admit judges the claims, and asks the replay guard last: a token that is
+// refused for another reason is not used.
+func (v *Verifier) admit(ctx context.Context, r *received, kid string) (*Token, error) {
+	c := &r.claims
+	if err := v.claims.judge(c); err != nil {
+		return nil, err
+	}
+	if c.expiry.IsZero() {
+		return nil, refuse(ErrClaim, "exp is missing")
+	}
+	if err := v.claims.judgeTime(c.issuedAt, c.notBefore, c.expiry); err != nil {
+		return nil, err
+	}
+	if err := v.useUp(ctx, c); err != nil {
+		return nil, err
+	}
+	return newToken(r, &v.claims, kid), nil
+}
+
+func (v *Verifier) useUp(ctx context.Context, c *claims) error {
+	if v.replay == nil {
+		return nil
+	}
+	first, err := v.replay.First(ctx, string(c.issuer), string(c.id), c.expiry.Add(v.profile.Leeway))
+	switch {
+	case err != nil:
+		return fmt.Errorf("tokenprofile: replay guard: %w", err)
+	case !first:
+		return refuse(ErrReplayed, "")
+	}
+	return nil
 }
