@@ -9,7 +9,7 @@ import (
 )
 
 // newEntry makes keys of what a reader found.
-func newEntry(e format.Entry, certificates certificates) Entry {
+func newEntry(e format.Entry, certificates *certificates) Entry {
 	entry := Entry{Alias: e.Alias, Created: e.Created, Untagged: e.Untagged, Err: e.Err}
 	entry.RawChain, entry.Chain = certificates.chain(e.Chain)
 	switch e.Kind {
@@ -30,7 +30,7 @@ func newEntry(e format.Entry, certificates certificates) Entry {
 	return entry
 }
 
-func (e *Entry) private(pkcs8 []byte, certificates certificates) {
+func (e *Entry) private(pkcs8 []byte, certificates *certificates) {
 	e.fromCertificate()
 	if e.Err == nil {
 		e.Err = e.privateKeyFrom(pkcs8, certificates)
@@ -42,8 +42,8 @@ func (e *Entry) private(pkcs8 []byte, certificates certificates) {
 	}
 }
 
-func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates certificates) error {
-	key, name, bits, err := format.ParsePKCS8(pkcs8)
+func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates *certificates) error {
+	key, name, bits, err := certificates.keys.ParsePKCS8(pkcs8)
 	clear(pkcs8)
 	e.Algorithm, e.Bits = name, bits
 	if err != nil && name == string(FamilyMLDSA) {
@@ -56,7 +56,11 @@ func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates certificates) error {
 	if !ok {
 		return fmt.Errorf("%w: %s key", ErrUnsupported, name)
 	}
-	e.PrivateKey, err = NewPrivateKey(usable, certificates.signedChain(e.Chain)...)
+	chain, err := certificates.signedChain(e.Chain)
+	if err != nil {
+		return err
+	}
+	e.PrivateKey, err = NewPrivateKey(usable, chain...)
 	e.PrivateKey.public.pss = name == "RSASSA-PSS"
 	return err
 }

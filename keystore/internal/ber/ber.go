@@ -9,8 +9,12 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
-// maxDepth is how deep values may nest. Real stores stay below 16.
-const maxDepth = 32
+const (
+	// maxDepth is how deep values may nest. Real stores stay below 16.
+	maxDepth = 32
+	// maxValues is how many there may be. A store of 10,000 keys has 300,000.
+	maxValues = 1_000_000
+)
 
 const (
 	classMask   = 0xc0
@@ -21,148 +25,159 @@ const (
 // ToDER rewrites the BER value that data begins with: definite minimal
 // lengths, and one piece for every string. What follows the value is rest.
 // It does not sort sets and leaves the content of primitive values alone, so
-// what was signed stays as it was.
+// what was signed stays as it was. A value in DER is returned as it stands,
+// in the memory of data.
 func ToDER(data []byte) (der, rest []byte, err error) {
-	r := reader{data: data}
-	der, err = r.value(make([]byte, 0, len(data)), false, 0)
+	s := survey{reader: reader{data}, der: true}
+	size, err := s.value(false, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	return der, r.data, nil
+	value, rest := data[:len(data)-len(s.data)], s.data
+	if s.der {
+		return value, rest, nil
+	}
+	w := writer{reader{value}, s.sizes, make([]byte, 0, size)}
+	w.value(false)
+	return w.out, rest, nil
 }
 
-type reader struct{ data []byte }
+// survey goes through a value once, before memory is taken for it: it checks
+// everything that can be wrong and measures what the value is in DER.
+type survey struct {
+	reader
+	values int
+	sizes  []uint32 // of the bodies of constructed values in DER, in the order these begin
+	der    bool     // everything so far is DER
+}
 
-// value appends the next value to out as DER, or bare: without its header.
-func (r *reader) value(out []byte, bare bool, depth int) ([]byte, error) {
+// value goes through the next value and returns its size in DER, or bare:
+// without its header.
+func (s *survey) value(bare bool, depth int) (size int, err error) {
 	if depth > maxDepth {
-		return nil, fmt.Errorf("%w: ASN.1 nested deeper than %d", format.ErrLimit, maxDepth)
+		return 0, fmt.Errorf("%w: ASN.1 nested deeper than %d", format.ErrLimit, maxDepth)
 	}
-	tag, err := r.tag()
+	if s.values++; s.values > maxValues {
+		return 0, fmt.Errorf("%w: more than %d ASN.1 values", format.ErrLimit, maxValues)
+	}
+	before := len(s.data)
+	tag, err := s.tag()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	length, indefinite, err := r.length()
+	body, indefinite, err := s.length()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	var body []byte
+	header := before - len(s.data)
 	switch {
 	case tag[0]&constructed != 0:
-		inPieces := isString(tag)
-		if inPieces {
-			tag = []byte{tag[0] &^ constructed}
+		at, inPieces := len(s.sizes), isString(tag)
+		s.sizes = append(s.sizes, 0)
+		s.der = s.der && !indefinite && !inPieces
+		if body, err = s.content(body, indefinite, inPieces, depth+1); err != nil {
+			return 0, err
 		}
-		body, err = r.constructed(length, indefinite, inPieces, depth)
+		s.sizes[at] = uint32(body)
 	case indefinite:
-		err = damaged("a primitive value has no length")
+		return 0, damaged("a primitive value has no length")
 	default:
-		body = r.take(length)
+		s.take(body)
 	}
-	if err != nil {
-		return nil, err
+	if s.der && header != headerSize(tag, body) {
+		s.der = false
 	}
 	if !bare {
-		out = header(out, tag, len(body))
+		body += headerSize(tag, body)
 	}
-	return append(out, body...), nil
+	return body, nil
 }
 
-// constructed reads the content of a constructed value.
-func (r *reader) constructed(length int, indefinite, inPieces bool, depth int) ([]byte, error) {
+// content goes through the values of a constructed value, up to the
+// end-of-contents octets where it has no length. The pieces of a string are
+// measured bare, for they are joined.
+func (s *survey) content(length int, indefinite, inPieces bool, depth int) (size int, err error) {
+	var behind []byte
 	if !indefinite {
-		content := &reader{data: r.take(length)}
-		return content.values(false, inPieces, depth)
+		s.data, behind = s.data[:length], s.data[length:]
 	}
-	return r.values(true, inPieces, depth)
+	for !s.ends(indefinite) {
+		if len(s.data) == 0 {
+			return 0, damaged("the end of a value is missing")
+		}
+		n, err := s.value(inPieces, depth)
+		if err != nil {
+			return 0, err
+		}
+		size += n
+	}
+	if !indefinite {
+		s.data = behind
+	}
+	return size, nil
 }
 
-// values reads values up to the end-of-contents octets if there are to be
-// some, else to the end. The pieces of a string are joined bare.
-func (r *reader) values(marked, inPieces bool, depth int) (body []byte, err error) {
-	for {
-		if marked && len(r.data) >= 2 && r.data[0] == 0 && r.data[1] == 0 {
-			r.data = r.data[2:]
-			return body, nil
-		}
-		if len(r.data) == 0 {
-			if marked {
-				return nil, damaged("the end of a value is missing")
-			}
-			return body, nil
-		}
-		if body, err = r.value(body, inPieces, depth+1); err != nil {
-			return nil, err
-		}
+// writer writes the DER of a value that a survey went through.
+type writer struct {
+	reader
+	sizes []uint32
+	out   []byte
+}
+
+func (w *writer) value(bare bool) {
+	tag, _ := w.tag()
+	body, indefinite, _ := w.length()
+	isConstructed := tag[0]&constructed != 0
+	length, inPieces := body, isConstructed && isString(tag)
+	if isConstructed {
+		body, w.sizes = int(w.sizes[0]), w.sizes[1:]
+	}
+	if inPieces {
+		tag = []byte{tag[0] &^ constructed}
+	}
+	if !bare {
+		w.out = appendHeader(w.out, tag, body)
+	}
+	if isConstructed {
+		w.content(length, indefinite, inPieces)
+	} else {
+		w.out = append(w.out, w.take(body)...)
 	}
 }
 
-// tag takes the identifier octets (X.690 8.1.2).
-func (r *reader) tag() ([]byte, error) {
-	if len(r.data) == 0 {
-		return nil, damaged("the file ends where a value should begin")
+func (w *writer) content(length int, indefinite, inPieces bool) {
+	var behind []byte
+	if !indefinite {
+		w.data, behind = w.data[:length], w.data[length:]
 	}
-	n := 1
-	if r.data[0]&numberMask == numberMask {
-		for n < len(r.data) && r.data[n]&0x80 != 0 {
-			n++
-		}
-		n++
+	for !w.ends(indefinite) {
+		w.value(inPieces)
 	}
-	if n > 5 || n > len(r.data) {
-		return nil, damaged("a tag is too long")
+	if !indefinite {
+		w.data = behind
 	}
-	return r.take(n), nil
 }
 
-// length takes the length octets (X.690 8.1.3) and holds the length against
-// what is left.
-func (r *reader) length() (n int, indefinite bool, err error) {
-	if len(r.data) == 0 {
-		return 0, false, damaged("the file ends where a length should be")
-	}
-	first := r.take(1)[0]
-	switch {
-	case first == 0x80:
-		return 0, true, nil
-	case first < 0x80:
-		n = int(first)
-	default:
-		count := int(first & 0x7f)
-		if count > len(r.data) {
-			return 0, false, damaged("the file ends within a length")
-		}
-		var long uint64
-		for _, b := range r.take(count) {
-			if long = long<<8 | uint64(b); long > uint64(len(r.data)) {
-				return 0, false, damaged("a value of %d bytes or more where %d are left", long, len(r.data))
-			}
-		}
-		n = int(long)
-	}
-	if n > len(r.data) {
-		return 0, false, damaged("a value of %d bytes where %d are left", n, len(r.data))
-	}
-	return n, false, nil
+func headerSize(tag []byte, length int) int {
+	return len(tag) + 1 + lengthOctets(length)
 }
 
-func (r *reader) take(n int) []byte {
-	taken := r.data[:n]
-	r.data = r.data[n:]
-	return taken
+// lengthOctets are those behind the first one.
+func lengthOctets(length int) int {
+	n := 0
+	for ; length >= 0x80 && length>>(8*n) != 0; n++ {
+	}
+	return n
 }
 
-func header(out, tag []byte, length int) []byte {
+func appendHeader(out, tag []byte, length int) []byte {
 	out = append(out, tag...)
-	if length < 0x80 {
+	n := lengthOctets(length)
+	if n == 0 {
 		return append(out, byte(length))
 	}
-	size := 1
-	for length>>(8*size) != 0 {
-		size++
-	}
-	out = append(out, 0x80|byte(size))
-	for i := size - 1; i >= 0; i-- {
+	out = append(out, 0x80|byte(n))
+	for i := n - 1; i >= 0; i-- {
 		out = append(out, byte(length>>(8*i)))
 	}
 	return out

@@ -26,8 +26,14 @@ func OctetString(raw asn1.RawValue) ([]byte, error) {
 	if !raw.IsCompound {
 		return raw.Bytes, nil
 	}
-	r := reader{data: raw.Bytes}
-	return r.values(false, true, 0)
+	s := survey{reader: reader{raw.Bytes}}
+	size, err := s.content(len(raw.Bytes), false, true, 0)
+	if err != nil {
+		return nil, err
+	}
+	w := writer{reader{raw.Bytes}, s.sizes, make([]byte, 0, size)}
+	w.content(len(raw.Bytes), false, true)
+	return w.out, nil
 }
 
 // IsSequence reports whether data is one SEQUENCE and nothing else, which the

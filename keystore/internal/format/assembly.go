@@ -1,9 +1,8 @@
 package format
 
 import (
-	"bytes"
+	"fmt"
 	"strconv"
-	"strings"
 )
 
 // Assembly puts the entries of a store together whose file has keys and
@@ -12,6 +11,7 @@ type Assembly struct {
 	entries []Entry
 	ids     [][]byte // of the entries, nil where the file gives none
 	loose   []looseCert
+	leaves  map[sign]*looseCert // the first certificate with each sign
 	pool    Pool
 	unnamed int
 }
@@ -24,6 +24,10 @@ type looseCert struct {
 	id   []byte
 	err  error
 }
+
+// A sign is what a key and its certificate have in common, as far as it is
+// looked at. Fields that are not are empty.
+type sign struct{ public, id, name string }
 
 // Alias is name, or where there is none the next number, as Java counts keys
 // and trusted certificates without a name.
@@ -72,55 +76,78 @@ type Found struct {
 
 // Entries gives every private key its chain and returns all entries in the
 // order of the file, then the loose certificates that are trusted.
-func (a *Assembly) Entries(trusted func(Found) bool) []Entry {
+func (a *Assembly) Entries(trusted func(Found) bool) ([]Entry, error) {
+	a.index()
 	var found Found
-	chained := map[string]bool{}
+	var keys KeyReader
+	chained, links := map[string]bool{}, 0
 	for i := range a.entries {
 		e := &a.entries[i]
 		if e.Kind != PrivateKey {
 			continue
 		}
 		found.Keys++
-		if leaf, ok := a.leaf(*e, a.ids[i]); ok {
-			e.Chain = a.pool.Chain(leaf)
-		} else if PublicBits(e.PKCS8) == nil {
+		bits := keys.PublicBits(e.PKCS8)
+		leaf := a.leaf(*e, a.ids[i], bits)
+		switch {
+		case leaf != nil:
+			e.Chain = a.pool.Chain(leaf.Cert)
+			chained[string(leaf.Raw)] = true
+		case bits == nil:
 			found.Unknown++
 		}
-		for _, der := range e.Chain {
-			chained[string(der)] = true
+		if links += len(e.Chain); links > MaxLinks {
+			return nil, fmt.Errorf("%w: chains of more than %d certificates together", ErrLimit, MaxLinks)
 		}
 	}
+	a.pool.used(func(c *Cert) { chained[string(c.Raw)] = true })
+	MarkShadowed(a.entries)
 	entries := a.entries
-	MarkShadowed(entries)
 	for _, c := range a.loose {
 		if found.Chained = chained[string(c.Raw)]; trusted(found) {
 			entries = append(entries, Entry{Alias: a.Alias(c.name), Kind: Certificate, Chain: [][]byte{c.Raw}, Untagged: true, Err: c.err})
 		}
 	}
-	return entries
+	return entries, nil
+}
+
+// index notes the loose certificates under every sign a key may know them by.
+func (a *Assembly) index() {
+	a.leaves = make(map[sign]*looseCert, 4*len(a.loose))
+	for i := range a.loose {
+		c := &a.loose[i]
+		public, id, name := string(c.publicKey), string(c.id), FoldAlias(c.name)
+		for _, s := range []sign{{public, id, ""}, {public, "", name}, {public, "", ""}, {"", id, ""}, {"", "", name}} {
+			if s != (sign{}) {
+				addFirst(a.leaves, s, c)
+			}
+		}
+	}
 }
 
 // leaf is the certificate of a private key: of those for its public key the
 // one with its id, or its name, or the first. Where there is none, or the
 // public key cannot be told, the file's own word is taken: the id, or for an
 // unknown key also the name.
-func (a *Assembly) leaf(e Entry, id []byte) (leaf Cert, ok bool) {
-	public := PublicBits(e.PKCS8)
-	best := 0
-	for _, c := range a.loose {
-		rank := 0
-		fits := public != nil && bytes.Equal(c.publicKey, public)
-		if fits {
-			rank = 3
+func (a *Assembly) leaf(e Entry, id, publicBits []byte) *looseCert {
+	public, name := string(publicBits), FoldAlias(e.Alias)
+	var signs []sign
+	if public != "" {
+		if len(id) > 0 {
+			signs = append(signs, sign{public, string(id), ""})
 		}
-		if len(id) > 0 && bytes.Equal(c.id, id) {
-			rank += 2
-		} else if (fits || public == nil) && strings.EqualFold(c.name, e.Alias) {
-			rank++
-		}
-		if rank > best {
-			leaf, best = c.Cert, rank
+		signs = append(signs, sign{public, "", name}, sign{public, "", ""})
+	}
+	if len(id) > 0 {
+		signs = append(signs, sign{"", string(id), ""})
+	}
+	if public == "" {
+		signs = append(signs, sign{"", "", name})
+	}
+	for _, s := range signs {
+		if c := a.leaves[s]; c != nil {
+			return c
 		}
 	}
-	return leaf, best > 0
+	return nil
 }

@@ -209,7 +209,7 @@ func TestKeysGoKnowsAndDoesNot(t *testing.T) {
 			continue
 		}
 		e := store.Entries[0]
-		key, name, bits, err := format.ParsePKCS8(e.PKCS8)
+		key, name, bits, err := new(format.KeyReader).ParsePKCS8(e.PKCS8)
 		if name != row.name || bits != row.bits || (key == nil) != (row.err != "") {
 			t.Errorf("%s: got %T, %s, %d bits; want %s, %d", row.file, key, name, bits, row.name, row.bits)
 		}

@@ -3,10 +3,13 @@ package format
 import (
 	"crypto"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Cert is what can be told of a certificate without [x509], which
@@ -23,85 +26,153 @@ type Cert struct {
 	authority, subject []byte // key identifiers, RFC 5280 sections 4.2.1.1 and 4.2.1.2
 }
 
+// What one certificate may hold. Those in use have some 2 KiB, 15 attributes
+// in a name and 15 extensions, with post-quantum signatures up to 50 KiB more.
+const (
+	maxCertificate = 64 << 10 // bytes
+	maxFields      = 16       // of the signed part
+	maxAttributes  = 128      // of a name
+	maxExtensions  = 128
+	maxParts       = 2048 // of one extension: names, policies
+)
+
 // ParseCert takes the outer parts of a DER certificate (RFC 5280 section
-// 4.1), and of the rest what it can read.
+// 4.1), and of the rest what it can read. A certificate it accepts costs
+// crypto/x509 little.
 func ParseCert(der []byte) (Cert, error) {
+	if len(der) > maxCertificate {
+		return Cert{}, fmt.Errorf("%w: a certificate of %d bytes, %d are allowed", ErrLimit, len(der), maxCertificate)
+	}
 	var c struct{ TBS, Algorithm, Signature asn1.RawValue }
 	if _, err := asn1.Unmarshal(der, &c); err != nil {
 		return Cert{}, fmt.Errorf("%w: certificate: %w", ErrDamaged, err)
 	}
-	fields := elements(c.TBS.FullBytes)
+	fields, err := Few(c.TBS.FullBytes, maxFields)
+	if err != nil {
+		return Cert{}, fmt.Errorf("certificate: %w", err)
+	}
 	if len(fields) > 0 && isTagged(fields[0], 0) {
 		fields = fields[1:] // the version
 	}
 	if len(fields) < 6 {
 		return Cert{}, fmt.Errorf("%w: certificate of %d fields", ErrDamaged, len(fields))
 	}
-	cert := Cert{
-		Raw:           der,
-		Issuer:        canonicalName(fields[2].FullBytes),
-		Subject:       canonicalName(fields[4].FullBytes),
-		PublicKeyInfo: fields[5].FullBytes,
-		publicKey:     publicBits(fields[5].FullBytes),
+	cert := Cert{Raw: der, PublicKeyInfo: fields[5].FullBytes, publicKey: publicBits(fields[5].FullBytes)}
+	if cert.Issuer, err = canonicalName(fields[2]); err != nil {
+		return Cert{}, err
+	}
+	if cert.Subject, err = canonicalName(fields[4]); err != nil {
+		return Cert{}, err
 	}
 	for _, field := range fields[6:] {
 		if isTagged(field, 3) {
-			cert.keyIdentifiers(elements(field.Bytes))
+			err = cert.extensions(field.Bytes)
 		}
 	}
-	return cert, nil
+	return cert, err
 }
 
-// elements are the elements of a SEQUENCE, none if der is not one.
-func elements(der []byte) (all []asn1.RawValue) {
-	if _, err := asn1.Unmarshal(der, &all); err != nil {
-		return nil
+// extensions counts the extensions, given in their SEQUENCE, and keeps the key
+// identifiers.
+func (c *Cert) extensions(der []byte) error {
+	extensions, err := Few(der, maxExtensions)
+	if errors.Is(err, ErrLimit) {
+		return fmt.Errorf("certificate extensions: %w", err)
 	}
-	return all
-}
-
-func isTagged(v asn1.RawValue, tag int) bool {
-	return v.Class == asn1.ClassContextSpecific && v.Tag == tag
-}
-
-func (c *Cert) keyIdentifiers(extensions []asn1.RawValue) {
 	for _, extension := range extensions {
-		e := elements(extension.FullBytes)
-		if len(e) < 2 {
+		e, err := Few(extension.FullBytes, 3)
+		if err != nil || len(e) < 2 {
 			continue
 		}
 		value := e[len(e)-1].Bytes
-		switch OID(e[0]) {
-		case "2.5.29.14":
+		parts, err := countParts(value)
+		if err != nil {
+			return err
+		}
+		switch oid := OID(e[0]); {
+		case oid == "2.5.29.14":
 			asn1.Unmarshal(value, &c.subject)
-		case "2.5.29.35":
-			if id := elements(value); len(id) > 0 && isTagged(id[0], 0) {
-				c.authority = id[0].Bytes
-			}
+		case oid == "2.5.29.35" && len(parts) > 0 && isTagged(parts[0], 0):
+			c.authority = parts[0].Bytes
 		}
 	}
+	return nil
+}
+
+// countParts are the first of the parts of an extension, none if it has none.
+func countParts(value []byte) (first []asn1.RawValue, err error) {
+	var sequence asn1.RawValue
+	if _, err := asn1.Unmarshal(value, &sequence); err != nil || !isSequence(sequence) {
+		return nil, nil
+	}
+	parts := 0
+	for part, err := range Elements(sequence.Bytes) {
+		if err != nil {
+			break
+		}
+		if parts++; parts > maxParts {
+			return nil, fmt.Errorf("%w: a certificate extension of more than %d parts", ErrLimit, maxParts)
+		}
+		if len(first) == 0 {
+			first = append(first, part)
+		}
+	}
+	return first, nil
 }
 
 // canonicalName compares as Java's X500Principal does: without case, outer
 // and repeated spaces and string types. A name it cannot read is its bytes.
-func canonicalName(der []byte) string {
-	var name pkix.RDNSequence
-	if _, err := asn1.Unmarshal(der, &name); err != nil {
-		return string(der)
-	}
-	var canonical strings.Builder
-	for _, rdn := range name {
-		for _, attribute := range rdn {
-			value, ok := attribute.Value.(string)
-			if !ok {
-				return string(der)
-			}
-			value = strings.ToLower(strings.Join(strings.Fields(value), " "))
-			fmt.Fprintf(&canonical, "%v=%q,", attribute.Type, value)
+func canonicalName(name asn1.RawValue) (string, error) {
+	var canonical []byte
+	attributes := 0
+	for rdn, err := range Elements(name.Bytes) {
+		if err != nil {
+			return string(name.FullBytes), nil
 		}
-		canonical.WriteByte(';')
+		for attribute, err := range Elements(rdn.Bytes) {
+			if attributes++; attributes > maxAttributes {
+				return "", fmt.Errorf("%w: a certificate name of more than %d attributes", ErrLimit, maxAttributes)
+			}
+			parts, few := Few(attribute.FullBytes, 2)
+			if err != nil || few != nil || len(parts) != 2 {
+				return string(name.FullBytes), nil
+			}
+			text, ok := textOf(parts[1])
+			if !ok {
+				return string(name.FullBytes), nil
+			}
+			text = strings.ToLower(strings.Join(strings.Fields(text), " "))
+			canonical = strconv.AppendQuote(append(canonical, parts[0].FullBytes...), text)
+		}
+		canonical = append(canonical, ';')
 	}
-	return canonical.String()
+	return string(canonical), nil
+}
+
+// textOf is the text of a value of one of ASN.1's string types.
+func textOf(v asn1.RawValue) (text string, ok bool) {
+	switch v.Tag {
+	case asn1.TagUTF8String, asn1.TagNumericString, asn1.TagPrintableString, asn1.TagT61String, asn1.TagIA5String:
+		return string(v.Bytes), v.Class == asn1.ClassUniversal
+	case asn1.TagBMPString:
+		return BMPString(v.Bytes), v.Class == asn1.ClassUniversal
+	}
+	return "", false
+}
+
+// BMPString is a text in UTF-16, big end first.
+func BMPString(data []byte) string {
+	text := make([]byte, 0, len(data))
+	for i := 1; i < len(data); i += 2 {
+		r := rune(data[i-1])<<8 | rune(data[i])
+		if utf16.IsSurrogate(r) && i+2 < len(data) {
+			if pair := utf16.DecodeRune(r, rune(data[i+1])<<8|rune(data[i+2])); pair != utf8.RuneError {
+				r, i = pair, i+2
+			}
+		}
+		text = utf8.AppendRune(text, r)
+	}
+	return string(text)
 }
 
 // PublicKeyAlgorithm says what Java calls the certificate's key and its size

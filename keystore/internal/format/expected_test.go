@@ -136,7 +136,7 @@ func (want expectation) check(t *testing.T, dir string) {
 			if !slices.Contains(hashes(encodings(e.PKCS8)), w.Key) {
 				t.Errorf("%q: the key is another one than SHA-256 %s", w.Alias, w.Key)
 			}
-			_, name, _, _ := format.ParsePKCS8(e.PKCS8)
+			_, name, _, _ := new(format.KeyReader).ParsePKCS8(e.PKCS8)
 			equal(t, w.Alias, "algorithm", name, w.Alg)
 		case "secret":
 			equal(t, w.Alias, "kind", e.Kind, format.SecretKey)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // The reasons a store, or one entry of it, cannot be read. Readers wrap one
@@ -32,6 +34,8 @@ var (
 const (
 	MaxSize    = 16 << 20 // bytes
 	MaxEntries = 10_000
+	MaxChain   = 100             // certificates of one key
+	MaxLinks   = 10 * MaxEntries // certificates of all chains together
 )
 
 // CheckSize refuses a file too large to be a keystore.
@@ -119,12 +123,30 @@ func (p Passwords) ForKey(alias string) [][]byte {
 // MarkShadowed marks the entries Java would replace by a later one with the
 // same alias. It compares aliases without case.
 func MarkShadowed(entries []Entry) {
-	taken := map[string]bool{}
+	taken := make(map[string]bool, len(entries))
 	for i := len(entries) - 1; i >= 0; i-- {
-		alias := strings.ToLower(entries[i].Alias)
+		alias := FoldAlias(entries[i].Alias)
 		if taken[alias] {
 			entries[i].Untagged = true
 		}
 		taken[alias] = true
 	}
+}
+
+// FoldAlias is what all aliases have in common that [strings.EqualFold] calls
+// equal, for maps.
+func FoldAlias(alias string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			return r + 'A' - 'a'
+		case r < utf8.RuneSelf:
+			return r
+		}
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return least
+	}, alias)
 }

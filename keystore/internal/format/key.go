@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -61,17 +62,28 @@ type privateKeyInfo struct {
 	PrivateKey []byte
 }
 
+// KeyReader reads the private keys of one file, and counts those that cost much.
+type KeyReader struct {
+	large    int // RSA keys above largeRSA
+	computed int // DSA public keys
+}
+
 // ParsePKCS8 parses a plain PKCS #8 key: RSA and RSASSA-PSS as
 // [*rsa.PrivateKey], EC as [*ecdsa.PrivateKey], [ed25519.PrivateKey] and
 // X25519 as [*ecdh.PrivateKey]. name is what Java calls the algorithm, bits
 // the key's size where known, and both are given also for keys Go cannot use,
 // of which err tells the OID.
-func ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, bits int, err error) {
+func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, bits int, err error) {
 	var info privateKeyInfo
 	if _, err := asn1.Unmarshal(der, &info); err != nil {
 		return nil, "", 0, fmt.Errorf("%w: private key: %w", ErrDamaged, err)
 	}
 	name, bits, known := describe(info.Algorithm)
+	if strings.HasPrefix(name, "RSA") {
+		if err := r.checkRSA(info.PrivateKey); err != nil {
+			return nil, name, modulusBits(info.PrivateKey), fmt.Errorf("%w: %s key", err, known)
+		}
+	}
 	if name == "RSASSA-PSS" {
 		key, err = x509.ParsePKCS1PrivateKey(info.PrivateKey)
 	} else {
@@ -151,6 +163,37 @@ func modulusBits(pkcs1 []byte) int {
 		return 0
 	}
 	return p.Modulus.BitLen()
+}
+
+// What crypto/x509 is asked to read: what it does with a key takes time that
+// grows faster than the key.
+const (
+	maxRSABits = 16384
+	largeRSA   = 4096 // bits; there may be maxLarge keys above
+	maxLarge   = 32
+	maxPrimes  = 5
+)
+
+// checkRSA refuses a PKCS #1 key beyond the limits. What is wrong otherwise
+// crypto/x509 says better.
+func (r *KeyReader) checkRSA(pkcs1 []byte) error {
+	bits := modulusBits(pkcs1)
+	if bits > maxRSABits {
+		return fmt.Errorf("%w: %d bits, %d are allowed", ErrLimit, bits, maxRSABits)
+	}
+	if bits > largeRSA {
+		if r.large++; r.large > maxLarge {
+			return fmt.Errorf("%w: more than %d keys above %d bits", ErrLimit, maxLarge, largeRSA)
+		}
+	}
+	parts, err := Few(pkcs1, 10)
+	if err == nil && len(parts) == 10 {
+		_, err = Few(parts[9].FullBytes, maxPrimes-2) // beyond the first two, RFC 8017 appendix A.1.2
+	}
+	if errors.Is(err, ErrLimit) {
+		return fmt.Errorf("%w: more than %d primes", ErrLimit, maxPrimes)
+	}
+	return nil
 }
 
 // WrapPKCS8 puts a key in the format of its own algorithm (PKCS #1, SEC 1)

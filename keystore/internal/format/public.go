@@ -7,9 +7,14 @@ import (
 	"math/big"
 )
 
-// maxPrime is the largest prime, in bits, that a DSA public key is computed
-// for.
-const maxPrime = 4096
+// What a DSA public key is computed for: a prime of at most so many bits, and a
+// private key of at most so many (FIPS 186-4 section 4.2 has 3072 and 256). A
+// file may ask for it maxComputed times.
+const (
+	maxPrime    = 4096
+	maxExponent = 512
+	maxComputed = 32
+)
 
 type publicKeyInfo struct {
 	Algorithm Algorithm
@@ -28,7 +33,7 @@ func publicBits(spki []byte) []byte {
 
 // PublicBits is the bare public key of a PKCS #8 private key, as a
 // certificate has it, nil if it cannot be told. Go need not know the key.
-func PublicBits(pkcs8 []byte) []byte {
+func (r *KeyReader) PublicBits(pkcs8 []byte) []byte {
 	var info privateKeyInfo
 	if _, err := asn1.Unmarshal(pkcs8, &info); err != nil {
 		return nil
@@ -37,11 +42,17 @@ func PublicBits(pkcs8 []byte) []byte {
 	case "RSA", "RSASSA-PSS":
 		return rsaPublicBits(info.PrivateKey)
 	case "DSA":
+		if r.computed++; r.computed > maxComputed {
+			return nil
+		}
 		return dsaPublicBits(info)
+	}
+	if bits := sec1PublicBits(info.PrivateKey); bits != nil {
+		return bits
 	}
 	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
 	if err != nil {
-		return sec1PublicBits(info.PrivateKey)
+		return nil
 	}
 	public, ok := key.(interface{ Public() crypto.PublicKey })
 	if !ok {
@@ -73,7 +84,11 @@ func rsaPublicBits(pkcs1 []byte) []byte {
 // sec1PublicBits is the public key most writers add to an EC private key, as
 // [1] (RFC 5915 section 3).
 func sec1PublicBits(sec1 []byte) []byte {
-	for _, part := range elements(sec1) {
+	parts, err := Few(sec1, 4)
+	if err != nil {
+		return nil
+	}
+	for _, part := range parts {
 		var public asn1.BitString
 		if isTagged(part, 1) {
 			asn1.Unmarshal(part.Bytes, &public)
@@ -93,7 +108,7 @@ func dsaPublicBits(info privateKeyInfo) []byte {
 	if _, err := asn1.Unmarshal(info.PrivateKey, &x); err != nil {
 		return nil
 	}
-	if domain.P.Sign() <= 0 || domain.P.BitLen() > maxPrime || x.Sign() <= 0 || x.BitLen() > domain.P.BitLen() {
+	if domain.P.Sign() <= 0 || domain.P.BitLen() > maxPrime || x.Sign() <= 0 || x.BitLen() > maxExponent {
 		return nil
 	}
 	bits, err := asn1.Marshal(new(big.Int).Exp(domain.G, x, domain.P))

@@ -69,11 +69,16 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 
 func readRecords(r *reader, version uint32) []*record {
 	var records []*record
+	links := 0
 	for range r.count(format.MaxEntries, "entries") {
+		rec := readRecord(r, version)
+		if links += len(rec.Chain); links > format.MaxLinks {
+			r.fail(format.ErrLimit, "chains of more than %d certificates together", format.MaxLinks)
+		}
 		if r.err != nil {
 			break
 		}
-		records = append(records, readRecord(r, version))
+		records = append(records, rec)
 	}
 	return records
 }
@@ -86,7 +91,7 @@ func readRecord(r *reader, version uint32) *record {
 	case tagPrivateKey:
 		rec.Kind = format.PrivateKey
 		rec.key = r.bytes()
-		for range r.count(maxChain, "certificates in a chain") {
+		for range r.count(format.MaxChain, "certificates in a chain") {
 			rec.certificate(r, version)
 		}
 	case tagCertificate:
@@ -100,9 +105,6 @@ func readRecord(r *reader, version uint32) *record {
 	}
 	return rec
 }
-
-// maxChain is how many certificates a key may have.
-const maxChain = 100
 
 func (rec *record) certificate(r *reader, version uint32) {
 	if version == 2 {

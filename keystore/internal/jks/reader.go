@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
@@ -82,20 +83,48 @@ func (r *reader) bytes() []byte { return r.take(r.uint32()) }
 // bytes, characters beyond the BMP as two surrogates of three bytes each.
 func (r *reader) utf() string {
 	data := r.take(uint32(r.uint16()))
-	units := make([]uint16, 0, len(data))
+	if isASCII(data) {
+		return string(data)
+	}
+	text := make([]byte, 0, len(data))
+	var high rune // the first of two surrogates
 	for len(data) > 0 {
-		size, unit := 1, uint16(data[0])
-		switch {
-		case data[0]>>5 == 0b110 && len(data) >= 2:
-			size, unit = 2, uint16(data[0]&0x1f)<<6|uint16(data[1]&0x3f)
-		case data[0]>>4 == 0b1110 && len(data) >= 3:
-			size, unit = 3, uint16(data[0])<<12|uint16(data[1]&0x3f)<<6|uint16(data[2]&0x3f)
-		case data[0] >= 0x80:
+		size, unit := utfUnit(data)
+		if size == 0 {
 			r.fail(format.ErrDamaged, "a name is not in modified UTF-8")
 			return ""
 		}
-		units = append(units, unit)
 		data = data[size:]
+		if pair := utf16.DecodeRune(high, unit); pair != utf8.RuneError {
+			text = utf8.AppendRune(text[:len(text)-len("\ufffd")], pair)
+			high = 0
+			continue
+		}
+		text = utf8.AppendRune(text, unit) // half a pair becomes U+FFFD
+		high = unit
 	}
-	return string(utf16.Decode(units))
+	return string(text)
+}
+
+func isASCII(data []byte) bool {
+	for _, b := range data {
+		if b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// utfUnit is the UTF-16 unit that data begins with, and its size in bytes, 0
+// where there is none.
+func utfUnit(data []byte) (size int, unit rune) {
+	switch {
+	case data[0]>>5 == 0b110 && len(data) >= 2:
+		return 2, rune(data[0]&0x1f)<<6 | rune(data[1]&0x3f)
+	case data[0]>>4 == 0b1110 && len(data) >= 3:
+		return 3, rune(data[0]&0x0f)<<12 | rune(data[1]&0x3f)<<6 | rune(data[2]&0x3f)
+	case data[0] < utf8.RuneSelf:
+		return 1, rune(data[0])
+	}
+	return 0, 0
 }

@@ -11,6 +11,7 @@ import (
 const (
 	maxHandles = 200
 	maxNesting = 16
+	maxFields  = 64 // of a class
 )
 
 var streamHeader = []byte{0xac, 0xed, 0, 5}
@@ -153,7 +154,11 @@ func (d *deserializer) classDescription() any {
 	d.uint64() // serialVersionUID
 	d.assign(c)
 	c.flags = d.uint8()
-	for range d.uint16() {
+	count := d.uint16()
+	if count > maxFields {
+		d.fail(format.ErrLimit, "a serialized class of %d fields", count)
+	}
+	for range count {
 		f := field{kind: d.uint8(), name: d.utf()}
 		if f.kind == 'L' || f.kind == '[' {
 			d.value() // the field's type

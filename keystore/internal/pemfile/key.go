@@ -89,12 +89,9 @@ func wrap(der []byte) ([]byte, error) {
 	if isPKCS8(der) {
 		return der, nil
 	}
-	var parts []asn1.RawValue
-	if err := ber.Unmarshal(der, &parts); err != nil {
-		return nil, err
-	}
+	parts, _ := format.Few(der, 10)
 	switch {
-	case len(parts) == 9:
+	case len(parts) >= 9:
 		return format.WrapPKCS8(pkix.AlgorithmIdentifier{Algorithm: oidRSA, Parameters: asn1.NullRawValue}, der)
 	case len(parts) == 6:
 		return wrapDSA(parts)

@@ -34,7 +34,7 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 	if err := r.blocks(data); err != nil {
 		return nil, err
 	}
-	return r.store(format.PEM), nil
+	return r.store(format.PEM)
 }
 
 // ReadDER reads one certificate or PKCS #8 key that is not in PEM.
@@ -53,17 +53,23 @@ func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 	} else if err := r.add(label{}, func(alias string) ([]byte, error) { return r.key(data, alias) }); errors.Is(err, format.ErrUnknownFormat) {
 		return nil, err
 	}
-	return r.store(format.DER), nil
+	return r.store(format.DER)
 }
 
-func (r *reader) store(name string) *format.Store {
+func (r *reader) store(name string) (*format.Store, error) {
 	// A certificate may be that of a key nobody could open: not trusted then.
-	entries := r.assembly.Entries(func(found format.Found) bool { return !found.Chained && found.Unknown == 0 })
+	entries, err := r.assembly.Entries(func(found format.Found) bool { return !found.Chained && found.Unknown == 0 })
+	if err != nil {
+		return nil, err
+	}
 	for i := range entries {
 		entries[i].Untagged = false // PEM has no tags to miss.
 	}
-	return &format.Store{Format: name, Entries: entries, Unverified: true}
+	return &format.Store{Format: name, Entries: entries, Unverified: true}, nil
 }
+
+// maxHeaders is how many lines with a colon a block may have. RFC 1421 has two.
+const maxHeaders = 64
 
 var begin = []byte("-----BEGIN ")
 
@@ -76,6 +82,9 @@ func (r *reader) blocks(data []byte) error {
 			return nil
 		}
 		text := data[:at]
+		if err := checkHeaders(data[at:]); err != nil {
+			return err
+		}
 		block, rest := pem.Decode(data[at:])
 		if block == nil || bytes.Count(data[at:len(data)-len(rest)], begin) != 1 {
 			return fmt.Errorf("%w: block %d does not end or is no base64", format.ErrDamaged, blocks+1)
@@ -88,6 +97,18 @@ func (r *reader) blocks(data []byte) error {
 		}
 		data = rest
 	}
+}
+
+// checkHeaders counts those of the block that data begins with.
+func checkHeaders(data []byte) error {
+	end := bytes.Index(data, []byte("-----END "))
+	if end < 0 {
+		return nil // which is damage, and said there
+	}
+	if bytes.Count(data[:end], []byte(":")) > maxHeaders {
+		return fmt.Errorf("%w: a block of more than %d headers", format.ErrLimit, maxHeaders)
+	}
+	return nil
 }
 
 func (r *reader) block(block *pem.Block, label label) error {

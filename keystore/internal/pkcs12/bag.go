@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-	"unicode/utf16"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
@@ -24,26 +23,79 @@ const (
 	oidX509         = "1.2.840.113549.1.9.22.1"
 )
 
-// The attributes of bags that say something here.
+// The attributes of bags that say something here, as the content of their
+// OBJECT IDENTIFIER.
 const (
-	oidFriendlyName = "1.2.840.113549.1.9.20"
-	oidLocalKeyID   = "1.2.840.113549.1.9.21"
-	oidTrusted      = "2.16.840.1.113894.746875.1.1" // Oracle's, for trusted certificates
+	friendlyName = "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x14"             // 1.2.840.113549.1.9.20
+	localKeyID   = "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x15"             // 1.2.840.113549.1.9.21
+	trustedUsage = "\x60\x86\x48\x01\x86\xf9\x66\xad\xca\x7b\x01\x01" // 2.16.840.1.113894.746875.1.1, Oracle's
 )
 
+// bag is what is kept of a SafeBag (RFC 7292 section 4.2).
 type bag struct {
-	Type       asn1.RawValue
-	Value      asn1.RawValue // tagged [0]
-	Attributes []attribute   `asn1:"optional,set"`
-}
-
-type attribute struct {
-	Type   asn1.RawValue
-	Values asn1.RawValue
+	kind    string // OID
+	value   []byte // within its tag [0]
+	name    string // friendlyName
+	id      []byte // localKeyID, nil: none
+	trusted bool   // by Oracle's attribute
 }
 
 // typed is a certificate or a secret: an OID and a value tagged [0].
 type typed struct{ Type, Value asn1.RawValue }
+
+// readBag takes a bag apart. Its attributes are looked at and not kept: there
+// may be any number of them.
+func readBag(der []byte) (bag, error) {
+	var raw struct {
+		Type       asn1.RawValue
+		Value      asn1.RawValue // tagged [0]
+		Attributes asn1.RawValue `asn1:"optional"`
+	}
+	if err := ber.Unmarshal(der, &raw); err != nil {
+		return bag{}, err
+	}
+	b := bag{kind: format.OID(raw.Type), value: raw.Value.Bytes}
+	if raw.Attributes.Class != asn1.ClassUniversal || raw.Attributes.Tag != asn1.TagSet {
+		return b, nil
+	}
+	var a struct{ Type, Values asn1.RawValue } // one for all: many would take memory
+	for attribute, err := range format.Elements(raw.Attributes.Bytes) {
+		if err == nil {
+			_, err = asn1.Unmarshal(attribute.FullBytes, &a)
+		}
+		if err != nil {
+			return bag{}, fmt.Errorf("%w: attribute: %w", format.ErrDamaged, err)
+		}
+		b.attribute(string(a.Type.Bytes), a.Values.Bytes)
+	}
+	return b, nil
+}
+
+// attribute notes what one attribute says by the first of its values. Of two
+// attributes of one type the first counts.
+func (b *bag) attribute(oid string, values []byte) {
+	if oid != friendlyName && oid != localKeyID && oid != trustedUsage {
+		return
+	}
+	var value asn1.RawValue
+	asn1.Unmarshal(values, &value)
+	switch {
+	case oid == friendlyName && b.name == "":
+		b.name = text(value)
+	case oid == localKeyID && b.id == nil:
+		b.id = value.Bytes
+	case oid == trustedUsage:
+		b.trusted = value.FullBytes != nil
+	}
+}
+
+// text is a BMPString, whatever it claims to be.
+func text(value asn1.RawValue) string {
+	if value.Tag == asn1.TagBMPString {
+		return format.BMPString(value.Bytes)
+	}
+	return string(bytes.ToValidUTF8(value.Bytes, nil))
+}
 
 // entries makes entries of the bags.
 func (r *reader) entries() ([]format.Entry, error) {
@@ -52,7 +104,7 @@ func (r *reader) entries() ([]format.Entry, error) {
 			return nil, err
 		}
 	}
-	return r.assembly.Entries(func(found format.Found) bool { return found.Keys == 0 }), nil
+	return r.assembly.Entries(func(found format.Found) bool { return found.Keys == 0 })
 }
 
 // naming is the alias of a bag, and whether Java leaves it out.
@@ -68,14 +120,14 @@ type naming struct {
 func (r *reader) aliases() []naming {
 	names, keys := make([]naming, len(r.bags)), 0
 	for i, b := range r.bags {
-		switch format.OID(b.Type) {
+		switch b.kind {
 		case oidKey:
 			names[i].ignored = true
 		case oidShroudedKey:
 			keys++
-			names[i].ignored = keys > 1 && b.attribute(oidLocalKeyID).FullBytes == nil
+			names[i].ignored = keys > 1 && b.id == nil
 		case oidCertificate:
-			if b.attribute(oidTrusted).FullBytes == nil {
+			if !b.trusted {
 				continue
 			}
 		case oidSecret:
@@ -83,12 +135,12 @@ func (r *reader) aliases() []naming {
 			continue
 		}
 		if !names[i].ignored {
-			names[i].alias = r.assembly.Alias(b.name())
+			names[i].alias = r.assembly.Alias(b.name)
 		}
 	}
 	for i, b := range r.bags {
 		if names[i].ignored {
-			names[i].alias = r.assembly.Alias(b.name())
+			names[i].alias = r.assembly.Alias(b.name)
 		}
 	}
 	return names
@@ -96,29 +148,28 @@ func (r *reader) aliases() []naming {
 
 // add adds what one bag holds. Types nobody reads are passed over.
 func (r *reader) add(b bag, named naming) error {
-	id := b.attribute(oidLocalKeyID).Bytes
-	e := format.Entry{Alias: named.alias, Created: created(id), Untagged: named.ignored}
-	switch format.OID(b.Type) {
+	e := format.Entry{Alias: named.alias, Created: created(b.id), Untagged: named.ignored}
+	switch b.kind {
 	case oidKey:
-		e.Kind, e.PKCS8 = format.PrivateKey, b.Value.Bytes
+		e.Kind, e.PKCS8 = format.PrivateKey, bytes.Clone(b.value)
 	case oidShroudedKey:
 		e.Kind = format.PrivateKey
-		e.PKCS8, e.Err = r.decryptKey(b.Value.Bytes, r.pw.ForKey(e.Alias))
+		e.PKCS8, e.Err = r.decryptKey(b.value, r.pw.ForKey(e.Alias))
 	case oidSecret:
 		e.Kind = format.SecretKey
-		e.Secret, e.SecretAlgorithm, e.Err = r.decryptSecret(b.Value.Bytes, r.pw.ForKey(e.Alias))
+		e.Secret, e.SecretAlgorithm, e.Err = r.decryptSecret(b.value, r.pw.ForKey(e.Alias))
 	case oidCertificate:
 		return r.certificate(b, named.alias)
 	default:
 		return nil
 	}
-	r.assembly.Add(e, id)
+	r.assembly.Add(e, b.id)
 	return nil
 }
 
 func (r *reader) certificate(b bag, alias string) error {
 	var cert typed
-	if err := ber.Unmarshal(b.Value.Bytes, &cert); err != nil {
+	if err := ber.Unmarshal(b.value, &cert); err != nil {
 		return err
 	}
 	if format.OID(cert.Type) != oidX509 {
@@ -128,10 +179,10 @@ func (r *reader) certificate(b bag, alias string) error {
 	if err := ber.Unmarshal(cert.Value.Bytes, &der); err != nil {
 		return err
 	}
-	if b.attribute(oidTrusted).FullBytes != nil {
+	if b.trusted {
 		r.assembly.AddTrusted(alias, der)
 	} else {
-		r.assembly.AddLoose(b.name(), b.attribute(oidLocalKeyID).Bytes, der)
+		r.assembly.AddLoose(b.name, b.id, der)
 	}
 	return nil
 }
@@ -149,7 +200,6 @@ func (r *reader) decryptKey(der []byte, passwords [][]byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer clear(plain)
 	pkcs8, _, err := ber.ToDER(plain)
 	return pkcs8, err
 }
@@ -209,30 +259,6 @@ func secretAlgorithm(oid string) string {
 		return name
 	}
 	return oid
-}
-
-// attribute is the first value of the attribute with that OID.
-func (b bag) attribute(oid string) (value asn1.RawValue) {
-	for _, a := range b.Attributes {
-		if format.OID(a.Type) == oid {
-			asn1.Unmarshal(a.Values.Bytes, &value)
-			return value
-		}
-	}
-	return value
-}
-
-// name is the friendlyName: a BMPString, whatever it claims to be.
-func (b bag) name() string {
-	raw := b.attribute(oidFriendlyName)
-	if raw.Tag != asn1.TagBMPString {
-		return string(bytes.ToValidUTF8(raw.Bytes, nil))
-	}
-	units := make([]uint16, 0, len(raw.Bytes)/2)
-	for i := 1; i < len(raw.Bytes); i += 2 {
-		units = append(units, uint16(raw.Bytes[i-1])<<8|uint16(raw.Bytes[i]))
-	}
-	return string(utf16.Decode(units))
 }
 
 // created is the date Java hides in its localKeyID: "Time " and milliseconds.

@@ -32,12 +32,16 @@ type contentInfo struct {
 }
 
 // octets is the content where it is an OCTET STRING.
-func (c contentInfo) octets() (octets []byte, err error) {
+func (c contentInfo) octets() ([]byte, error) {
 	if c.Content.Class != asn1.ClassContextSpecific || c.Content.Tag != 0 {
 		return nil, fmt.Errorf("%w: content is missing", format.ErrDamaged)
 	}
-	err = ber.Unmarshal(c.Content.Bytes, &octets)
-	return octets, err
+	var octets asn1.RawValue
+	err := ber.Unmarshal(c.Content.Bytes, &octets)
+	if err == nil && (octets.Class != asn1.ClassUniversal || octets.Tag != asn1.TagOctetString) {
+		err = fmt.Errorf("%w: content that is no OCTET STRING", format.ErrDamaged)
+	}
+	return octets.Bytes, err
 }
 
 // Read reads a store. Without a store password it lists what is not
@@ -69,6 +73,7 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 		}
 	}
 	r := &reader{pw: pw, budget: budget}
+	defer r.wipe()
 	if err := r.authenticatedSafe(content); err != nil {
 		return nil, err
 	}
@@ -107,11 +112,12 @@ func (p pfx) mac() (mac macData, err error) {
 // the content nevertheless, or the structure is broken, the file is damaged.
 func diagnose(content, password []byte, budget *pbe.Budget) error {
 	r := &reader{pw: format.Passwords{Store: password}, budget: budget}
+	defer r.wipe()
 	err := r.authenticatedSafe(content)
-	opened := r.decrypted
+	opened := len(r.plain) > 0
 	for _, b := range r.bags {
-		if err == nil && !opened && format.OID(b.Type) == oidShroudedKey {
-			_, err = r.decryptKey(b.Value.Bytes, [][]byte{password})
+		if err == nil && !opened && b.kind == oidShroudedKey {
+			_, err = r.decryptKey(b.value, [][]byte{password})
 			opened = err == nil
 			break // One is enough, and each may cost much.
 		}

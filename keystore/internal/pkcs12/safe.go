@@ -15,29 +15,34 @@ const maxNesting = 8
 // reader collects the bags of a store from its safes, then makes entries of
 // them.
 type reader struct {
-	pw        format.Passwords
-	budget    *pbe.Budget
-	bags      []bag
-	decrypted bool // the password opened a safe
-	assembly  format.Assembly
+	pw       format.Passwords
+	budget   *pbe.Budget
+	bags     []bag
+	plain    [][]byte // the safes that the password opened
+	assembly format.Assembly
 }
+
+// maxSafes is how many there may be: two for every key where a tool writes
+// key by key.
+const maxSafes = 2 * format.MaxEntries
 
 // authenticatedSafe reads the content of a store (RFC 7292 section 4.1).
 func (r *reader) authenticatedSafe(content []byte) error {
-	var safes []contentInfo
-	if err := decode(content, &safes); err != nil {
-		return err
-	}
-	for _, safe := range safes {
-		if err := r.safe(safe); err != nil {
+	safes := 0
+	return eachIn(content, func(der []byte) error {
+		if safes++; safes > maxSafes {
+			return fmt.Errorf("%w: more than %d safes", format.ErrLimit, maxSafes)
+		}
+		var safe contentInfo
+		if err := ber.Unmarshal(der, &safe); err != nil {
 			return err
 		}
-	}
-	return nil
+		return r.safe(safe)
+	})
 }
 
-// decode reads one value that may be BER.
-func decode(data []byte, v any) error {
+// eachIn calls f for each element of one SEQUENCE that may be BER.
+func eachIn(data []byte, f func(der []byte) error) error {
 	der, rest, err := ber.ToDER(data)
 	if err != nil {
 		return err
@@ -45,7 +50,22 @@ func decode(data []byte, v any) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("%w: %d bytes too many", format.ErrDamaged, len(rest))
 	}
-	return ber.Unmarshal(der, v)
+	var sequence asn1.RawValue
+	if err := ber.Unmarshal(der, &sequence); err != nil {
+		return err
+	}
+	if sequence.Class != asn1.ClassUniversal || sequence.Tag != asn1.TagSequence {
+		return fmt.Errorf("%w: a value that is no SEQUENCE", format.ErrDamaged)
+	}
+	for element, err := range format.Elements(sequence.Bytes) {
+		if err != nil {
+			return fmt.Errorf("%w: %w", format.ErrDamaged, err)
+		}
+		if err := f(element.FullBytes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *reader) safe(safe contentInfo) error {
@@ -61,7 +81,7 @@ func (r *reader) safe(safe contentInfo) error {
 		if err != nil {
 			return err
 		}
-		defer clear(contents)
+		r.plain = append(r.plain, contents)
 		return r.safeContents(contents, 0)
 	default:
 		return fmt.Errorf("%w: safe of type %s", format.ErrUnsupported, oid)
@@ -90,9 +110,7 @@ func (r *reader) decrypt(safe contentInfo) ([]byte, error) {
 	if r.pw.Store == nil {
 		return nil, format.ErrPasswordRequired
 	}
-	plain, err := pbe.Open(data.Content.Algorithm, encrypted, [][]byte{r.pw.Store}, r.budget, ber.IsSequence)
-	r.decrypted = r.decrypted || err == nil
-	return plain, err
+	return pbe.Open(data.Content.Algorithm, encrypted, [][]byte{r.pw.Store}, r.budget, ber.IsSequence)
 }
 
 // safeContents reads bags, which may again be safe contents.
@@ -100,21 +118,25 @@ func (r *reader) safeContents(data []byte, depth int) error {
 	if depth > maxNesting {
 		return fmt.Errorf("%w: safe contents nested deeper than %d", format.ErrLimit, maxNesting)
 	}
-	var bags []bag
-	if err := decode(data, &bags); err != nil {
-		return err
-	}
-	for _, b := range bags {
-		if format.OID(b.Type) == oidSafeContents {
-			if err := r.safeContents(b.Value.Bytes, depth+1); err != nil {
-				return err
-			}
-			continue
+	return eachIn(data, func(der []byte) error {
+		b, err := readBag(der)
+		if err != nil {
+			return err
+		}
+		if b.kind == oidSafeContents {
+			return r.safeContents(b.value, depth+1)
 		}
 		if len(r.bags) == format.MaxEntries {
 			return fmt.Errorf("%w: more than %d bags", format.ErrLimit, format.MaxEntries)
 		}
 		r.bags = append(r.bags, b)
+		return nil
+	})
+}
+
+// wipe clears what was decrypted, and what the bags are made of.
+func (r *reader) wipe() {
+	for _, contents := range r.plain {
+		clear(contents)
 	}
-	return nil
 }

@@ -88,17 +88,28 @@ func (p *pfx) take(parts []contentInfo, data []byte, alias string) ([]contentInf
 	return append(parts, more...), nil
 }
 
+type writtenBag struct {
+	Type       asn1.RawValue
+	Value      asn1.RawValue // tagged [0]
+	Attributes []attribute   `asn1:"optional,set"`
+}
+
+type attribute struct {
+	Type   asn1.RawValue
+	Values asn1.RawValue
+}
+
 // nameKey adds the friendlyName to the one key of a part.
 func nameKey(part contentInfo, alias string) (contentInfo, error) {
 	octets, err := part.octets()
 	if err != nil {
 		return part, err
 	}
-	var bags []bag
+	var bags []writtenBag
 	if err := ber.Unmarshal(octets, &bags); err != nil {
 		return part, err
 	}
-	name, err := friendlyName(alias)
+	name, err := named(alias)
 	if err != nil {
 		return part, err
 	}
@@ -108,7 +119,7 @@ func nameKey(part contentInfo, alias string) (contentInfo, error) {
 	return dataPart(bags)
 }
 
-func friendlyName(alias string) (attribute, error) {
+func named(alias string) (attribute, error) {
 	var text []byte
 	for _, unit := range utf16.Encode([]rune(alias)) {
 		text = append(text, byte(unit>>8), byte(unit))
