@@ -38,6 +38,7 @@ var misuses = []struct{ name, code string }{
 	{"signing an HMAC with public keys", `profile.SecretSigner(&jwks.Client{})`},
 	{"verifying with a private key", `profile.Verifier(keystore.PrivateKey{})`},
 	{"decrypting with a public key", `tokenprofile.DecryptWith(&jwks.Client{})`},
+	{"decrypting with a store of which a wrapper shows the signing keys alone", `tokenprofile.DecryptWith(struct{ keystore.PrivateSource }{store})`},
 	{"encrypting to a private key", `tokenprofile.EncryptTo(keystore.PrivateKey{})`},
 	{"decryption keys where encryption keys belong", `profile.Signer(store, tokenprofile.DecryptWith(store))`},
 	{"swapping the arguments of Open", `keystore.Open(keystore.EnvPassword("P"), "consumer.jks")`},
@@ -55,6 +56,7 @@ const correctUse = `profile.Signer(store)
 	profile.SecretVerifier(store)
 	profile.Signer(store, tokenprofile.EncryptTo(&jwks.Client{}))
 	profile.Verifier(&jwks.Client{}, tokenprofile.DecryptWith(store))
+	tokenprofile.DecryptWith(keystore.DecryptionFunc(store.PrivateKeys))
 	_ = &jwks.Handler{Source: store}
 	_ = &transport.Bearer{Source: &tokenprofile.Signer{}}
 	_ = &transport.Guard{Verifier: &tokenprofile.Verifier{}}

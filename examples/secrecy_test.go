@@ -167,6 +167,7 @@ func inUse(t *testing.T) (values []any, token string) {
 
 	client := &jwks.Client{URL: "https://a.example/jwks.json"}
 	return []any{
+		keystore.DecryptionFunc(store.PrivateKeys),
 		store, keyed, keystore.File{Path: "f", Password: password, KeyPasswords: map[string]keystore.Password{"a": password}}, password,
 		private, secret, private.Public(), keyed.Entries()[0], store.Entries()[0], keystore.Selection{Alias: "a"},
 		client, jwks.Fetch{}, &jwks.Handler{Source: store}, jwks.Set{}, client.Status(),

@@ -2,11 +2,26 @@ package keystore
 
 import "context"
 
-// A PrivateSource yields the private keys whose turn to sign, or to decrypt,
-// has come. [*Store] is one; [Select] chooses among the keys.
+// A PrivateSource yields the private keys that sign now. [*Store] is one;
+// [Select] chooses among the keys.
 type PrivateSource interface {
 	PrivateKeys(ctx context.Context) ([]PrivateKey, error)
 }
+
+// A DecryptionSource yields all private keys that others may encrypt to. While
+// keys are replaced they are more than those that sign: others may already use
+// the next one, which is published, and what was encrypted to the last one is
+// still on its way. [*Store] is one.
+type DecryptionSource interface {
+	DecryptionKeys(ctx context.Context) ([]PrivateKey, error)
+}
+
+// A DecryptionFunc is a [DecryptionSource] made of a function, such as the
+// PrivateKeys of a source that has one set of keys for everything.
+type DecryptionFunc func(ctx context.Context) ([]PrivateKey, error)
+
+// DecryptionKeys calls f.
+func (f DecryptionFunc) DecryptionKeys(ctx context.Context) ([]PrivateKey, error) { return f(ctx) }
 
 // A PublicSource yields public keys to verify with, or to encrypt to.
 //

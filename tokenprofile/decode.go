@@ -20,6 +20,9 @@ import (
 // without a tag takes the claim of its name whatever the case, if there is only
 // one. Dates go to a [NumericDate].
 func (t *Token) Decode(target any) error {
+	if t == nil {
+		return errors.New("tokenprofile: there is no token to decode")
+	}
 	document, err := forStruct(t.Claims, target)
 	if err != nil {
 		return err

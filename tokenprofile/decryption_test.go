@@ -515,6 +515,10 @@ func (unavailable) PrivateKeys(context.Context) ([]keystore.PrivateKey, error) {
 	return nil, keystore.ErrUnavailable
 }
 
+func (unavailable) DecryptionKeys(context.Context) ([]keystore.PrivateKey, error) {
+	return nil, keystore.ErrUnavailable
+}
+
 func (unavailable) SecretKeys(context.Context, string) ([]keystore.SecretKey, error) {
 	return nil, keystore.ErrUnavailable
 }

@@ -12,7 +12,7 @@ import (
 // DecryptionKeys are the keys a token is decrypted with: the value of
 // [DecryptWith] or [DecryptWithSecret].
 type DecryptionKeys struct {
-	private keystore.PrivateSource
+	private keystore.DecryptionSource
 	secret  keystore.SecretSource
 }
 
@@ -20,10 +20,13 @@ type DecryptionKeys struct {
 // the token says which; without one there must be exactly one that fits.
 //
 // A [keystore.Store] decrypts with all keys it publishes, so that a token gets
-// through while its recipient's key is replaced. A key held elsewhere decrypts
-// if it is a [crypto.Decrypter] for RSA-OAEP; that it could not be reached
-// cannot be told from a token that does not decrypt.
-func DecryptWith(keys keystore.PrivateSource) DecryptionKeys { return DecryptionKeys{private: keys} }
+// through while its recipient's key is replaced. What has one set of keys for
+// everything becomes a source as a [keystore.DecryptionFunc]. A key held
+// elsewhere decrypts if it is a [crypto.Decrypter] for RSA-OAEP; that it could
+// not be reached cannot be told from a token that does not decrypt.
+func DecryptWith(keys keystore.DecryptionSource) DecryptionKeys {
+	return DecryptionKeys{private: keys}
+}
 
 // DecryptWithSecret decrypts with a key both ends hold: AES key wrap and dir. It
 // is chosen as [DecryptWith] says.
@@ -37,9 +40,9 @@ func (k DecryptionKeys) check(e Encryption) error {
 	if err := checkKind(e, k.private != nil, k.secret != nil, "DecryptWith", "DecryptWithSecret"); err != nil {
 		return err
 	}
-	fitting, misfits, err := k.candidates(alreadyDone(), e, "")
-	if err == nil && len(fitting) == 0 && len(misfits) > 0 {
-		return fmt.Errorf("tokenprofile: no key to decrypt with fits %s: %w", e.KeyAlgorithm, errors.Join(misfits...))
+	candidates, err := k.candidates(alreadyDone(), e, "")
+	if err == nil && len(candidates.fitting) == 0 && len(candidates.misfits) > 0 {
+		return fmt.Errorf("tokenprofile: no key to decrypt with fits %s: %w", e.KeyAlgorithm, errors.Join(candidates.misfits...))
 	}
 	return nil
 }
@@ -64,42 +67,34 @@ func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, token *encryp
 // choose returns the key with the kid. Without one it returns the only key
 // that fits: trying several would tell a sender which one it was.
 func (k DecryptionKeys) choose(ctx context.Context, e Encryption, kid string) (any, error) {
-	fitting, misfits, err := k.candidates(ctx, e, kid)
-	switch {
-	case err != nil:
+	candidates, err := k.candidates(ctx, e, kid)
+	if err != nil {
 		return nil, unavailable(err)
-	case len(fitting) == 1:
-		return fitting[0], nil
-	case len(fitting) > 1:
-		return nil, refuse(ErrUnknownKey, "several keys fit")
-	case len(misfits) > 0:
-		return nil, refuse(ErrUnknownKey, errors.Join(misfits...).Error())
 	}
-	return nil, refuse(ErrUnknownKey, "")
+	key, err := candidates.only("keys to decrypt with", "the token has to name one by its kid")
+	if err != nil {
+		return nil, refuse(ErrUnknownKey, err.Error())
+	}
+	return key, nil
 }
 
-// candidates are the keys with the kid, or all without one, that fit e, and
-// why the others do not.
-func (k DecryptionKeys) candidates(ctx context.Context, e Encryption, kid string) (fitting []any, misfits []error, err error) {
+// candidates are the keys with the kid, or all without one.
+func (k DecryptionKeys) candidates(ctx context.Context, e Encryption, kid string) (choice[any], error) {
 	if k.secret != nil {
 		keys, err := k.secret.SecretKeys(ctx, kid)
-		secrets, misfits := split(keys, kid, e.fitsDecrypting)
-		for _, key := range secrets {
-			fitting = append(fitting, key.Bytes())
-		}
-		return fitting, misfits, err
+		return candidatesOf(keys, kid, e.fitsDecrypting, func(key keystore.SecretKey) any { return key.Bytes() }), err
 	}
-	keys, err := k.privateKeys(ctx)
-	private, misfits := split(keys, kid, e.fitsPrivate)
-	for _, key := range private {
-		fitting = append(fitting, key.CryptoKey())
-	}
-	return fitting, misfits, err
+	keys, err := k.private.DecryptionKeys(ctx)
+	return candidatesOf(keys, kid, e.fitsPrivate, func(key keystore.PrivateKey) any { return key.CryptoKey() }), err
 }
 
-func split[K interface{ KeyID() string }](keys []K, kid string, fits func(K) error) (fitting []K, misfits []error) {
-	named := func(key K) bool { return kid == "" || kid == key.KeyID() }
-	return fittingKeys(keys, named, fits)
+func candidatesOf[K interface{ KeyID() string }](keys []K, kid string, fits func(K) error, material func(K) any) choice[any] {
+	c := choose(keys, func(key K) bool { return kid == "" || kid == key.KeyID() }, fits)
+	candidates := choice[any]{misfits: c.misfits}
+	for _, key := range c.fitting {
+		candidates.fitting = append(candidates.fitting, material(key))
+	}
+	return candidates
 }
 
 // publicHalf is the public key of a private key, or nil of a secret.
@@ -108,16 +103,4 @@ func publicHalf(key any) crypto.PublicKey {
 		return private.Public()
 	}
 	return nil
-}
-
-// privateKeys are all keys a token may be encrypted to. While a store rotates
-// they are more than those that sign: others may already use the next key,
-// which is published, and tokens to the last one are still on their way.
-func (k DecryptionKeys) privateKeys(ctx context.Context) ([]keystore.PrivateKey, error) {
-	if rotating, ok := k.private.(interface {
-		DecryptionKeys(context.Context) ([]keystore.PrivateKey, error)
-	}); ok {
-		return rotating.DecryptionKeys(ctx)
-	}
-	return k.private.PrivateKeys(ctx)
 }

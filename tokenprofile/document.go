@@ -42,8 +42,8 @@ func Load(path string) (Profile, error) {
 // [Profile.Validate] among them, each with its path in the document.
 func Parse(data []byte) (Profile, error) {
 	var p Profile
-	faults := p.decode(data)
-	for _, err := range p.faults() {
+	faults := decodeProfile(&p, data)
+	for _, err := range faultsOf(&p) {
 		if !covered(faults, err) {
 			faults = append(faults, err)
 		}
@@ -69,18 +69,8 @@ func covered(faults []error, err error) bool {
 	return false
 }
 
-// UnmarshalJSON reads a profile that is part of a larger configuration. It is
-// as strict as [Parse], but leaves [Profile.Validate] to whoever has the whole.
-func (p *Profile) UnmarshalJSON(data []byte) error {
-	var decoded Profile
-	if faults := decoded.decode(data); len(faults) > 0 {
-		return errors.Join(faults...)
-	}
-	*p = decoded
-	return nil
-}
-
-func (p *Profile) decode(data []byte) []error {
+// decodeProfile reads a document into p.
+func decodeProfile(p *Profile, data []byte) faults {
 	var f faults
 	if len(data) > maxDocument {
 		f.add("", "more than %d bytes", maxDocument)
@@ -177,12 +167,6 @@ func fieldByTag(target reflect.Value, name string) (reflect.Value, bool) {
 func tagOf(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 	return name
-}
-
-// MarshalJSON writes the document that [Parse] reads: fields that are zero are
-// left out. ClaimsFunc, Replay and Now are no part of it.
-func (p Profile) MarshalJSON() ([]byte, error) {
-	return encodeStruct(reflect.ValueOf(p))
 }
 
 func encodeStruct(value reflect.Value) ([]byte, error) {

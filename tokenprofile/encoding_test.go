@@ -176,7 +176,7 @@ func TestATextThatIsNotUTF8(t *testing.T) {
 	}
 	p := profileOf("HS256")
 	p.Claims = map[string]any{"a": bad}
-	mentions(t, p.Validate(), "claims.a: has no JSON form: a text is not UTF-8")
+	mentions(t, p.Validate(), "claims.a: has no JSON form: a string is not UTF-8")
 }
 
 type spelled []byte

@@ -84,7 +84,7 @@ func (t *encryptedToken) decrypt(e Encryption, key any) ([]byte, error) {
 	if err := t.checkParts(e, key); err != nil {
 		return nil, err
 	}
-	plaintext, err := e.open(key, t.text)
+	plaintext, err := unseal(e, key, t.text)
 	if err != nil {
 		return nil, err
 	}

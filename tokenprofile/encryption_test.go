@@ -39,6 +39,8 @@ func (k publicKeys) PublicKeys(_ context.Context, kid string) (found []keystore.
 
 func (k privateKeys) PrivateKeys(context.Context) ([]keystore.PrivateKey, error) { return k, nil }
 
+func (k privateKeys) DecryptionKeys(context.Context) ([]keystore.PrivateKey, error) { return k, nil }
+
 type keyPair = interface{ Public() crypto.PublicKey }
 
 var rsaPair = sync.OnceValue(func() keyPair {

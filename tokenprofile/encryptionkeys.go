@@ -70,7 +70,7 @@ func (k EncryptionKeys) encrypt(ctx context.Context, e Encryption, h encryptedHe
 	if err != nil {
 		return "", err
 	}
-	return e.seal(key, kid, h, payload)
+	return seal(e, key, kid, h, payload)
 }
 
 func (k EncryptionKeys) choose(ctx context.Context, e Encryption) (key any, kid string, err error) {
@@ -90,12 +90,12 @@ func (k EncryptionKeys) choosePublic(ctx context.Context, e Encryption) (keystor
 	if err != nil {
 		return keystore.PublicKey{}, unavailable(err)
 	}
-	fitting, misfits := fittingFor(e, keys, e.fitsPublic)
-	marked := slices.DeleteFunc(slices.Clone(fitting), func(key keystore.PublicKey) bool { return !isMarked(key) })
+	fitting := chooseFor(e, keys, e.fitsPublic)
+	marked := slices.DeleteFunc(slices.Clone(fitting.fitting), func(key keystore.PublicKey) bool { return !isMarked(key) })
 	if len(marked) > 0 && haveOneOwner(marked) {
 		return marked[0], nil
 	}
-	return theOnly(fitting, e, misfits)
+	return theRecipient(fitting, e)
 }
 
 func (k EncryptionKeys) chooseSecret(ctx context.Context, e Encryption) (keystore.SecretKey, error) {
@@ -103,8 +103,7 @@ func (k EncryptionKeys) chooseSecret(ctx context.Context, e Encryption) (keystor
 	if err != nil {
 		return keystore.SecretKey{}, unavailable(err)
 	}
-	fitting, misfits := fittingFor(e, keys, e.fitsEncrypting)
-	return theOnly(fitting, e, misfits)
+	return theRecipient(chooseFor(e, keys, e.fitsEncrypting), e)
 }
 
 // isMarked reports whether the key is bound to the algorithm, or may not be
@@ -131,14 +130,12 @@ func haveOneOwner(keys []keystore.PublicKey) bool {
 	return true
 }
 
-// fittingFor are the keys that the recipient's name and the algorithms leave,
-// and why the others of that name do not fit.
-func fittingFor[K interface {
+// chooseFor chooses among the keys that the recipient's name leaves.
+func chooseFor[K interface {
 	KeyID() string
 	Alias() string
-}](e Encryption, keys []K, fits func(K) error) (fitting []K, misfits []error) {
-	named := func(key K) bool { return isRecipient(e.Recipient, key.KeyID(), key.Alias()) }
-	return fittingKeys(keys, named, fits)
+}](e Encryption, keys []K, fits func(K) error) choice[K] {
+	return choose(keys, func(key K) bool { return isRecipient(e.Recipient, key.KeyID(), key.Alias()) }, fits)
 }
 
 // isRecipient compares aliases without case, as keystores do, and kids exactly.
@@ -146,22 +143,14 @@ func isRecipient(recipient, kid, alias string) bool {
 	return recipient == "" || recipient == kid || alias != "" && strings.EqualFold(recipient, alias)
 }
 
-func theOnly[K any](fitting []K, e Encryption, misfits []error) (only K, err error) {
-	switch {
-	case len(fitting) == 1:
-		return fitting[0], nil
-	case len(fitting) > 1:
-		return only, fmt.Errorf("tokenprofile: %w: %d keys fit %s; name one as Encryption.Recipient", keystore.ErrAmbiguous, len(fitting), e.KeyAlgorithm)
+func theRecipient[K any](c choice[K], e Encryption) (K, error) {
+	what := "encryption keys"
+	if e.Recipient != "" {
+		what += fmt.Sprintf(" for the recipient %q", e.Recipient)
 	}
-	if len(misfits) > 0 {
-		return only, fmt.Errorf("tokenprofile: %w: none fits %s: %w", keystore.ErrNoKey, e.KeyAlgorithm, errors.Join(misfits...))
+	key, err := c.only(what, "name one as Encryption.Recipient")
+	if err != nil {
+		return key, fmt.Errorf("tokenprofile: %s: %w", e.KeyAlgorithm, err)
 	}
-	return only, fmt.Errorf("tokenprofile: %w: the source of encryption keys has none%s", keystore.ErrNoKey, e.recipientText())
-}
-
-func (e Encryption) recipientText() string {
-	if e.Recipient == "" {
-		return ""
-	}
-	return fmt.Sprintf(" for the recipient %q", e.Recipient)
+	return key, nil
 }

@@ -129,6 +129,94 @@ func TestZeroValues(t *testing.T) {
 	if err := (tokenprofile.Profile{}).Validate(); err == nil {
 		t.Error("the zero profile is valid")
 	}
+	for name, call := range map[string]func() error{
+		"a zero Prover":      func() error { _, err := new(tokenprofile.Prover).Prove(t.Context(), orders); return err },
+		"a nil Prover":       func() error { _, err := (*tokenprofile.Prover)(nil).Prove(t.Context(), orders); return err },
+		"a prover of no key": func() error { _, err := tokenprofile.NewProver(keystore.PrivateKey{}); return err },
+		"a nil ProofVerifier": func() error {
+			_, err := (*tokenprofile.ProofVerifier)(nil).Verify(t.Context(), "a.b.c", orders, "")
+			return err
+		},
+		"a nil Token":                func() error { return (*tokenprofile.Token)(nil).Decode(&struct{}{}) },
+		"a zero Token":               func() error { return new(tokenprofile.Token).Decode(&struct{}{}) },
+		"zero keys":                  func() error { _, err := profileOf("HS256").SecretVerifier(nil); return err },
+		"a nil among verifiers":      func() error { _, err := tokenprofile.ByIssuer(nil); return err },
+		"a zero one among verifiers": func() error { _, err := tokenprofile.ByIssuer(new(tokenprofile.Verifier)); return err },
+		"zero EncryptionKeys": func() error {
+			_, err := encryptedOnlyProfile(direct).EncryptedOnlySigner(tokenprofile.EncryptionKeys{})
+			return err
+		},
+		"zero DecryptionKeys": func() error {
+			_, err := encryptedOnlyProfile(direct).EncryptedOnlyVerifier(tokenprofile.DecryptionKeys{})
+			return err
+		},
+	} {
+		if err := call(); err == nil || errors.Is(err, tokenprofile.ErrInvalid) {
+			t.Errorf("%s: got %v, want an error that blames no token", name, err)
+		}
+	}
+	var signer *tokenprofile.Signer
+	var verifier *tokenprofile.Verifier
+	var prover *tokenprofile.Prover
+	var proofs *tokenprofile.ProofVerifier
+	if signer.OneUse() || signer.Profile().Issuer != "" || verifier.Profile().Issuer != "" || prover.Thumbprint() != "" || proofs.Nonce() != "" || len(proofs.Accepts()) == 0 {
+		t.Error("a nil pointer has properties")
+	}
+}
+
+// A negative duration is a mistake wherever it stands, and the error names it.
+func TestNegativeDurations(t *testing.T) {
+	second := -time.Second
+	profile := func(change func(*tokenprofile.Profile)) func() error {
+		return func() error {
+			p := profileOf("HS256")
+			change(&p)
+			return p.Validate()
+		}
+	}
+	proofs := func(v *tokenprofile.ProofVerifier) func() error {
+		return func() error {
+			_, err := v.Verify(t.Context(), "a.b.c", orders, "")
+			return err
+		}
+	}
+	for _, test := range []struct {
+		field string
+		call  func() error
+	}{
+		{"lifetime", profile(func(p *tokenprofile.Profile) { p.Lifetime = second })},
+		{"backdate", profile(func(p *tokenprofile.Profile) { p.Backdate = second })},
+		{"notBefore", profile(func(p *tokenprofile.Profile) { p.NotBefore = &second })},
+		{"leeway", profile(func(p *tokenprofile.Profile) { p.Leeway = second })},
+		{"ProofVerifier.MaxAge", proofs(&tokenprofile.ProofVerifier{MaxAge: second})},
+		{"ProofNonces.MaxAge", proofs(&tokenprofile.ProofVerifier{Nonces: &tokenprofile.ProofNonces{MaxAge: second}})},
+	} {
+		err := test.call()
+		mentions(t, err, test.field)
+		mentions(t, err, "-1s")
+		if errors.Is(err, tokenprofile.ErrInvalid) {
+			t.Errorf("%s: got %v, which blames a token", test.field, err)
+		}
+	}
+}
+
+// A proof is dated by the prover's clock.
+func TestProverHasAClock(t *testing.T) {
+	clock := func() time.Time { return now }
+	prover := ok(tokenprofile.NewProver(keyFor(t, "ES256")))(t)
+	prover.Now = clock
+	proof := ok(prover.Prove(t.Context(), orders))(t)
+	verifier := &tokenprofile.ProofVerifier{Now: clock, MaxAge: time.Second}
+	ok(verifier.Verify(t.Context(), proof, orders, prover.Thumbprint()))(t)
+}
+
+func TestUnknownAlgorithmsOfProofs(t *testing.T) {
+	v := &tokenprofile.ProofVerifier{Algorithms: []tokenprofile.Algorithm{"ES265"}}
+	_, err := v.Verify(t.Context(), "a.b.c", orders, "")
+	mentions(t, err, "ES256")
+	if errors.Is(err, tokenprofile.ErrInvalid) {
+		t.Errorf("got %v, which blames the proof", err)
+	}
 }
 
 // A context reaches whatever may wait, with its values.

@@ -51,6 +51,29 @@ func ExampleEncryptTo() {
 	// Output: https://consumer.example billing
 }
 
+// What has one set of keys for everything decrypts with those that sign.
+func ExampleDecryptWith_function() {
+	_, producer, err := exampleStores()
+	if err != nil {
+		log.Fatal(err)
+	}
+	keys := keystore.DecryptionFunc(producer.PrivateKeys)
+	profile := tokenprofile.Profile{
+		Issuer:   "https://consumer.example",
+		Audience: []string{"https://producer.example"},
+		Encryption: &tokenprofile.Encryption{
+			KeyAlgorithm:     tokenprofile.ECDHES,
+			ContentAlgorithm: tokenprofile.A256GCM,
+		},
+	}
+	verifier, err := profile.EncryptedOnlyVerifier(tokenprofile.DecryptWith(keys))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(verifier.Profile().Encryption.KeyAlgorithm)
+	// Output: ECDH-ES
+}
+
 // exampleStores are a store with a key to sign with and one with a key to
 // decrypt with. A service opens them with [keystore.Open].
 func exampleStores() (consumer, producer *keystore.Store, err error) {

@@ -8,6 +8,44 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
+// Header is what a profile's tokens say in their JOSE header (RFC 7515 section 4.1).
+type Header struct {
+	// Type is typ. Empty: "JWT" is written, and a token with that or without a
+	// typ accepted. Any other is demanded, without regard to case and to an
+	// "application/" in front: it keeps tokens of different kinds apart (RFC
+	// 8725 section 3.11).
+	Type string `json:"typ,omitempty" yaml:"typ,omitempty"`
+
+	// ContentType is cty, written and demanded. Empty: none is accepted.
+	ContentType string `json:"cty,omitempty" yaml:"cty,omitempty"`
+
+	// KeyID is a fixed kid of at most 256 bytes, written and demanded. Empty:
+	// the key's own.
+	KeyID string `json:"kid,omitempty" yaml:"kid,omitempty"`
+
+	// NoKeyID writes no kid.
+	NoKeyID bool `json:"noKeyID,omitempty" yaml:"noKeyID,omitempty"`
+
+	// X5T, X5TS256 and X5C write the SHA-1 and SHA-256 thumbprints of the
+	// key's certificate, and the certificate with its chain. A verifier
+	// ignores them: they are no source of keys.
+	X5T     bool `json:"x5t,omitempty" yaml:"x5t,omitempty"`
+	X5TS256 bool `json:"x5t#S256,omitempty" yaml:"x5t#S256,omitempty"`
+	X5C     bool `json:"x5c,omitempty" yaml:"x5c,omitempty"`
+
+	// Extra are further parameters with constant values. They may not name a
+	// registered one. A verifier looks at those in Critical alone.
+	Extra map[string]any `json:"extra,omitempty" yaml:"extra,omitempty"`
+
+	// Critical names those of Extra that a receiver must understand: they are
+	// written in crit, and a verifier demands exactly these, with their values.
+	Critical []string `json:"crit,omitempty" yaml:"crit,omitempty"`
+}
+
+func (h Header) typ() string { return cmp.Or(h.Type, defaultType) }
+
+func (h Header) hasCertificates() bool { return h.X5T || h.X5TS256 || h.X5C }
+
 // A header is the JOSE header of a token, read but not judged. Signed tokens,
 // encrypted ones and DPoP proofs are all read by this one reader.
 type header struct {

@@ -18,7 +18,7 @@ import (
 
 // seal encrypts the payload with a key of the standard library or a secret.
 // Only the fixed names below become header parameters.
-func (e Encryption) seal(key any, kid string, h encryptedHeader, payload []byte) (string, error) {
+func seal(e Encryption, key any, kid string, h encryptedHeader, payload []byte) (string, error) {
 	headers := jwe.NewHeaders()
 	parameters := map[string]string{jwe.TypeKey: h.typ, jwe.ContentTypeKey: h.cty, jwe.KeyIDKey: kid}
 	for name, value := range parameters {
@@ -41,8 +41,8 @@ func (e Encryption) seal(key any, kid string, h encryptedHeader, payload []byte)
 	return string(token), nil
 }
 
-// open decrypts a token that [encryptedToken.checkParts] has found well formed.
-func (e Encryption) open(key any, token []byte) ([]byte, error) {
+// unseal decrypts a token that [encryptedToken.checkParts] has found well formed.
+func unseal(e Encryption, key any, token []byte) ([]byte, error) {
 	return contain(func() ([]byte, error) {
 		return jwe.Decrypt(token, jwe.WithKey(jwa.KeyEncryptionAlgorithm(e.KeyAlgorithm), openingKey(key)))
 	})

@@ -1,14 +1,12 @@
 package tokenprofile
 
 import (
-	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
@@ -135,63 +133,39 @@ func (r *ring[K]) candidates(ctx context.Context, kid keyID) ([]K, error) {
 	if !kid.given {
 		return r.only(ctx)
 	}
-	keys, err := r.lookUp(ctx, kid.text)
-	if err != nil {
+	c, err := r.lookUp(ctx, kid.text)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(keys) == 0 && kid.fixed {
+	case len(c.fitting) > 0:
+		return c.fitting[:min(len(c.fitting), maxCandidates)], nil
+	case len(c.misfits) > 0:
+		return nil, refuse(ErrUnknownKey, errors.Join(c.misfits...).Error())
+	case kid.fixed:
 		return r.only(ctx)
 	}
-	if len(keys) == 0 {
-		return nil, refuse(ErrUnknownKey, fmt.Sprintf("kid %q", kid.text))
-	}
-	fitting, misfit := r.fitting(keys)
-	if len(fitting) == 0 {
-		return nil, refuse(ErrUnknownKey, misfit.Error())
-	}
-	return fitting[:min(len(fitting), maxCandidates)], nil
+	return nil, refuse(ErrUnknownKey, fmt.Sprintf("kid %q", kid.text))
 }
 
 // only is the only key of the source that fits.
 func (r *ring[K]) only(ctx context.Context) ([]K, error) {
-	keys, err := r.lookUp(ctx, "")
+	c, err := r.lookUp(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	fitting, misfit := r.fitting(keys)
-	switch {
-	case len(fitting) == 1:
-		return fitting, nil
-	case len(fitting) > 1:
-		return nil, refuse(ErrUnknownKey, "no kid, and several keys fit")
-	case misfit != nil:
-		return nil, refuse(ErrUnknownKey, misfit.Error())
+	if _, err := c.only("keys", "the token has to name one by its kid"); err != nil {
+		return nil, refuse(ErrUnknownKey, err.Error())
 	}
-	return nil, refuse(ErrUnknownKey, "the source has no key")
+	return c.fitting, nil
 }
 
 // lookUp makes of any error of the source that the keys are unavailable, which
 // is not the token's fault. A source that does not tell kids apart, and yields
 // all its keys, shall not make a kid meaningless.
-func (r *ring[K]) lookUp(ctx context.Context, kid string) ([]K, error) {
+func (r *ring[K]) lookUp(ctx context.Context, kid string) (choice[K], error) {
 	keys, err := r.find(ctx, kid)
 	if err != nil {
-		return nil, unavailable(err)
+		return choice[K]{}, unavailable(err)
 	}
-	isOther := func(key K) bool { return kid != "" && key.KeyID() != kid }
-	if slices.ContainsFunc(keys, isOther) {
-		return slices.DeleteFunc(slices.Clone(keys), isOther), nil
-	}
-	return keys, nil
-}
-
-// fitting are the keys that fit. Mostly all do, and nothing is copied.
-func (r *ring[K]) fitting(keys []K) (fitting []K, misfit error) {
-	for _, key := range keys {
-		misfit = cmp.Or(misfit, r.fits(key))
-	}
-	if misfit == nil {
-		return keys, nil
-	}
-	return slices.DeleteFunc(slices.Clone(keys), func(key K) bool { return r.fits(key) != nil }), misfit
+	return choose(keys, func(key K) bool { return kid == "" || key.KeyID() == kid }, r.fits), nil
 }

@@ -3,7 +3,9 @@ package tokenprofile
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -110,44 +112,6 @@ type Profile struct {
 	Now func() time.Time `json:"-" yaml:"-"`
 }
 
-// Header is what a profile's tokens say in their JOSE header (RFC 7515 section 4.1).
-type Header struct {
-	// Type is typ. Empty: "JWT" is written, and a token with that or without a
-	// typ accepted. Any other is demanded, without regard to case and to an
-	// "application/" in front: it keeps tokens of different kinds apart (RFC
-	// 8725 section 3.11).
-	Type string `json:"typ,omitempty" yaml:"typ,omitempty"`
-
-	// ContentType is cty, written and demanded. Empty: none is accepted.
-	ContentType string `json:"cty,omitempty" yaml:"cty,omitempty"`
-
-	// KeyID is a fixed kid of at most 256 bytes, written and demanded. Empty:
-	// the key's own.
-	KeyID string `json:"kid,omitempty" yaml:"kid,omitempty"`
-
-	// NoKeyID writes no kid.
-	NoKeyID bool `json:"noKeyID,omitempty" yaml:"noKeyID,omitempty"`
-
-	// X5T, X5TS256 and X5C write the SHA-1 and SHA-256 thumbprints of the
-	// key's certificate, and the certificate with its chain. A verifier
-	// ignores them: they are no source of keys.
-	X5T     bool `json:"x5t,omitempty" yaml:"x5t,omitempty"`
-	X5TS256 bool `json:"x5t#S256,omitempty" yaml:"x5t#S256,omitempty"`
-	X5C     bool `json:"x5c,omitempty" yaml:"x5c,omitempty"`
-
-	// Extra are further parameters with constant values. They may not name a
-	// registered one. A verifier looks at those in Critical alone.
-	Extra map[string]any `json:"extra,omitempty" yaml:"extra,omitempty"`
-
-	// Critical names those of Extra that a receiver must understand: they are
-	// written in crit, and a verifier demands exactly these, with their values.
-	Critical []string `json:"crit,omitempty" yaml:"crit,omitempty"`
-}
-
-func (h Header) typ() string { return cmp.Or(h.Type, defaultType) }
-
-func (h Header) hasCertificates() bool { return h.X5T || h.X5TS256 || h.X5C }
-
 // What stands in for a field that is zero.
 const (
 	defaultType      = "JWT"
@@ -156,6 +120,27 @@ const (
 	defaultMaxSize   = 16 << 10
 	defaultCacheSize = 1024
 )
+
+// Validate reports every fault of the profile at once, each with the path of
+// its field in the JSON form.
+func (p Profile) Validate() error { return errors.Join(faultsOf(&p)...) }
+
+// UnmarshalJSON reads a profile that is part of a larger configuration. It is
+// as strict as [Parse], but leaves [Profile.Validate] to whoever has the whole.
+func (p *Profile) UnmarshalJSON(data []byte) error {
+	var decoded Profile
+	if faults := decodeProfile(&decoded, data); len(faults) > 0 {
+		return errors.Join(faults...)
+	}
+	*p = decoded
+	return nil
+}
+
+// MarshalJSON writes the document that [Parse] reads: fields that are zero are
+// left out. ClaimsFunc, Replay and Now are no part of it.
+func (p Profile) MarshalJSON() ([]byte, error) {
+	return encodeStruct(reflect.ValueOf(p))
+}
 
 // settled is the profile with its defaults, and nothing shared with the caller.
 func (p Profile) settled() Profile {

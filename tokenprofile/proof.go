@@ -43,8 +43,11 @@ func (p Proof) text() string {
 	return "proof for " + p.Method + " " + target
 }
 
-// A Prover makes DPoP proofs with one key. It is safe for concurrent use.
+// A Prover makes DPoP proofs with one key: see [NewProver]. It is safe for
+// concurrent use; Now must not change once it is in use.
 type Prover struct {
+	Now func() time.Time // the clock; nil: time.Now
+
 	key        keystore.PrivateKey
 	algorithm  Algorithm
 	thumbprint string
@@ -87,7 +90,10 @@ func proofAlgorithm(key keystore.PublicKey) Algorithm {
 // Prove returns a new proof, good for one request: a fresh jti, the time, and
 // what proof says, signed, with the public key in its header.
 func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
-	if proof.Method == "" {
+	switch {
+	case p == nil || p.header == nil:
+		return "", errors.New("tokenprofile: DPoP: the prover was not made by NewProver")
+	case proof.Method == "":
 		return "", errors.New("tokenprofile: DPoP: the method is empty")
 	}
 	target, err := proofURL(proof.URL)
@@ -101,7 +107,7 @@ func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
 		IssuedAt int64  `json:"iat"`
 		Token    string `json:"ath,omitempty"`
 		Nonce    string `json:"nonce,omitempty"`
-	}{rand.Text(), proof.Method, target, time.Now().Unix(), tokenHash(proof.Token), proof.Nonce})
+	}{rand.Text(), proof.Method, target, p.now().Unix(), tokenHash(proof.Token), proof.Nonce})
 	if err != nil {
 		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
@@ -116,7 +122,19 @@ func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
 // Thumbprint is the RFC 7638 thumbprint of the key, to which a server binds
 // tokens (cnf jkt, RFC 9449 section 6.1) and which a client may announce
 // (dpop_jkt, section 10).
-func (p *Prover) Thumbprint() string { return p.thumbprint }
+func (p *Prover) Thumbprint() string {
+	if p == nil {
+		return ""
+	}
+	return p.thumbprint
+}
+
+func (p *Prover) now() time.Time {
+	if p.Now == nil {
+		return time.Now()
+	}
+	return p.Now()
+}
 
 // tokenHash is the ath of a token: its SHA-256, or "" without a token.
 func tokenHash(token string) string {

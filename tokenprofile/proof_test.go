@@ -280,6 +280,12 @@ func TestProofRefusals(t *testing.T) {
 			}
 		})
 	}
+	// Hints are ignored: the key is the one in jwk.
+	for _, hint := range []string{header("jku", "https://evil.example/"), header("x5u", "https://evil.example/"), header("x5c", []string{"MII"})} {
+		if _, err := v.Verify(t.Context(), hint, orders, thumbprint); err != nil {
+			t.Errorf("got %v for a proof with a hint", err)
+		}
+	}
 	// None of them has used the good one up.
 	if _, err := v.Verify(t.Context(), good, orders, thumbprint); err != nil {
 		t.Errorf("got %v for the good proof", err)

@@ -43,7 +43,7 @@ type ProofVerifier struct {
 // Accepts returns the algorithms of the proofs that v admits, as a challenge
 // lists them (RFC 9449 section 5.1).
 func (v *ProofVerifier) Accepts() []Algorithm {
-	if v.Algorithms == nil {
+	if v == nil || v.Algorithms == nil {
 		return slices.DeleteFunc(keystore.SignatureAlgorithms(), Algorithm.UsesSecret)
 	}
 	return slices.Clone(v.Algorithms)
@@ -65,6 +65,9 @@ func (v *ProofVerifier) accepts(a Algorithm) bool {
 // An error that wraps [ErrInvalid] is the proof's fault; any other means that
 // it could not be judged.
 func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, thumbprint string) (string, error) {
+	if err := v.check(); err != nil {
+		return "", err
+	}
 	r, err := receive(proof, maxProof)
 	if err != nil {
 		return "", err
@@ -92,10 +95,28 @@ func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, th
 	return key.thumbprint, nil
 }
 
+// check reports what is wrong with v itself, which is no fault of a proof.
+func (v *ProofVerifier) check() error {
+	switch {
+	case v == nil:
+		return errors.New("tokenprofile: DPoP: the ProofVerifier is nil")
+	case v.MaxAge < 0:
+		return fmt.Errorf("tokenprofile: DPoP: ProofVerifier.MaxAge is negative: %s", formatDuration(v.MaxAge))
+	case v.Nonces != nil && v.Nonces.MaxAge < 0:
+		return fmt.Errorf("tokenprofile: DPoP: ProofNonces.MaxAge is negative: %s", formatDuration(v.Nonces.MaxAge))
+	}
+	for _, a := range v.Algorithms {
+		if err := a.Check(); err != nil {
+			return fmt.Errorf("tokenprofile: DPoP: ProofVerifier.Algorithms: %w", err)
+		}
+	}
+	return nil
+}
+
 // Nonce returns the nonce a client is told to use next (the header DPoP-Nonce,
 // RFC 9449 section 8), or "" if v.Nonces is nil.
 func (v *ProofVerifier) Nonce() string {
-	if v.Nonces == nil {
+	if v == nil || v.Nonces == nil {
 		return ""
 	}
 	return v.Nonces.next(v.now())
@@ -109,14 +130,14 @@ func (v *ProofVerifier) judgeClaims(c *claims, want Proof) error {
 	if err := v.judgeTime(c.issuedAt); err != nil {
 		return err
 	}
-	if err := c.demandText("htm", want.Method); err != nil {
+	if err := demandText(c, "htm", want.Method); err != nil {
 		return err
 	}
-	if err := c.judgeURL(want.URL); err != nil {
+	if err := judgeURL(c, want.URL); err != nil {
 		return err
 	}
 	if want.Token != "" {
-		if err := c.demandText("ath", tokenHash(want.Token)); err != nil {
+		if err := demandText(c, "ath", tokenHash(want.Token)); err != nil {
 			return err
 		}
 	}
@@ -137,7 +158,7 @@ func (v *ProofVerifier) judgeTime(issuedAt time.Time) error {
 }
 
 // demandText demands a claim that is this text.
-func (c *claims) demandText(name, want string) error {
+func demandText(c *claims, name, want string) error {
 	value, err := c.find(name)
 	if err != nil {
 		return err
@@ -148,7 +169,7 @@ func (c *claims) demandText(name, want string) error {
 	return nil
 }
 
-func (c *claims) judgeURL(want string) error {
+func judgeURL(c *claims, want string) error {
 	wanted, err := proofURL(want)
 	if err != nil {
 		return fmt.Errorf("tokenprofile: DPoP: the request's own URL: %w", err)

@@ -41,7 +41,12 @@ func newSigner(p Profile, keys signingKeys, encrypt []EncryptionKeys) (*Signer, 
 }
 
 // Profile returns the profile the signer was made of, with its defaults.
-func (s *Signer) Profile() Profile { return s.composer.profile.settled() }
+func (s *Signer) Profile() Profile {
+	if s == nil || s.composer == nil {
+		return Profile{}
+	}
+	return s.composer.profile.settled()
+}
 
 // OneUse reports whether each token is for one request: [Profile.OneUse].
 func (s *Signer) OneUse() bool { return s != nil && s.composer != nil && s.composer.profile.OneUse }

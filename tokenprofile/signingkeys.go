@@ -134,29 +134,12 @@ func (k *secretKeys) choose(ctx context.Context, c *composer) (*signingKey, erro
 
 // selectKey is as [keystore.Select] for keys without certificates: the one
 // with the alias, or the only one that fits.
-func (k *secretKeys) selectKey(keys []keystore.SecretKey, alias string) (chosen keystore.SecretKey, err error) {
-	var misfit error
-	fitting := 0
-	for _, key := range keys {
-		if alias != "" && !strings.EqualFold(key.Alias(), alias) {
-			continue
-		}
-		if err := key.FitsSigning(k.macs.algorithm); err != nil {
-			misfit = err
-			continue
-		}
-		chosen = key
-		fitting++
+func (k *secretKeys) selectKey(keys []keystore.SecretKey, alias string) (keystore.SecretKey, error) {
+	meant := func(key keystore.SecretKey) bool { return alias == "" || strings.EqualFold(key.Alias(), alias) }
+	fits := func(key keystore.SecretKey) error { return key.FitsSigning(k.macs.algorithm) }
+	what := "secret keys"
+	if alias != "" {
+		what += fmt.Sprintf(" with alias %q", alias)
 	}
-	switch {
-	case fitting == 1:
-		return chosen, nil
-	case fitting > 1:
-		return chosen, fmt.Errorf("%w: %d secret keys fit %s: name one by KeyAlias", keystore.ErrAmbiguous, fitting, k.macs.algorithm)
-	case misfit != nil:
-		return chosen, misfit
-	case alias != "":
-		return chosen, fmt.Errorf("%w: no secret key with alias %q", keystore.ErrNoKey, alias)
-	}
-	return chosen, fmt.Errorf("%w: the source has no secret key", keystore.ErrNoKey)
+	return choose(keys, meant, fits).only(what, "name one by KeyAlias")
 }

@@ -12,7 +12,7 @@ import (
 
 // encoding/json writes U+FFFD for what is not UTF-8 in a text, and says
 // nothing. A claim that is not what was given is worse than no token.
-var errNotUTF8 = errors.New("a text is not UTF-8")
+var errNotUTF8 = errors.New("a string is not UTF-8")
 
 // isMended reports whether the JSON has U+FFFD, which a text that is not UTF-8
 // becomes. The text may have had it before: see isUTF8.

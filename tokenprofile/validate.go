@@ -1,7 +1,6 @@
 package tokenprofile
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,24 +35,19 @@ func (f *faults) add(path, format string, args ...any) {
 	*f = append(*f, &fault{path, fmt.Sprintf(format, args...)})
 }
 
-// Validate reports every fault of the profile at once, each with the path of
-// its field in the JSON form.
-func (p Profile) Validate() error {
-	return errors.Join(p.faults()...)
-}
-
-func (p Profile) faults() []error {
+// faultsOf are those of a profile.
+func faultsOf(p *Profile) faults {
 	var f faults
-	p.checkSecurity(&f)
-	p.checkRegistered(&f)
-	p.checkTimes(&f)
-	p.checkHeader(&f)
-	p.checkClaims(&f)
-	p.checkLimits(&f)
+	f.checkSecurity(p)
+	f.checkRegistered(p)
+	f.checkTimes(p)
+	f.checkHeader(p)
+	f.checkClaims(p)
+	f.checkLimits(p)
 	return f
 }
 
-func (p Profile) checkSecurity(f *faults) {
+func (f *faults) checkSecurity(p *Profile) {
 	switch {
 	case p.Algorithm == "" && p.Encryption == nil:
 		f.add("algorithm", "is missing")
@@ -84,7 +78,7 @@ func (f *faults) checkAlgorithm(path string, a Algorithm, there []Algorithm) {
 	}
 }
 
-func (p Profile) checkRegistered(f *faults) {
+func (f *faults) checkRegistered(p *Profile) {
 	f.checkText("issuer", p.Issuer)
 	if len(p.Audience) > maxAudience {
 		f.add("audience", "has more than %d elements", maxAudience)
@@ -122,7 +116,7 @@ func hasControl[T string | []byte](text T) bool {
 	return false
 }
 
-func (p Profile) checkTimes(f *faults) {
+func (f *faults) checkTimes(p *Profile) {
 	settled := p.settled()
 	f.checkSeconds("lifetime", settled.Lifetime, time.Second, 0)
 	f.checkSeconds("backdate", p.Backdate, 0, settled.Lifetime)
@@ -151,12 +145,12 @@ func (f *faults) checkSeconds(path string, d, least, below time.Duration) {
 var headerNames = []string{"alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t#S256", "typ", "cty", "crit",
 	"enc", "zip", "epk", "apu", "apv", "iv", "tag", "p2s", "p2c", "b64"}
 
-func (p Profile) checkHeader(f *faults) {
+func (f *faults) checkHeader(p *Profile) {
 	sound := len(*f)
 	h := p.Header
-	for path, text := range map[string]string{"header.typ": h.Type, "header.cty": h.ContentType, "header.kid": h.KeyID} {
-		if text != "" {
-			f.checkText(path, text)
+	for _, text := range []struct{ path, value string }{{"header.typ", h.Type}, {"header.cty", h.ContentType}, {"header.kid", h.KeyID}} {
+		if text.value != "" {
+			f.checkText(text.path, text.value)
 		}
 	}
 	if len(h.KeyID) > maxKeyID {
@@ -191,7 +185,7 @@ func (p Profile) checkHeader(f *faults) {
 // claimFields are the registered claims that have a field of their own.
 var claimFields = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
 
-func (p Profile) checkClaims(f *faults) {
+func (f *faults) checkClaims(p *Profile) {
 	sound := len(*f)
 	for _, name := range slices.Sorted(maps.Keys(p.Claims)) {
 		f.checkConstant("claims", name, p.Claims[name], claimFields)
@@ -253,7 +247,7 @@ func (f *faults) checkConstant(path, name string, value any, taken []string) {
 	}
 }
 
-func (p Profile) checkLimits(f *faults) {
+func (f *faults) checkLimits(p *Profile) {
 	if p.MaxSize < 0 || p.MaxSize > maxMaxSize {
 		f.add("maxSize", "%d is not between 0 and %d", p.MaxSize, maxMaxSize)
 	}

@@ -64,7 +64,12 @@ func (v *Verifier) build() (err error) {
 }
 
 // Profile returns the profile the verifier was made of, with its defaults.
-func (v *Verifier) Profile() Profile { return v.profile.settled() }
+func (v *Verifier) Profile() Profile {
+	if v == nil || v.claims.now == nil {
+		return Profile{}
+	}
+	return v.profile.settled()
+}
 
 // Verify returns the token if it is right in every point. An error that wraps
 // [ErrInvalid] is the token's fault, and wraps its reason too; any other means
