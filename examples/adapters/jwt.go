@@ -1,0 +1,46 @@
+package adapters
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// Keyfunc lets a parser of golang-jwt verify with keys of ours: a jwks.Client,
+// a truststore. Their interface has no context, so that a fetch runs under the
+// one given here: make a Keyfunc for each request, it costs nothing.
+//
+// A token without a kid is verified if exactly one key fits its algorithm.
+// Which algorithms are accepted is the parser's matter: [jwt.WithValidMethods].
+func Keyfunc(ctx context.Context, keys keystore.PublicSource) jwt.Keyfunc {
+	return func(token *jwt.Token) (any, error) {
+		kid, _ := token.Header["kid"].(string)
+		found, err := keys.PublicKeys(ctx, kid)
+		if err != nil {
+			return nil, err
+		}
+		var fitting []keystore.PublicKey
+		for _, key := range found {
+			if key.Fits(keystore.Algorithm(token.Method.Alg())) == nil {
+				fitting = append(fitting, key)
+			}
+		}
+		if len(fitting) != 1 {
+			return nil, fmt.Errorf("adapters: %d keys fit a token with alg %s and kid %q, not 1", len(fitting), token.Method.Alg(), kid)
+		}
+		return fitting[0].CryptoKey(), nil
+	}
+}
+
+// Sign has golang-jwt sign a token with a key of ours, and say which in kid.
+// The key must be in memory: golang-jwt knows no others for RSA and ECDSA.
+func Sign(token *jwt.Token, key keystore.PrivateKey) (string, error) {
+	if err := key.Fits(keystore.Algorithm(token.Method.Alg())); err != nil {
+		return "", err
+	}
+	token.Header["kid"] = key.KeyID()
+	return token.SignedString(key.CryptoKey())
+}
