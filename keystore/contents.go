@@ -81,6 +81,21 @@ func (c *contents) readable(old *view) error {
 	return nil
 }
 
+// replaces is why the contents may not take the place of what is in force: a
+// file that was written by mistake, or without the password its key now has,
+// would take away what is in use.
+func (c *contents) replaces(old *view) error {
+	if err := c.readable(old); err != nil {
+		return err
+	}
+	for _, kind := range []Kind{KindPrivateKey, KindSecretKey, KindCertificate, KindPublicKey} {
+		if old.count(kind, "") > 0 && c.count(kind, "") == 0 {
+			return fmt.Errorf("%w: no %s where there was one before", ErrNoKey, kind)
+		}
+	}
+	return checkKeyIDs(publicHalves(slices.Concat(old.decrypting, c.private)), PublicKey.Equal)
+}
+
 // sameAlias compares as Java does, without case.
 func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }
 

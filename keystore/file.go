@@ -1,9 +1,10 @@
 package keystore
 
 import (
-	"fmt"
+	"bytes"
+	"context"
 	"maps"
-	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,8 +39,30 @@ const (
 // nothing of the one before. To change over by a restart, keep the old key in
 // the file for as long as its tokens live, beside the new one with a
 // certificate that begins later.
+//
+// What is said of the file holds for a pair of files, and for a function.
 type File struct {
+	// Path is where the store is. With Read it is only the name that errors
+	// and logs give the store.
 	Path string
+
+	// Certificate is the path of the certificates of the key in Path, where
+	// they are two files, PEM or DER: tls.crt beside tls.key, as Kubernetes,
+	// cert-manager and certbot have them. Both are read together. While one
+	// has been replaced and the other has not, they do not fit, and the old
+	// pair stays in force.
+	Certificate string
+
+	// Read yields the store's content where it is in no file: in a secret
+	// manager, a database, the Kubernetes API. It is asked every Interval,
+	// by whoever uses the store then, on a goroutine of its own, and has 30
+	// seconds for the answer. The context carries the values of the caller's,
+	// not its end, except in [Store.Reload].
+	Read func(ctx context.Context) ([]byte, error)
+
+	// Interval is how often Read is asked, and how often a file is read whose
+	// number, size and time say that nothing has changed. Zero means a minute.
+	Interval time.Duration
 
 	// Password opens the store; nil means none. KeyPassword opens its private
 	// and secret keys, KeyPasswords those of single aliases, written in any
@@ -79,29 +102,38 @@ type File struct {
 	AllowUnverified bool
 
 	// OnReload is told the outcome of every reload that the store begins by
-	// itself, nil for success, for logs and metrics: one after the other, by
-	// whoever used the store. It may use the store, but not its Reload.
+	// itself, nil for success, for logs and metrics: one after the other. It
+	// may use the store, but not its Reload.
 	OnReload func(error)
 }
 
 // Open loads the file, and returns a store that follows it.
 func (f File) Open() (*Store, error) {
 	f.KeyPasswords = maps.Clone(f.KeyPasswords)
-	follower := newFollower(f)
-	c, stamp, err := follower.load()
+	follower, c, err := newFollower(f)
 	if err != nil {
 		return nil, f.named(err)
 	}
-	s := newStore(c, f.overlap())
-	follower.start(stamp, s.opened)
-	s.file = follower
-	s.schedule(s.opened)
-	return s, nil
+	return newStore(c, f.overlap(), follower), nil
+}
+
+// Parse reads a keystore held in memory as Open would read it from the file,
+// once: Path is its name, and what says how it is followed says nothing.
+func (f File) Parse(data []byte) (*Store, error) {
+	data = bytes.Clone(data) // what holds secrets in plain is wiped after reading
+	defer clear(data)
+	c, err := parse(f, data)
+	if err != nil {
+		return nil, f.named(err)
+	}
+	return newStore(c, f.overlap(), nil), nil
 }
 
 func (f File) overlap() overlap {
 	return overlap{before: orDefault(f.PublishBefore, DefaultPublishBefore), after: orDefault(f.PublishAfter, DefaultPublishAfter)}
 }
+
+func (f File) interval() time.Duration { return max(orDefault(f.Interval, time.Minute), checkInterval) }
 
 func orDefault(d, standard time.Duration) time.Duration {
 	if d == 0 {
@@ -110,16 +142,31 @@ func orDefault(d, standard time.Duration) time.Duration {
 	return max(d, 0)
 }
 
-// accept refuses a replacement that would take away a key in use: a file that
-// was written by mistake, or without the password its key now has.
-func (f File) accept(old *view, c *contents) error {
-	if err := c.readable(old); err != nil {
-		return err
+// report tells who wants to know how a reload went.
+func (f File) report(err error) {
+	if f.OnReload != nil {
+		f.OnReload(err)
 	}
-	for _, kind := range []Kind{KindPrivateKey, KindSecretKey} {
-		if old.count(kind, "") > 0 && c.count(kind, "") == 0 {
-			return fmt.Errorf("%w: no %s where there was one before", ErrNoKey, kind)
-		}
-	}
-	return checkKeyIDs(publicHalves(slices.Concat(old.decrypting, c.private)), PublicKey.Equal)
 }
+
+// named puts the package and the file before an error.
+func (f File) named(err error) error {
+	text := strings.TrimPrefix(err.Error(), "keystore: ")
+	name := f.Path
+	if f.Certificate != "" {
+		name += " with " + f.Certificate
+	}
+	if name != "" {
+		text = name + ": " + text
+	}
+	return &fileError{text: "keystore: " + text, err: err}
+}
+
+// fileError says its cause once, though the cause says "keystore: " too.
+type fileError struct {
+	text string
+	err  error
+}
+
+func (e *fileError) Error() string { return e.text }
+func (e *fileError) Unwrap() error { return e.err }

@@ -31,8 +31,12 @@
 // Replace the file, by rename or in place. The store notices while it is used,
 // publishes the new key at once, lets it sign after [File.PublishBefore], and
 // keeps the replaced one published for [File.PublishAfter]. A file that does
-// not open changes nothing. No goroutine is started. [Store.Reload] is for the
-// day a key has leaked: it knows no overlap.
+// not open changes nothing. A goroutine looks and ends; none stays behind, and
+// nobody waits for a file that hangs. [Store.Reload] is for the day a key has
+// leaked: it knows no overlap.
+//
+// A key and its certificate in two files ([File.Certificate]) and content that
+// comes from a function ([File.Read]) rotate in the same way.
 //
 // [Generate] and [WriteFile] make the new file without keytool.
 //

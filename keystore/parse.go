@@ -3,7 +3,6 @@ package keystore
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/jks"
@@ -15,7 +14,7 @@ import (
 const maxFile = format.MaxSize
 
 // parse reads a keystore of any format, told from its content.
-func (f File) parse(data []byte) (*contents, error) {
+func parse(f File, data []byte) (*contents, error) {
 	if err := format.CheckSize(data); err != nil {
 		return nil, err
 	}
@@ -23,19 +22,15 @@ func (f File) parse(data []byte) (*contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	passwords, err := f.passwords()
+	var found found
+	err = withPasswords(f, func(passwords *passwords) (err error) {
+		found, err = read(name, data, passwords)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer passwords.wipe()
-	found, err := read(name, data, passwords)
-	if err != nil {
-		return nil, err
-	}
-	if passwords.err != nil {
-		return nil, passwords.err
-	}
-	return f.contents(found)
+	return contentsOf(f, found)
 }
 
 // found is what is in a file, whatever its format.
@@ -79,13 +74,13 @@ func replaced(later []format.Entry, alias string) bool {
 	return slices.ContainsFunc(later, func(e format.Entry) bool { return e.Alias == alias })
 }
 
-func (f File) contents(found found) (*contents, error) {
+func contentsOf(f File, found found) (*contents, error) {
 	var refusal error
 	if !found.verified && !f.AllowUnverified {
 		refusal = fmt.Errorf("%w: the %s store has no integrity check, or no password was given for it", ErrUnverified, found.format)
 	}
 	for i := range found.entries {
-		if err := f.identify(&found.entries[i]); err != nil {
+		if err := identify(f, &found.entries[i]); err != nil {
 			return nil, err
 		}
 		if refusal != nil {
@@ -105,12 +100,12 @@ func (f File) contents(found found) (*contents, error) {
 
 // identify gives the entry's key its kid and its algorithm, and fills in what
 // follows from them.
-func (f File) identify(e *Entry) error {
+func identify(f File, e *Entry) error {
 	if e.Kind == KindPrivateKey && e.Err == nil {
 		if f.KeyID != nil {
 			e.PrivateKey = e.PrivateKey.WithKeyID(f.KeyID(e.Alias, e.PublicKey))
 		}
-		if err := f.bind(e); err != nil {
+		if err := bind(f, e); err != nil {
 			return err
 		}
 		e.PublicKey = e.PrivateKey.public
@@ -119,7 +114,7 @@ func (f File) identify(e *Entry) error {
 	return nil
 }
 
-func (f File) bind(e *Entry) error {
+func bind(f File, e *Entry) error {
 	if f.Algorithm == nil {
 		return nil
 	}
@@ -134,21 +129,3 @@ func (f File) bind(e *Entry) error {
 	e.PrivateKey = bound
 	return nil
 }
-
-// named puts the package and the file before an error.
-func (f File) named(err error) error {
-	text := strings.TrimPrefix(err.Error(), "keystore: ")
-	if f.Path != "" {
-		text = f.Path + ": " + text
-	}
-	return &fileError{text: "keystore: " + text, err: err}
-}
-
-// fileError says its cause once, though the cause says "keystore: " too.
-type fileError struct {
-	text string
-	err  error
-}
-
-func (e *fileError) Error() string { return e.text }
-func (e *fileError) Unwrap() error { return e.err }

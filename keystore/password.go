@@ -30,7 +30,7 @@ const maxPasswordFile = 4096
 // Kubernetes and Docker mount secrets.
 func FilePassword(path string) Password {
 	return func() (string, error) {
-		data, _, err := readStamped(path, maxPasswordFile)
+		data, _, err := readFile(path, maxPasswordFile)
 		if err != nil {
 			return "", fmt.Errorf("password file %s: %w", path, err)
 		}

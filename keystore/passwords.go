@@ -12,12 +12,20 @@ type passwords struct {
 	err     error // the first that a function of the caller's returned
 }
 
-// passwords asks for the store's password. Those of keys are asked for when a
-// key needs one.
-func (f File) passwords() (*passwords, error) {
+// withPasswords asks for the store's password, lets use read the store with
+// it, and wipes it and every other password that was asked for. Those of keys
+// are asked for when a key needs one.
+func withPasswords(f File, use func(*passwords) error) error {
 	p := &passwords{keys: f}
+	defer p.wipe()
 	p.store = p.fetch(f.Password)
-	return p, p.err
+	if p.err != nil {
+		return p.err
+	}
+	if err := use(p); err != nil && p.err == nil {
+		return err
+	}
+	return p.err
 }
 
 // key yields what to try for the key of an alias: its own password, the one

@@ -359,9 +359,11 @@ func TestReloadDoesNotLoseAKeyToItsPassword(t *testing.T) {
 	}
 }
 
-func TestReloadOfAStoreWithoutFile(t *testing.T) {
-	if err := keystore.New().Reload(t.Context()); err != nil {
-		t.Error(err)
+func TestReloadOfAStoreThatCameFromNoFile(t *testing.T) {
+	for name, store := range map[string]*keystore.Store{"New": keystore.New(), "Parse": must(keystore.Parse([]byte(jwkSet("one")), nil))} {
+		if err := store.Reload(t.Context()); err == nil {
+			t.Errorf("%s: got no error, though nothing was reloaded", name)
+		}
 	}
 }
 

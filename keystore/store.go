@@ -1,7 +1,6 @@
 package keystore
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -12,15 +11,17 @@ import (
 
 // Store is an opened keystore. It is safe for concurrent use. Its methods
 // answer from memory; those of a store that came from a file look once a
-// second whether the file has changed, and read it if so, on behalf of the
-// caller that notices. No goroutine is started.
+// second whether the file has changed, and read it if so. The look has a
+// goroutine that ends with it. The caller that begins it waits for a tenth of
+// a second at most, and not longer than its context allows; all others go on
+// with the keys there are. A file system that hangs holds up nobody.
 //
 // The slices it returns are shared between callers and must not be modified.
 type Store struct {
-	current atomic.Pointer[view]
-	file    *follower // nil: the keys are fixed
-	opened  time.Time
-	next    atomic.Int64 // when to look at clock and file again, in nanoseconds since opened
+	current  atomic.Pointer[view]
+	follower *follower // nil: the keys are fixed
+	opened   time.Time
+	next     atomic.Int64 // when to look at clock and file again, in nanoseconds since opened
 }
 
 var (
@@ -37,16 +38,10 @@ func Open(path string, password Password) (*Store, error) {
 }
 
 // Parse reads a keystore held in memory: embedded in the program, or from a
-// secret manager or a database. A nil password means none.
+// secret manager or a database. A nil password means none. It is [File.Parse]
+// with the defaults.
 func Parse(data []byte, password Password) (*Store, error) {
-	f := File{Password: password}
-	data = bytes.Clone(data) // what holds secrets in plain is wiped after reading
-	defer clear(data)
-	c, err := f.parse(data)
-	if err != nil {
-		return nil, f.named(err)
-	}
-	return newStore(c, overlap{after: DefaultPublishAfter}), nil
+	return File{Password: password}.Parse(data)
 }
 
 // New returns a store of fixed private keys: tests, KMS and HSM signers.
@@ -60,29 +55,32 @@ func New(keys ...PrivateKey) *Store {
 		c.private = append(c.private, key)
 		c.entries = append(c.entries, entryOf(key))
 	}
-	return newStore(&c, overlap{after: DefaultPublishAfter})
+	return newStore(&c, overlap{after: DefaultPublishAfter}, nil)
 }
 
-func newStore(c *contents, o overlap) *Store {
-	s := &Store{opened: time.Now()}
+func newStore(c *contents, o overlap, f *follower) *Store {
+	s := &Store{opened: time.Now(), follower: f}
 	s.current.Store(newView(c, o, firstTurns(c.private), s.opened))
+	if f != nil {
+		f.current = &s.current
+	}
 	s.schedule(s.opened)
 	return s
 }
 
 // view is what the store has to say now. Between two looks that takes no lock
 // and no more than the monotonic clock.
-func (s *Store) view() *view {
+func (s *Store) view(ctx context.Context) *view {
 	if int64(time.Since(s.opened)) >= s.next.Load() {
-		s.look(time.Now())
+		s.look(ctx, time.Now())
 	}
 	return s.current.Load()
 }
 
 // look brings the store up to date.
-func (s *Store) look(now time.Time) {
-	if s.file != nil {
-		s.follow(now)
+func (s *Store) look(ctx context.Context, now time.Time) {
+	if s.follower != nil {
+		s.follower.look(ctx, now)
 	}
 	for v := s.current.Load(); !v.until.IsZero() && !now.Before(v.until); v = s.current.Load() {
 		s.current.CompareAndSwap(v, v.at(now)) // whoever is first; a reload is never overwritten
@@ -90,12 +88,29 @@ func (s *Store) look(now time.Time) {
 	s.schedule(now)
 }
 
+// Reload reads the file now. What is not in it any more is dropped at once,
+// also if it would have stayed published for a while, and what is new signs
+// at once: for a key that has leaked. On an error everything stays as it was;
+// it is one if an entry that could be read before no longer can, for instance
+// because its key has another password now, and if the store came from no
+// file: there is nothing to read.
+func (s *Store) Reload(ctx context.Context) error {
+	if s.follower == nil {
+		return errors.New("keystore: nothing to reload: the store was made from memory, not from a file or a function")
+	}
+	if err := s.follower.reload(ctx); err != nil {
+		return err
+	}
+	s.schedule(time.Now())
+	return nil
+}
+
 // schedule sets the next look: when something changes by itself, and within a
 // second where there is a file, or where the clock on the wall, which may be
 // set meanwhile, decides.
 func (s *Store) schedule(now time.Time) {
 	until := s.current.Load().until
-	if s.file == nil && until.IsZero() {
+	if s.follower == nil && until.IsZero() {
 		s.next.Store(math.MaxInt64)
 		return
 	}
@@ -108,14 +123,14 @@ func (s *Store) schedule(now time.Time) {
 
 // Format is what the store's content is: "JKS", "JCEKS", "PKCS12", "PEM",
 // "JWK", "JWK Set", or "memory" for [New].
-func (s *Store) Format() string { return s.view().format }
+func (s *Store) Format() string { return s.view(context.Background()).format }
 
 // Verified reports whether the integrity of the store was checked, with its
 // password, or needs no check because the format has none (PEM, JWK).
-func (s *Store) Verified() bool { return s.view().verified }
+func (s *Store) Verified() bool { return s.view(context.Background()).verified }
 
 // Entries lists what is in the store, in its order, unreadable entries too.
-func (s *Store) Entries() []Entry { return slices.Clone(s.view().entries) }
+func (s *Store) Entries() []Entry { return slices.Clone(s.view(context.Background()).entries) }
 
 // PrivateKeys returns the private keys whose turn has come: a key that is to
 // replace another is held back until it has been published for
@@ -124,14 +139,14 @@ func (s *Store) Entries() []Entry { return slices.Clone(s.view().entries) }
 // could not be read, so that [Select] can name them. The error is
 // [ErrUnverified] if the store has no integrity check.
 func (s *Store) PrivateKeys(ctx context.Context) ([]PrivateKey, error) {
-	v := s.view()
+	v := s.view(ctx)
 	return v.signing, v.refusal
 }
 
 // DecryptionKeys returns every private key that others may encrypt to: those
 // of [Store.PublishedKeys], and those whose certificate has expired.
 func (s *Store) DecryptionKeys(ctx context.Context) ([]PrivateKey, error) {
-	v := s.view()
+	v := s.view(ctx)
 	return v.decrypting, v.refusal
 }
 
@@ -139,7 +154,7 @@ func (s *Store) DecryptionKeys(ctx context.Context) ([]PrivateKey, error) {
 // [Store.PublishedKeys] does, by kid: never those of trusted certificates,
 // which [Store.Trust] has.
 func (s *Store) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) {
-	v := s.view()
+	v := s.view(ctx)
 	return v.published.find(kid), v.refusal
 }
 
@@ -147,7 +162,7 @@ func (s *Store) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error)
 // that are about to, and those that did until lately ([File.PublishAfter]). A
 // key that stands in the store twice is published once.
 func (s *Store) PublishedKeys(ctx context.Context) ([]PublicKey, error) {
-	v := s.view()
+	v := s.view(ctx)
 	return v.published.all, v.refusal
 }
 
@@ -155,6 +170,6 @@ func (s *Store) PublishedKeys(ctx context.Context) ([]PublicKey, error) {
 // overlap when the file is replaced: keep the old key in it beside the new one
 // for as long as its tokens live.
 func (s *Store) SecretKeys(ctx context.Context, kid string) ([]SecretKey, error) {
-	v := s.view()
+	v := s.view(ctx)
 	return v.secrets.find(kid), v.refusal
 }

@@ -20,12 +20,12 @@ type trust struct{ store *Store }
 
 // PublicKeys implements [PublicSource].
 func (t trust) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) {
-	return t.store.view().trust.find(kid), nil
+	return t.store.view(ctx).trust.find(kid), nil
 }
 
 // CertPool returns the trusted certificates, for the RootCAs or ClientCAs of a
 // [tls.Config]. The pool is the caller's own, and as old as the call.
-func (s *Store) CertPool() *x509.CertPool { return s.view().pool() }
+func (s *Store) CertPool() *x509.CertPool { return s.view(context.Background()).pool() }
 
 // TLSCertificate returns the key and chain of an alias for mutual TLS, "" as
 // for signing: the only key, or the newest valid one. It is cheap, and new at

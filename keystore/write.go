@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pkcs12"
 )
 
@@ -33,31 +34,36 @@ func encode(password Password, entries []Entry) ([]byte, error) {
 	if len(entries) == 0 {
 		return nil, errors.New("no entries to write")
 	}
-	passwords, err := File{Password: password}.passwords()
-	if err != nil {
-		return nil, err
-	}
-	defer passwords.wipe()
-	var plain []pkcs12.Entry
+	var data []byte
+	err := withPasswords(File{Password: password}, func(p *passwords) (err error) {
+		data, err = encodeUnder(p.store, entries)
+		return err
+	})
+	return data, err
+}
+
+func encodeUnder(password []byte, entries []Entry) ([]byte, error) {
+	plain := make([]pkcs12.Entry, 0, len(entries))
+	taken := make(map[string]bool, len(entries))
 	for _, e := range entries {
-		entry, err := e.writable()
+		entry, err := writable(e)
 		if err != nil {
 			return nil, fmt.Errorf("entry %q: %w", e.Alias, err)
 		}
-		if entry.Key != nil && len(passwords.store) == 0 {
+		if entry.Key != nil && len(password) == 0 {
 			return nil, fmt.Errorf("entry %q: %w: a private key is not written without one", e.Alias, ErrPasswordRequired)
 		}
-		for _, other := range plain {
-			if sameAlias(other.Alias, entry.Alias) {
-				return nil, fmt.Errorf("entry %q: the alias is taken", e.Alias)
-			}
+		alias := format.FoldAlias(e.Alias)
+		if taken[alias] {
+			return nil, fmt.Errorf("entry %q: the alias is taken", e.Alias)
 		}
+		taken[alias] = true
 		plain = append(plain, entry)
 	}
-	return pkcs12.Write(plain, passwords.store)
+	return pkcs12.Write(plain, password)
 }
 
-func (e Entry) writable() (pkcs12.Entry, error) {
+func writable(e Entry) (pkcs12.Entry, error) {
 	key := e.PrivateKey
 	switch {
 	case e.Err != nil:
