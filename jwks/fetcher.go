@@ -68,11 +68,18 @@ func (f *fetcher) read(a answer, last *snapshot) (*snapshot, error) {
 		return nil, err
 	}
 	if len(set.Keys) == 0 {
-		return nil, fmt.Errorf("no usable key in the set (%d skipped)", set.Skipped)
+		return nil, noUsableKey(set)
 	}
 	next := newSnapshot(set)
 	next.etag = a.etag
 	return next, nil
+}
+
+func noUsableKey(set Set) error {
+	if set.Skipped == 0 {
+		return errors.New("no usable key in the set")
+	}
+	return fmt.Errorf("no usable key in the set (%d skipped): %w", set.Skipped, set.SkipErr)
 }
 
 // orDefault returns what a field means: zero is the default, and negative none.

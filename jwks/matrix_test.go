@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -95,7 +96,7 @@ func TestMisbehavingIssuer(t *testing.T) {
 		{"UTF-16", breaks(jwkstest.Body("application/json", "\xfe\xff\x00{\x00}")), "not a JSON object", patient},
 		{"a secret key", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"oct","kid":"a","k":"c2VjcmV0"}]}`)), "private or secret key", patient},
 		{"a private key", breaks(jwkstest.Body("application/json", `{"keys":[`+privateJWK+`]}`)), "private or secret key", patient},
-		{"the same kid twice", breaks(jwkstest.Body("application/json", `{"keys":[`+publicJWK+`,`+publicJWK+`]}`)), "another key's too", patient},
+		{"only malformed keys", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"EC","crv":"P-256","kid":"1","x":"AA"}]}`)), `key 1 of 1: keystore: JWK "1": member "x" has 1 bytes, not 32`, patient},
 		{"only keys of an unknown kind", breaks(jwkstest.Body("application/json", `{"keys":[{"kty":"LATER","alg":"LATER-1","pub":"AA"}]}`)), "no usable key in the set (1 skipped)", patient},
 		{"a truncated body", breaks(jwkstest.Truncated), "the answer breaks off: unexpected EOF", patient},
 		{"a truncated body of full length", breaks(jwkstest.Body("application/json", `{"keys":[`+publicJWK)), "truncated", patient},
@@ -442,13 +443,62 @@ func TestLimitsOfASetFromTheNetwork(t *testing.T) {
 	}
 }
 
-func TestKeysOfAnUnknownKindAreSkippedAndCounted(t *testing.T) {
+func TestKeysThatCannotBeUsedAreSkippedAndCounted(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
-		issuer.Break(jwkstest.Body("application/json", `{"keys":[{"kty":"LATER","kid":"pq","alg":"LATER-1","pub":"AA"},`+publicJWK+`,{"kty":"EC","crv":"secp256k1","kid":"k1","x":"AA","y":"AA"}]}`))
+		var fetch jwks.Fetch
+		client.OnFetch = func(f jwks.Fetch) { fetch = f }
+		later := `{"kty":"LATER","kid":"later","alg":"LATER-1","pub":"AA"}`
+		issuer.Break(jwkstest.Body("application/json", `{"keys":[`+later+`,`+publicJWK+`,{"kty":"EC","crv":"secp256k1","kid":"k1","x":"AA","y":"AA"}]}`))
 		wantKey(t, client, "1")
-		wantNoKey(t, client, "pq")
-		if status := client.Status(); status.Keys != 1 || status.Skipped != 2 {
-			t.Errorf("got %+v, want 1 key and 2 skipped", status)
+		wantNoKey(t, client, "later")
+		status := client.Status()
+		if status.Keys != 1 || status.Skipped != 2 || fetch.Keys != 1 || fetch.Skipped != 2 {
+			t.Errorf("got %+v and %+v, want 1 key and 2 skipped", status, fetch)
+		}
+		for _, err := range []error{status.SkipErr, fetch.SkipErr} {
+			want := `key 1 of 3: keystore: JWK "later": unsupported algorithm: kty "LATER"; key 3 of 3: keystore: JWK "k1": unsupported algorithm: crv "secp256k1"`
+			if err == nil || err.Error() != want || !errors.Is(err, keystore.ErrUnsupported) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	})
+}
+
+// The new key verifies, cold and after a rotation, whatever is odd beside it.
+func TestGoodKeyBesideOddOnes(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		issuer.Break(func(w http.ResponseWriter, r *http.Request) {
+			good := httptest.NewRecorder()
+			(&jwks.Handler{Source: issuer}).ServeHTTP(good, r)
+			odd := `{"keys":[null,7,{},{"kty":"EC","kid":1},{"kty":"RSA","n":"AQAB","e":null},`
+			w.Header().Set("Content-Type", "application/jwk-set+json")
+			io.WriteString(w, strings.Replace(good.Body.String(), `{"keys":[`, odd, 1))
+		})
+		wantKey(t, client, issuer.KeyID())
+		issuer.Rotate()
+		wantKey(t, client, issuer.KeyID())
+		if got := client.Status().Skipped; got != 5 {
+			t.Errorf("skipped: got %d, want 5", got)
+		}
+	})
+}
+
+func TestDifferentKeysOfOneKid(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		keys := published{
+			jwkstest.NewKey("ES256").Public().WithKeyID("same"), jwkstest.NewKey("EdDSA").Public().WithKeyID("same"),
+			jwkstest.NewKey("ES256").Public(), jwkstest.NewKey("ES256").Public().WithKeyID("same"),
+		}
+		data, err := json.Marshal(jwks.Set{Keys: keys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		issuer.Break(jwkstest.Body("application/json", string(data)))
+		for kid, want := range map[string]int{"same": 3, keys[2].KeyID(): 1, "": 4} {
+			got, err := client.PublicKeys(context.Background(), kid)
+			if err != nil || len(got) != want || cap(got) != want {
+				t.Errorf("PublicKeys(%q): got %v (capacity %d), %v, want %d keys", kid, got, cap(got), err, want)
+			}
 		}
 	})
 }

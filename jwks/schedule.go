@@ -121,7 +121,7 @@ func (s *schedule) land(f *flight, next *snapshot, err error) {
 		report.NotModified = next.notModified
 	}
 	if now := s.current.Load(); now != nil {
-		report.Keys, report.Skipped = len(now.set.Keys), now.set.Skipped
+		report.Keys, report.Skipped, report.SkipErr = len(now.set.Keys), now.set.Skipped, now.set.SkipErr
 	}
 	s.flight = nil
 	s.mu.Unlock()
@@ -220,7 +220,7 @@ func (s *schedule) status() Status {
 		return status
 	}
 	status.Available = last.usable()
-	status.Keys, status.Skipped = len(last.set.Keys), last.set.Skipped
+	status.Keys, status.Skipped, status.SkipErr = len(last.set.Keys), last.set.Skipped, last.set.SkipErr
 	status.Fetched = last.fetched.Round(0) // wall clock: for people
 	status.Expires = status.Fetched.Add(last.lifetime + last.maxStale)
 	return status

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
@@ -16,32 +17,55 @@ import (
 const (
 	maxSetBytes = 512 << 10 // 100 keys with chains of certificates take less
 	maxSetKeys  = 100
+	maxReasons  = 10  // of skipped keys
 	maxKeyID    = 256 // bytes; a longer kid is in no set and in no token
 	maxMembers  = 256 // of the set, and of an issuer's metadata
 )
 
-// A Set is a JSON Web Key Set (RFC 7517 section 5). It is a
-// [keystore.PublicSource], for a set that comes from elsewhere than a URL.
+// A Set is a JSON Web Key Set (RFC 7517 section 5), which is its JSON form too.
+// It is a [keystore.PublicSource], for a set that comes from elsewhere than a
+// URL.
 type Set struct {
 	Keys    []keystore.PublicKey
-	Skipped int // keys of a type, curve or size this library does not use, or with a kid it does not
+	Skipped int   // keys that cannot be used, and were left out
+	SkipErr error // why, for ten of them at most; nil if none was
 }
 
-var _ keystore.PublicSource = Set{}
+var (
+	_ keystore.PublicSource = Set{}
+	_ json.Marshaler        = Set{}
+	_ json.Unmarshaler      = (*Set)(nil)
+)
 
 // Parse reads a JSON Web Key Set of at most 512 KiB and 100 keys.
 //
-// A key of an unknown kind or beyond the limits of this library is skipped and
-// counted (RFC 7517 section 5), so that an issuer may publish keys for newer
-// software beside ours. Everything else
-// that is wrong refuses the whole set: private or secret members, a malformed
-// key, two keys of one kid.
+// A key that cannot be used is skipped and counted (RFC 7517 section 5), so
+// that it never costs its neighbours: one of an unknown kind, malformed, too
+// weak, or restricted to uses this library has not. [keystore.ParsePublicJWK]
+// says what is read of the others. The same key twice is one, and different
+// keys may have one kid.
+//
+// Private and secret members refuse the whole set: it is not what its owner
+// meant to publish.
 func Parse(data []byte) (Set, error) {
 	set, err := parseSet(data, nil)
 	if err != nil {
 		return Set{}, fmt.Errorf("jwks: %w", err)
 	}
 	return set, nil
+}
+
+// UnmarshalJSON is [Parse].
+func (s *Set) UnmarshalJSON(data []byte) (err error) {
+	*s, err = Parse(data)
+	return err
+}
+
+// MarshalJSON writes the keys with what is known of each: its kid, alg, use and
+// key_ops. A [Handler] writes more, for those who verify our own tokens.
+func (s Set) MarshalJSON() ([]byte, error) {
+	keys := append([]keystore.PublicKey{}, s.Keys...) // never null
+	return json.Marshal(map[string]any{"keys": keys})
 }
 
 // PublicKeys returns the keys of the kid, or all for "".
@@ -63,32 +87,50 @@ func parseSet(data []byte, roots *x509.CertPool) (Set, error) {
 		return Set{}, err
 	}
 	set := Set{Keys: make([]keystore.PublicKey, 0, len(members))}
-	kids := make(map[string]bool, len(members))
+	byKeyID := make(map[string][]keystore.PublicKey, len(members))
 	for i, member := range members {
-		key, err := parseKey(member)
+		key, err := keystore.ParsePublicJWK(member)
 		if err == nil && roots != nil {
 			err = trusted(key, roots)
 		}
-		if errors.Is(err, keystore.ErrUnsupported) || errors.Is(err, keystore.ErrLimit) || errors.Is(err, errUntrusted) {
-			set.Skipped++
-			continue
-		}
 		if err != nil {
-			return Set{}, fmt.Errorf("key %d of %d: %w", i+1, len(members), err)
+			err = fmt.Errorf("key %d of %d: %w", i+1, len(members), err)
 		}
-		kid := key.KeyID()
-		if kids[kid] {
-			return Set{}, fmt.Errorf("key %d of %d: its kid %.64q is another key's too", i+1, len(members), kid)
+		switch known := byKeyID[key.KeyID()]; {
+		case errors.Is(err, keystore.ErrNotPublic):
+			return Set{}, err
+		case err != nil:
+			set.skip(err)
+		case !slices.ContainsFunc(known, same(key)):
+			byKeyID[key.KeyID()] = append(known, key)
+			set.Keys = append(set.Keys, key)
 		}
-		kids[kid] = true
-		set.Keys = append(set.Keys, key)
 	}
 	return set, nil
 }
 
-func parseKey(member []byte) (key keystore.PublicKey, err error) {
-	err = key.UnmarshalJSON(member)
-	return key, err
+// skip counts a key that is left out. Of a set full of such keys no log has to
+// hold all the reasons.
+func (s *Set) skip(reason error) {
+	switch s.Skipped++; {
+	case s.Skipped == 1:
+		s.SkipErr = reason
+	case s.Skipped <= maxReasons:
+		s.SkipErr = fmt.Errorf("%w; %w", s.SkipErr, reason) // on one line
+	}
+}
+
+// same returns a function that reports whether another key is this one, for
+// the same use.
+func same(key keystore.PublicKey) func(keystore.PublicKey) bool {
+	return func(other keystore.PublicKey) bool {
+		if !other.Equal(key) || other.Algorithm() != key.Algorithm() {
+			return false
+		}
+		one, err := key.MarshalJSON()
+		two, otherErr := other.MarshalJSON()
+		return err == nil && otherErr == nil && bytes.Equal(one, two)
+	}
 }
 
 // splitSet returns the members of keys. encoding/json alone would also take

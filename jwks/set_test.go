@@ -1,11 +1,13 @@
 package jwks_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,10 +39,15 @@ func TestParse(t *testing.T) {
 		{"keys twice, written differently", `{"keys":[],"\u006beys":[` + publicJWK + `]}`, 0, 0, "occurs twice"},
 		{"keys null", `{"keys":null}`, 0, 0, "not an array"},
 		{"keys an object", `{"keys":` + publicJWK + `}`, 0, 0, "not an array"},
-		{"a key null", `{"keys":[null]}`, 0, 0, "key 1 of 1"},
-		{"a key that is a text", `{"keys":["kty"]}`, 0, 0, "key 1 of 1"},
-		{"two of one kid", `{"keys":[` + publicJWK + `,` + publicJWK + `]}`, 0, 0, `kid "1" is another key's too`},
-		{"two of one thumbprint", `{"keys":[` + nameless + `,` + nameless + `]}`, 0, 0, "another key's too"},
+		{"a key null", `{"keys":[null]}`, 0, 1, ""},
+		{"a key that is a text", `{"keys":["kty"]}`, 0, 1, ""},
+		{"a malformed key", `{"keys":[` + publicJWK + `,{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}`, 1, 1, ""},
+		{"a weak key", `{"keys":[` + publicJWK + `,{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 172) + `"}]}`, 1, 1, ""},
+		{"the same key twice", `{"keys":[` + publicJWK + `,` + publicJWK + `]}`, 1, 0, ""},
+		{"the same key twice, once without a kid", `{"keys":[` + publicJWK + `,` + nameless + `,` + nameless + `]}`, 2, 0, ""},
+		{"the same key for two algorithms", `{"keys":[` + publicJWK + `,` + strings.Replace(publicJWK, "{", `{"alg":"ES256",`, 1) + `]}`, 2, 0, ""},
+		{"the same key for two uses", `{"keys":[` + publicJWK + `,` + strings.Replace(publicJWK, "{", `{"use":"enc",`, 1) + `]}`, 2, 0, ""},
+		{"two keys of one kid", `{"keys":[` + publicJWK + `,{"kty":"OKP","crv":"Ed25519","kid":"1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`, 2, 0, ""},
 		{"a private key", `{"keys":[` + other + `,` + privateJWK + `]}`, 0, 0, "key 2 of 2"},
 		{"a secret key", `{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`, 0, 0, "key 1 of 1"},
 		{"truncated", `{"keys":[` + publicJWK, 0, 0, "truncated"},
@@ -123,13 +130,47 @@ func TestSetIsASourceOfKeys(t *testing.T) {
 	}
 }
 
-// FuzzParse demands that a set that was accepted can be published, and is then
-// read as the same keys.
+func TestReasonsOfSkippedKeysAreLimited(t *testing.T) {
+	set, err := jwks.Parse([]byte(`{"keys":[` + strings.Repeat(`{"kty":"`+strings.Repeat("x", 1000)+`"},`, 99) + `{}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := set.SkipErr.Error(); set.Skipped != 100 || strings.Count(text, " of 100: ") != 10 || len(text) > 2000 || strings.Contains(text, "\n") {
+		t.Errorf("got %d skipped, %s, want 100 and ten short reasons", set.Skipped, text)
+	}
+	if set, _ := jwks.Parse([]byte(`{"keys":[` + publicJWK + `]}`)); set.SkipErr != nil {
+		t.Errorf("got %v, want no reason", set.SkipErr)
+	}
+}
+
+func TestSetAsJSON(t *testing.T) {
+	text := `{"keys":[{"alg":"ES256","crv":"P-256","kid":"1","kty":"EC","use":"sig","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]}`
+	var holder struct{ Keys jwks.Set }
+	if err := json.Unmarshal([]byte(`{"Keys":`+text+`}`), &holder); err != nil || len(holder.Keys.Keys) != 1 {
+		t.Fatalf("got %v, %v, want one key", holder.Keys, err)
+	}
+	if got, err := json.Marshal(holder); err != nil || string(got) != `{"Keys":`+text+`}` {
+		t.Errorf("got %s, %v, want %s", got, err, text)
+	}
+	if got, err := json.Marshal(jwks.Set{}); err != nil || string(got) != `{"keys":[]}` {
+		t.Errorf("got %s, %v, want a set of no keys", got, err)
+	}
+	if got, err := json.Marshal(jwks.Set{Keys: make([]keystore.PublicKey, 1)}); err == nil {
+		t.Errorf("got %s of a key that is none", got)
+	}
+	if err := json.Unmarshal([]byte(`{"keys":[`+privateJWK+`]}`), &holder.Keys); !errors.Is(err, keystore.ErrNotPublic) {
+		t.Errorf("got %v, want ErrNotPublic", err)
+	}
+}
+
+// FuzzParse demands that a set that was accepted is written as a set that is
+// read as the same keys, and that the file of a keystore has the same ones.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"keys":[` + publicJWK + `,` + nameless + `]}`))
 	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","use":"sig","key_ops":["verify"]}]}`))
 	f.Add([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","key_ops":["attest"]}]}`))
 	f.Add([]byte(`{"keys":[{"kty":"LATER","alg":"LATER-1","pub":"AA"}],"keys":[]}`))
+	f.Add([]byte(`{"keys":[` + publicJWK + `,` + publicJWK + `,{"kty":"OKP","crv":"Ed25519","kid":"1","x":"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}]}`))
 	if dir := os.Getenv("TOKENPROFILE_VECTORS"); dir != "" {
 		addFiles(f, filepath.Join(dir, "ietf-jose-cookbook", "jwk"))
 	}
@@ -138,20 +179,33 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		resp := serve(&jwks.Handler{Source: published(set.Keys)}, "GET")
-		if resp.StatusCode != 200 {
-			t.Fatalf("accepted, but not published: %d", resp.StatusCode)
+		text, err := json.Marshal(set)
+		if err != nil {
+			t.Fatal(err)
 		}
-		again, err := jwks.Parse([]byte(body(t, resp)))
-		if err != nil || len(again.Keys) != len(set.Keys) {
-			t.Fatalf("got %v, %v, want %v", again.Keys, err, set.Keys)
+		again, err := jwks.Parse(text)
+		if err != nil || again.Skipped != 0 {
+			t.Fatalf("%s: got %+v, %v", text, again, err)
 		}
-		for i, key := range again.Keys {
-			if !key.Equal(set.Keys[i]) || key.KeyID() != set.Keys[i].KeyID() {
-				t.Errorf("key %d: got %v, want %v", i, key, set.Keys[i])
+		wantSameKeys(t, again.Keys, set.Keys)
+		if store, err := keystore.Parse(data, nil); err == nil {
+			trusted, err := store.Trust().PublicKeys(t.Context(), "")
+			if err != nil {
+				t.Fatal(err)
 			}
+			wantSameKeys(t, trusted, set.Keys)
 		}
 	})
+}
+
+func wantSameKeys(t *testing.T, got, want []keystore.PublicKey) {
+	t.Helper()
+	same := func(a, b keystore.PublicKey) bool {
+		return a.Equal(b) && a.KeyID() == b.KeyID() && a.Algorithm() == b.Algorithm()
+	}
+	if !slices.EqualFunc(got, want, same) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }
 
 // addFiles adds each JWK of a directory, as a set of one.

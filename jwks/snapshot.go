@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,15 +21,16 @@ type snapshot struct {
 	maxStale time.Duration // how long it serves beyond its lifetime
 
 	used    atomic.Bool // looked up since the timer last looked
-	serving atomic.Bool // false once expired or lapsed: the next look-up fetches. Written under Client.mu
+	serving atomic.Bool // false once expired or lapsed: the next look-up fetches. Written under schedule.mu
 }
 
 func newSnapshot(set Set) *snapshot {
 	s := &snapshot{set: set, byKeyID: make(map[string][]keystore.PublicKey, len(set.Keys))}
-	for i, key := range set.Keys {
-		s.byKeyID[key.KeyID()] = set.Keys[i : i+1 : i+1] // one key each: a set with two of one kid is refused
+	for _, key := range set.Keys {
+		kid := key.KeyID()
+		s.byKeyID[kid] = slices.Clip(append(s.byKeyID[kid], key))
 	}
-	s.byKeyID[""] = set.Keys[:len(set.Keys):len(set.Keys)]
+	s.byKeyID[""] = slices.Clip(set.Keys)
 	return s
 }
 

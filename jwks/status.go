@@ -6,7 +6,8 @@ import "time"
 type Status struct {
 	Available bool      // look-ups of known kids are answered from memory
 	Keys      int       // in force
-	Skipped   int       // left out of them: of an unknown kind, or without a trusted certificate
+	Skipped   int       // keys of the set that cannot be used, or have no trusted certificate
+	SkipErr   error     // why, for ten of them at most; nil if none was skipped
 	Fetched   time.Time // the last good answer; zero: none yet
 	Expires   time.Time // until then the keys serve if every fetch fails; zero: there are none
 	Failures  int       // fetches that have failed since the last good answer
@@ -17,7 +18,8 @@ type Status struct {
 type Fetch struct {
 	Duration    time.Duration
 	Keys        int   // in force now
-	Skipped     int   // left out of them: of an unknown kind, or without a trusted certificate
+	Skipped     int   // keys of the set that cannot be used, or have no trusted certificate
+	SkipErr     error // why, for ten of them at most; nil if none was skipped
 	NotModified bool  // the issuer answered that nothing has changed
 	Err         error // nil: the answer was good
 }

@@ -99,8 +99,8 @@ func (c *contents) replaces(old *view) error {
 // sameAlias compares as Java does, without case.
 func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }
 
-// checkKeyIDs refuses different keys of one kid: whoever is handed such a set
-// cannot tell which of them signed.
+// checkKeyIDs refuses different keys of our own under one kid: others could not
+// tell which of them signed.
 func checkKeyIDs[K interface{ KeyID() string }](keys []K, equal func(K, K) bool) error {
 	byID := make(map[string]K, len(keys))
 	for _, key := range keys {
@@ -118,7 +118,6 @@ func (c *contents) checkKeyIDs() error {
 	return errors.Join(
 		checkKeyIDs(publicHalves(c.private), PublicKey.Equal),
 		checkKeyIDs(c.secrets.all, SecretKey.Equal),
-		checkKeyIDs(c.trusted, PublicKey.Equal),
 	)
 }
 
@@ -156,14 +155,16 @@ func (t keyTable[K]) find(kid string) []K {
 	return t.byID[kid]
 }
 
-// distinct leaves out a key that is there already under the same kid.
+// distinct leaves out a key that is there already under the same kid, for the
+// same use.
 func distinct(keys []PublicKey) []PublicKey {
-	byID := make(map[string]PublicKey, len(keys))
+	byID := make(map[string][]PublicKey, len(keys))
 	return slices.DeleteFunc(keys, func(key PublicKey) bool {
-		if other, there := byID[key.kid]; there && other.Equal(key) {
+		twin := func(other PublicKey) bool { return other.Equal(key) && other.usage.equal(key.usage) }
+		if slices.ContainsFunc(byID[key.kid], twin) {
 			return true
 		}
-		byID[key.kid] = key
+		byID[key.kid] = append(byID[key.kid], key)
 		return false
 	})
 }

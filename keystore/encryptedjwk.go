@@ -79,19 +79,19 @@ func parseJWE(text string) (encryptedJWK, error) {
 }
 
 func (j *encryptedJWK) header(data []byte) error {
-	m, err := jsonObject(data, maxJWK)
+	o, err := jsonObject(data, maxJWK)
 	if err != nil {
 		return err
 	}
 	for _, name := range []string{"crit", "zip"} {
-		if m.has(name) {
+		if o.has(name) {
 			return fmt.Errorf("%w: header %q", ErrUnsupported, name)
 		}
 	}
-	if j.alg, err = m.text("alg"); err != nil {
+	if j.alg, err = o.text("alg"); err != nil {
 		return err
 	}
-	enc, err := m.text("enc")
+	enc, err := o.text("enc")
 	if err != nil {
 		return err
 	}
@@ -99,13 +99,13 @@ func (j *encryptedJWK) header(data []byte) error {
 	if err := j.algorithms(); err != nil {
 		return err
 	}
-	if j.salt, err = m.octets("p2s", -1); err != nil {
+	if j.salt, err = o.octets("p2s", -1); err != nil {
 		return err
 	}
 	if len(j.salt) < 8 { // RFC 7518 section 4.8.1.1
 		return errors.New("the salt is shorter than 8 bytes")
 	}
-	if json.Unmarshal(m["p2c"], &j.count) != nil {
+	if json.Unmarshal(o.members["p2c"], &j.count) != nil {
 		return fmt.Errorf("member %q is not a number", "p2c")
 	}
 	return nil

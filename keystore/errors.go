@@ -27,6 +27,8 @@ var (
 	ErrNoKey = errors.New("no such key")
 	// ErrAmbiguous: several keys could be meant, and no alias says which.
 	ErrAmbiguous = errors.New("several keys, and none named")
+	// ErrNotPublic: a private or secret key where only public ones belong. Nothing of it is used.
+	ErrNotPublic = errors.New("a private or secret key where a public one is expected")
 	// ErrExpired: the certificate of the key is no longer valid.
 	ErrExpired = errors.New("certificate expired")
 	// ErrNotYetValid: the certificate of the key is not valid yet.

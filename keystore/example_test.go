@@ -259,3 +259,18 @@ func ExampleStaticPassword() {
 	fmt.Println(err)
 	// Output: keystore: testdata/keytool-rsa2048.p12: incorrect password, or damaged file
 }
+
+func ExampleParsePublicJWK() {
+	// Padded, with a leading zero in the exponent, and members that are null.
+	key, err := keystore.ParsePublicJWK([]byte(`{"kty":"OKP","crv":"Ed25519","kid":"1","alg":null,"x":"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(key.KeyID(), key.Describe())
+
+	_, err = keystore.ParsePublicJWK([]byte(`{"kty":"oct","kid":"2","k":"c2VjcmV0"}`))
+	fmt.Println(errors.Is(err, keystore.ErrNotPublic))
+	// Output:
+	// 1 Ed25519
+	// true
+}

@@ -35,6 +35,75 @@ func (k PublicKey) MarshalJSON() ([]byte, error) {
 	return json.Marshal(members)
 }
 
+// UnmarshalJSON reads a public JWK strictly: each member once, every parameter
+// in canonical base64url of the exact length, a point on its curve, an alg and
+// an x5c that belong to the key. A key of a kind this package does not use is
+// [ErrUnsupported]; a JWK with private or secret members is [ErrNotPublic].
+// [ParsePublicJWK] is for keys as other people publish them.
+func (k *PublicKey) UnmarshalJSON(data []byte) error {
+	key, err := parsePublicJWK(jsonObject(data, maxJWK))
+	if err == nil {
+		*k = key
+	}
+	return err
+}
+
+// ParsePublicJWK reads a public JWK as key sets out there have them. It takes
+// what leaves no doubt about the key: numbers with leading zeros, base64 with
+// padding or in the standard alphabet, members that are null. An x5c that is no
+// chain of certificates, or another key's, is left out, and x5t and x5t#S256
+// are not looked at.
+//
+// A key that no algorithm can use, by its type, size or restrictions, is
+// [ErrUnsupported], and one with private or secret members [ErrNotPublic].
+func ParsePublicJWK(data []byte) (PublicKey, error) {
+	return parsePublicJWK(lenientObject(data, maxJWK))
+}
+
+func parsePublicJWK(o object, err error) (PublicKey, error) {
+	var key PublicKey
+	if err == nil {
+		key, err = onlyPublicJWK(o)
+	}
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("keystore: JWK%s: %w", o.named(), err)
+	}
+	return key, nil
+}
+
+// onlyPublicJWK refuses private and secret members, used or not, and of other
+// people's keys those that are of no use.
+func onlyPublicJWK(o object) (PublicKey, error) {
+	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
+		if o.has(name) {
+			return PublicKey{}, fmt.Errorf("%w: member %q", ErrNotPublic, name)
+		}
+	}
+	key, err := publicJWK(o)
+	if err == nil && o.lenient {
+		err = usable(key)
+	}
+	return key, err
+}
+
+// usable returns why no algorithm can use the key, or nil.
+func usable(k PublicKey) error {
+	var reason error
+	for _, s := range specs {
+		if takes(s, k.key) != nil {
+			continue
+		}
+		err := k.Fits(s.name)
+		if err == nil {
+			return nil
+		}
+		if reason == nil || k.alg == s.name {
+			reason = err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrUnsupported, reason)
+}
+
 // thumbprint is the RFC 7638 SHA-256 thumbprint of a public key: the hash of
 // its required members, in the order of their names.
 func thumbprint(key crypto.PublicKey) (string, error) {

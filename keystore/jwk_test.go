@@ -1,10 +1,13 @@
 package keystore_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
@@ -99,7 +102,7 @@ func TestPublicJWKsThatAreRefused(t *testing.T) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 			if tt.want == nil && errors.Is(err, keystore.ErrUnsupported) {
-				t.Errorf("a faulty key is called unsupported, so a set would skip it: %v", err)
+				t.Errorf("a faulty key is called unsupported: %v", err)
 			}
 		})
 	}
@@ -151,14 +154,12 @@ func TestJWKSetOfOwnAndForeignKeys(t *testing.T) {
 	}
 }
 
-func TestSetWithTwoKeysOfOneKidIsRefused(t *testing.T) {
+func TestSetWithTwoOwnKeysOfOneKidIsRefused(t *testing.T) {
 	secret := func(k string) string { return `{"kty":"oct","kid":"same","k":"` + k + `"}` }
 	const one, two = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T", "ByM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T"
 	sets := map[string]string{
 		"private keys": strings.ReplaceAll(jwkSet("one", "two"), `"two"`, `"one"`),
 		"secret keys":  `{"keys":[` + secret(one) + `,` + secret(two) + `]}`,
-		"public keys": `{"keys":[` + strings.Replace(rfc7638, "{", `{"kid":"same",`, 1) + `,{"kty":"EC","crv":"P-256","kid":"same",` +
-			ecX + `,` + ecY + `}]}`,
 	}
 	for name, set := range sets {
 		if _, err := keystore.Parse([]byte(set), nil); !errors.Is(err, keystore.ErrAmbiguous) {
@@ -167,5 +168,129 @@ func TestSetWithTwoKeysOfOneKidIsRefused(t *testing.T) {
 	}
 	if _, err := keystore.Parse([]byte(`{"keys":[`+secret(one)+`,`+secret(one)+`]}`), nil); err != nil {
 		t.Errorf("the same key twice: %v", err)
+	}
+}
+
+// What a set of other people's may be like, beside a key that is as it should
+// be. The file of a keystore and a public JWK are read alike.
+func TestJWKsAsOtherPeopleWriteThem(t *testing.T) {
+	ec := func(more string) string { return `{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + more + `}` }
+	rsa := func(old, new string) string { return strings.Replace(rfc7638, old, new, 1) }
+	malformed := keystore.ErrDamaged // in a file; by itself it has no name
+	tests := []struct {
+		name, jwk string
+		want      error // nil: it is read
+	}{
+		{"as it should be", rfc7638, nil},
+		{"padding", rsa("DKgw", "DKgw=="), nil},
+		{"the standard alphabet", strings.NewReplacer("-G_", "+G/", "-", "+").Replace(rfc7638), nil},
+		{"a modulus with a leading zero", `{"kty":"RSA","e":"AQAB","n":"` + leadingZero(t) + `"}`, nil},
+		{"an exponent with leading zeros", rsa("AQAB", "AAEAAQ"), nil},
+		{"members that are null", rsa("{", `{"kid":null,"alg":null,"use":null,"key_ops":null,"x5c":null,"x5t":null,"d":null,"oth":null,`), nil},
+		{"no further primes", rsa("{", `{"oth":[ ],`), nil},
+		{"x5c that is no array", ec(`,"x5c":"MIIB"`), nil},
+		{"x5c that is not base64", ec(`,"x5c":["-_"]`), nil},
+		{"x5c that is no certificate", ec(`,"x5c":["AAAA"]`), nil},
+		{"x5t of something", ec(`,"x5t":"00AA","x5t#S256":1`), nil},
+		{"a key for encryption", rsa("{", `{"use":"enc","alg":"RSA-OAEP",`), nil},
+
+		{"a private key", ec(`,` + ecD), keystore.ErrNotPublic},
+		{"a part of a private key", rsa("{", `{"dp":"AQ",`), keystore.ErrNotPublic},
+		{"a further prime", rsa("{", `{"oth":[{}],`), keystore.ErrNotPublic},
+		{"a secret key", `{"kty":"oct","k":"AA"}`, keystore.ErrNotPublic},
+		{"a secret key without its secret", `{"kty":"oct"}`, keystore.ErrNotPublic},
+
+		{"a short modulus", `{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("_", 172) + `"}`, keystore.ErrUnsupported},
+		{"an exponent of 3", rsa("AQAB", "Aw"), keystore.ErrUnsupported},
+		{"an algorithm nobody knows", ec(`,"alg":"ES999"`), keystore.ErrUnsupported},
+		{"a use nobody knows", ec(`,"use":"tls"`), keystore.ErrUnsupported},
+		{"operations for others", ec(`,"key_ops":["attest"]`), keystore.ErrUnsupported},
+
+		{"an alg that does not fit", ec(`,"alg":"RS256"`), malformed},
+		{"a kid that is a number", ec(`,"kid":1`), malformed},
+		{"a kid beyond measure", ec(`,"kid":"` + strings.Repeat("k", 257) + `"`), keystore.ErrLimit},
+		{"a coordinate with a leading zero too many", `{"kty":"EC","crv":"P-256","x":"ADCgQkzSHClEg4otdckrN-duog2fAIk6O07uijwKr-w-",` + ecY + `}`, malformed},
+		{"a missing coordinate", `{"kty":"EC","crv":"P-256",` + ecX + `}`, malformed},
+		{"a coordinate that is null", `{"kty":"EC","crv":"P-256","y":null,` + ecX + `}`, malformed},
+		{"stray bits", `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp"}`, malformed},
+		{"a line break", `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7h\ncvPapiMlrwIaaPcHURo"}`, malformed},
+		{"a member given twice", ec(`,"kid":"a","kid":"b"`), malformed},
+		{"no object", `[]`, malformed},
+		{"null", `null`, malformed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			key, err := keystore.ParsePublicJWK([]byte(tt.jwk))
+			if (err == nil) != (tt.want == nil) || tt.want != malformed && !errors.Is(err, tt.want) {
+				t.Fatalf("got %v, want %v", err, tt.want)
+			}
+			if tt.want == keystore.ErrNotPublic {
+				return // in a file it may be our own
+			}
+			store, err := keystore.Parse([]byte(`{"keys":[`+tt.jwk+`,{"kty":"OKP","crv":"Ed25519","kid":"good",`+edX+`}]}`), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			trusted := must(store.Trust().PublicKeys(t.Context(), ""))
+			if !slices.ContainsFunc(trusted, func(k keystore.PublicKey) bool { return k.KeyID() == "good" }) {
+				t.Errorf("the key beside it is lost: got %v", trusted)
+			}
+			if tt.want == nil && (len(trusted) != 2 || !trusted[0].Equal(key) || trusted[0].KeyID() != key.KeyID()) {
+				t.Errorf("got %v from a file, want %v", trusted, key)
+			}
+			if e := store.Entries()[0]; tt.want != nil && !errors.Is(e.Err, tt.want) {
+				t.Errorf("from a file: got %v, want %v", e.Err, tt.want)
+			}
+		})
+	}
+}
+
+// leadingZero is the modulus of RFC 7638 as a signed integer is written.
+func leadingZero(t *testing.T) string {
+	var jwk struct{ N string }
+	if err := json.Unmarshal([]byte(rfc7638), &jwk); err != nil {
+		t.Fatal(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(append([]byte{0}, must(base64.RawURLEncoding.DecodeString(jwk.N))...))
+}
+
+func TestForeignKeysOfOneKid(t *testing.T) {
+	rsa := func(more string) string { return strings.Replace(rfc7638, "{", `{"kid":"same"`+more+`,`, 1) }
+	set := `{"keys":[` + rsa("") + `,{"kty":"EC","crv":"P-256","kid":"same",` + ecX + `,` + ecY + `},` +
+		rsa(`,"alg":"RS256"`) + `,` + rsa("") + `,` + rsa(`,"alg":"RS256"`) + `]}`
+	store := must(keystore.Parse([]byte(set), nil))
+	var got []string
+	for _, key := range must(store.Trust().PublicKeys(t.Context(), "same")) {
+		got = append(got, key.Describe()+" "+string(key.Algorithm()))
+	}
+	if want := []string{"RSA 2048 ", "EC P-256 ", "RSA 2048 RS256"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q: each once", got, want)
+	}
+}
+
+// As over HTTP, the x5c of a JWK says more of the key, and not how long it lives.
+func TestForeignJWKOutlivesItsCertificate(t *testing.T) {
+	past := time.Now().Add(-48 * time.Hour)
+	key := must(keystore.Generate("ES256", "CN=old", past, past.Add(time.Hour))).Public()
+	var members map[string]any
+	if err := json.Unmarshal(must(key.MarshalJSON()), &members); err != nil {
+		t.Fatal(err)
+	}
+	members["x5c"] = [][]byte{key.Certificates()[0].Raw}
+	store := must(keystore.Parse(must(json.Marshal(members)), nil))
+	trusted := must(store.Trust().PublicKeys(t.Context(), ""))
+	if len(trusted) != 1 || trusted[0].X5TS256() != key.X5TS256() {
+		t.Errorf("got %v, want the key with its certificate", trusted)
+	}
+}
+
+func TestDamagedKeyOfOurOwnRefusesTheSet(t *testing.T) {
+	for name, key := range map[string]string{
+		"private": `{"kty":"OKP","crv":"Ed25519","d":"AA",` + edX + `}`,
+		"secret":  `{"kty":"oct","k":"A"}`,
+	} {
+		if _, err := keystore.Parse([]byte(`{"keys":[`+rfc7638+`,`+key+`]}`), nil); !errors.Is(err, keystore.ErrDamaged) {
+			t.Errorf("%s: got %v, want ErrDamaged", name, err)
+		}
 	}
 }

@@ -8,30 +8,30 @@ import (
 	"fmt"
 )
 
-func (m members) privateJWK() (PrivateKey, error) {
-	public, err := m.publicJWK()
+func privateJWK(o object) (PrivateKey, error) {
+	public, err := publicJWK(o)
 	if err != nil {
 		return PrivateKey{}, err
 	}
 	var key signer
 	switch k := public.key.(type) {
 	case *rsa.PublicKey:
-		key, err = m.rsaPrivate(k)
+		key, err = rsaPrivate(o, k)
 	case *ecdsa.PublicKey:
-		key, err = m.ecPrivate(k)
+		key, err = ecPrivate(o, k)
 	case ed25519.PublicKey:
 		var seed []byte
-		if seed, err = m.octets("d", ed25519.SeedSize); err == nil {
+		if seed, err = o.octets("d", ed25519.SeedSize); err == nil {
 			key = ed25519.NewKeyFromSeed(seed)
 		}
 	case *ecdh.PublicKey:
 		var d []byte
-		if d, err = m.octets("d", 32); err == nil {
+		if d, err = o.octets("d", 32); err == nil {
 			key, err = k.Curve().NewPrivateKey(d)
 		}
 	default:
 		var seed []byte
-		if seed, err = m.octets("priv", -1); err == nil {
+		if seed, err = o.octets("priv", -1); err == nil {
 			key, err = newMLDSAPrivate(k, seed)
 		}
 	}
@@ -46,20 +46,20 @@ func (m members) privateJWK() (PrivateKey, error) {
 	return private, nil
 }
 
-func (m members) rsaPrivate(public *rsa.PublicKey) (*rsa.PrivateKey, error) {
-	if m.has("oth") {
+func rsaPrivate(o object, public *rsa.PublicKey) (*rsa.PrivateKey, error) {
+	if o.has("oth") {
 		return nil, fmt.Errorf("%w: an RSA key of more than two primes", ErrUnsupported)
 	}
-	d, err := m.integer("d")
+	d, err := o.integer("d")
 	if err != nil {
 		return nil, err
 	}
 	key := &rsa.PrivateKey{PublicKey: *public, D: d}
 	for _, name := range []string{"p", "q"} {
-		if !m.has(name) {
+		if !o.has(name) {
 			return nil, fmt.Errorf("%w: an RSA key without its prime %q", ErrUnsupported, name)
 		}
-		prime, err := m.integer(name)
+		prime, err := o.integer(name)
 		if err != nil {
 			return nil, err
 		}
@@ -72,12 +72,12 @@ func (m members) rsaPrivate(public *rsa.PublicKey) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-func (m members) ecPrivate(public *ecdsa.PublicKey) (*ecdsa.PrivateKey, error) {
-	_, size, err := m.curve()
+func ecPrivate(o object, public *ecdsa.PublicKey) (*ecdsa.PrivateKey, error) {
+	_, size, err := curveOf(o)
 	if err != nil {
 		return nil, err
 	}
-	d, err := m.octets("d", size)
+	d, err := o.octets("d", size)
 	if err != nil {
 		return nil, err
 	}
@@ -91,15 +91,15 @@ func (m members) ecPrivate(public *ecdsa.PublicKey) (*ecdsa.PrivateKey, error) {
 // maxSecret is in bytes: far beyond any HMAC key.
 const maxSecret = 4096
 
-func (m members) secretJWK() (SecretKey, error) {
-	k, err := m.octets("k", -1)
+func secretJWK(o object) (SecretKey, error) {
+	k, err := o.octets("k", -1)
 	if err != nil {
 		return SecretKey{}, err
 	}
 	if len(k) > maxSecret {
 		return SecretKey{}, fmt.Errorf("%w: a secret key of more than %d bytes", ErrLimit, maxSecret)
 	}
-	kid, err := m.text("kid")
+	kid, err := o.text("kid")
 	if err != nil {
 		return SecretKey{}, err
 	}
@@ -107,6 +107,6 @@ func (m members) secretJWK() (SecretKey, error) {
 	if err != nil {
 		return SecretKey{}, err
 	}
-	secret.usage, err = m.usage()
+	secret.usage, err = usageOf(o)
 	return secret, err
 }

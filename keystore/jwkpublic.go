@@ -7,7 +7,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -16,132 +15,62 @@ import (
 // and a chain of certificates.
 const maxJWK = 128 << 10
 
-// UnmarshalJSON reads a public JWK strictly: each member once, every parameter
-// in canonical base64url of the exact length, a point on its curve, an alg and
-// an x5c that belong to the key. A key of a kind this package does not use is
-// [ErrUnsupported], so that a set can go on without it; a JWK with private or
-// secret members is refused.
-func (k *PublicKey) UnmarshalJSON(data []byte) error {
-	m, err := jsonObject(data, maxJWK)
-	if err != nil {
-		return fmt.Errorf("keystore: JWK: %w", err)
-	}
-	for _, name := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"} {
-		if m.has(name) {
-			return fmt.Errorf("keystore: JWK: member %q belongs to a private or secret key, where a public one is expected", name)
-		}
-	}
-	key, err := m.publicJWK()
-	if err != nil {
-		return fmt.Errorf("keystore: JWK%s: %w", m.named(), err)
-	}
-	*k = key
-	return nil
-}
-
-// anyJWK reads a JWK of any kind into an entry. An error that is
-// [ErrUnsupported] is the entry's own.
-func anyJWK(data []byte) (Entry, error) {
-	m, err := jsonObject(data, maxJWK)
-	if err != nil {
-		return Entry{}, fmt.Errorf("JWK: %w", err)
-	}
-	entry, err := m.entry()
-	if err != nil {
-		return entry, fmt.Errorf("JWK%s: %w", m.named(), err)
-	}
-	return entry, nil
-}
-
-func (m members) entry() (Entry, error) {
-	kid, err := m.text("kid")
-	entry := Entry{Alias: kid, KeyID: kid}
-	if err != nil {
-		return entry, err
-	}
-	switch kty, _ := m.text("kty"); {
-	case kty == "oct":
-		entry.Kind = KindSecretKey
-		entry.SecretKey, err = m.secretJWK()
-		entry.SecretKey.alias = kid
-	case m.has("d"), m.has("priv"):
-		entry.Kind = KindPrivateKey
-		entry.PrivateKey, err = m.privateJWK()
-		entry.PrivateKey.public.alias = kid
-		entry.PublicKey = entry.PrivateKey.public
-	default:
-		entry.Kind = KindPublicKey
-		entry.PublicKey, err = m.publicJWK()
-		entry.PublicKey.alias = kid
-	}
-	if errors.Is(err, ErrUnsupported) {
-		entry.Algorithm = m.unsupported()
-	}
-	return entry, err
-}
-
-// unsupported is what a key of a kind this package does not use calls itself.
-func (m members) unsupported() string {
-	var names [3]string
-	for i, name := range []string{"alg", "crv", "kty"} {
-		names[i], _ = m.text(name)
-	}
-	return clip(cmp.Or(names[:]...))
-}
-
-func (m members) publicJWK() (PublicKey, error) {
-	key, err := m.publicParameters()
+func publicJWK(o object) (PublicKey, error) {
+	key, err := publicParameters(o)
 	if err != nil {
 		return PublicKey{}, err
 	}
-	chain, err := m.x5c()
+	chain, err := x5c(o)
 	if err != nil {
 		return PublicKey{}, err
 	}
 	public, err := NewPublicKey(key, chain...)
+	if err != nil && o.lenient {
+		public, err = NewPublicKey(key) // the certificate is another key's
+	}
 	if err != nil {
 		return PublicKey{}, err
 	}
-	public.usage, err = m.usage()
+	public.usage, err = usageOf(o)
 	if err != nil {
 		return PublicKey{}, err
 	}
 	if err := fitsType(public.alg, key); err != nil {
 		return PublicKey{}, err
 	}
-	kid, err := m.text("kid")
+	kid, err := o.text("kid")
 	public.kid = cmp.Or(kid, public.kid) // an empty one is none: nobody could look it up
 	return public, err
 }
 
-func (m members) publicParameters() (any, error) {
-	kty, err := m.text("kty")
+func publicParameters(o object) (any, error) {
+	kty, err := o.text("kty")
 	if err != nil {
 		return nil, err
 	}
 	switch kty {
 	case "RSA":
-		return m.rsaPublic()
+		return rsaPublic(o)
 	case "EC":
-		return m.ecPublic()
+		return ecPublic(o)
 	case "OKP":
-		return m.okpPublic()
+		return okpPublic(o)
 	case "AKP":
-		return m.akpPublic()
+		return akpPublic(o)
 	case "":
 		return nil, fmt.Errorf("member %q is missing", "kty")
 	case "oct":
-		return nil, fmt.Errorf("a secret key (kty %q) where a public one is expected", kty)
+		return nil, fmt.Errorf("%w: kty %q", ErrNotPublic, kty)
 	}
 	return nil, fmt.Errorf("%w: kty %q", ErrUnsupported, clip(kty))
 }
 
-func (m members) rsaPublic() (*rsa.PublicKey, error) {
-	n, err := m.integer("n")
+func rsaPublic(o object) (*rsa.PublicKey, error) {
+	n, err := o.integer("n")
 	if err != nil {
 		return nil, err
 	}
-	e, err := m.integer("e")
+	e, err := o.integer("e")
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +80,8 @@ func (m members) rsaPublic() (*rsa.PublicKey, error) {
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
 }
 
-func (m members) curve() (elliptic.Curve, int, error) {
-	name, err := m.text("crv")
+func curveOf(o object) (elliptic.Curve, int, error) {
+	name, err := o.text("crv")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -166,16 +95,16 @@ func (m members) curve() (elliptic.Curve, int, error) {
 	return curve, (curve.Params().BitSize + 7) / 8, nil
 }
 
-func (m members) ecPublic() (*ecdsa.PublicKey, error) {
-	curve, size, err := m.curve()
+func ecPublic(o object) (*ecdsa.PublicKey, error) {
+	curve, size, err := curveOf(o)
 	if err != nil {
 		return nil, err
 	}
-	x, err := m.octets("x", size)
+	x, err := o.octets("x", size)
 	if err != nil {
 		return nil, err
 	}
-	y, err := m.octets("y", size)
+	y, err := o.octets("y", size)
 	if err != nil {
 		return nil, err
 	}
@@ -187,32 +116,32 @@ func (m members) ecPublic() (*ecdsa.PublicKey, error) {
 }
 
 // akpPublic reads a key whose alg says what it is (RFC 9964 section 3).
-func (m members) akpPublic() (any, error) {
-	alg, err := m.text("alg")
+func akpPublic(o object) (any, error) {
+	alg, err := o.text("alg")
 	if err != nil {
 		return nil, err
 	}
 	if alg == "" {
 		return nil, fmt.Errorf("member %q is missing", "alg")
 	}
-	pub, err := m.octets("pub", -1)
+	pub, err := o.octets("pub", -1)
 	if err != nil {
 		return nil, err
 	}
 	return newMLDSAPublic(Algorithm(alg), pub)
 }
 
-func (m members) okpPublic() (any, error) {
-	crv, err := m.text("crv")
+func okpPublic(o object) (any, error) {
+	crv, err := o.text("crv")
 	if err != nil {
 		return nil, err
 	}
 	switch crv {
 	case "Ed25519":
-		x, err := m.octets("x", ed25519.PublicKeySize)
+		x, err := o.octets("x", ed25519.PublicKeySize)
 		return ed25519.PublicKey(x), err
 	case "X25519":
-		x, err := m.octets("x", 32)
+		x, err := o.octets("x", 32)
 		if err != nil {
 			return nil, err
 		}

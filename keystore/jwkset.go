@@ -2,9 +2,11 @@ package keystore
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -16,30 +18,28 @@ const maxKeys = 1000
 // half cannot sign with it.
 func readJSON(data []byte) (found, error) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
-	m, err := jsonObject(text, maxFile)
+	o, err := jsonObject(text, maxFile)
 	if err != nil {
 		return found{}, fmt.Errorf("JSON: %w", damaged(err))
 	}
 	switch {
-	case m.has("keys"):
-		entries, err := m.set()
+	case o.has("keys"):
+		entries, err := jwkSet(o)
 		return found{"JWK Set", true, entries}, err
-	case m.has("kty"):
-		entry, err := anyJWK(text)
-		if err != nil {
-			return found{}, damaged(err)
-		}
-		return found{"JWK", true, nameless([]Entry{entry})}, nil
-	case m.has("ciphertext"):
+	case o.has("kty"):
+		entry := jwkEntry(text)
+		return found{"JWK", true, nameless([]Entry{entry})}, entry.Err
+	case o.has("ciphertext"):
 		return found{}, fmt.Errorf("%w: an encrypted JWK in the JSON serialization; use the compact one", ErrUnsupported)
 	}
 	return found{}, fmt.Errorf("%w: a JSON object that is neither a JWK nor a JWK Set", ErrUnknownFormat)
 }
 
-// set reads the keys of a JWK Set (RFC 7517 section 5). A key that cannot be
-// used hides nothing else.
-func (m members) set() ([]Entry, error) {
-	dec := json.NewDecoder(bytes.NewReader(m["keys"]))
+// jwkSet reads the keys of a JWK Set (RFC 7517 section 5). Somebody else's key
+// that cannot be used hides nothing else; one of our own that is damaged must
+// not go unnoticed.
+func jwkSet(o object) ([]Entry, error) {
+	dec := json.NewDecoder(bytes.NewReader(o.members["keys"]))
 	if token, err := dec.Token(); err != nil || token != json.Delim('[') {
 		return nil, fmt.Errorf("%w: JWK Set: member %q is not an array", ErrDamaged, "keys")
 	}
@@ -52,14 +52,59 @@ func (m members) set() ([]Entry, error) {
 		if err := dec.Decode(&key); err != nil {
 			return nil, fmt.Errorf("%w: keys[%d]: not well-formed JSON", ErrDamaged, i)
 		}
-		entry, err := anyJWK(key)
-		if err != nil && !errors.Is(err, ErrUnsupported) {
-			return nil, fmt.Errorf("keys[%d]: %w", i, damaged(err))
+		entry := jwkEntry(key)
+		if entry.Err != nil {
+			entry.Err = fmt.Errorf("keys[%d]: %w", i, entry.Err)
 		}
-		entry.Err = err
+		if entry.Err != nil && entry.Kind != KindPublicKey && !errors.Is(entry.Err, ErrUnsupported) {
+			return nil, entry.Err
+		}
 		entries = append(entries, entry)
 	}
 	return nameless(entries), nil
+}
+
+// jwkEntry reads a JWK of any kind.
+func jwkEntry(data []byte) Entry {
+	o, err := lenientObject(data, maxJWK)
+	if err != nil {
+		return Entry{Kind: KindPublicKey, Err: fmt.Errorf("JWK: %w", damaged(err))}
+	}
+	kid, err := o.text("kid")
+	entry := Entry{Alias: kid, KeyID: kid}
+	kty, _ := o.text("kty")
+	switch {
+	case kty == "oct":
+		entry.Kind = KindSecretKey
+		entry.SecretKey, entry.Err = secretJWK(o)
+		entry.SecretKey.alias = kid
+	case o.has("d"), o.has("priv"):
+		entry.Kind = KindPrivateKey
+		entry.PrivateKey, entry.Err = privateJWK(o)
+		entry.PrivateKey.public.alias = kid
+		entry.PublicKey = entry.PrivateKey.public
+	default:
+		entry.Kind = KindPublicKey
+		entry.PublicKey, entry.Err = onlyPublicJWK(o)
+		entry.PublicKey.alias, entry.PublicKey.aside = kid, true
+	}
+	if entry.Err == nil {
+		entry.Err = err
+	}
+	if entry.Err != nil {
+		entry.Algorithm = calledBy(o)
+		entry.Err = fmt.Errorf("JWK%s: %w", o.named(), damaged(entry.Err))
+	}
+	return entry
+}
+
+// calledBy is what a key that cannot be used calls itself.
+func calledBy(o object) string {
+	var names [3]string
+	for i, name := range []string{"alg", "crv", "kty"} {
+		names[i], _ = o.text(name)
+	}
+	return clip(cmp.Or(names[:]...))
 }
 
 // nameless gives keys without a kid the alias that Java gives nameless
@@ -75,7 +120,7 @@ func nameless(entries []Entry) []Entry {
 
 // damaged marks an error that has no reason yet as a fault of the content.
 func damaged(err error) error {
-	if errors.Is(err, ErrUnsupported) || errors.Is(err, ErrLimit) || errors.Is(err, ErrDamaged) {
+	if slices.ContainsFunc([]error{ErrUnsupported, ErrLimit, ErrDamaged, ErrNotPublic}, func(reason error) bool { return errors.Is(err, reason) }) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrDamaged, err)

@@ -9,13 +9,13 @@ import (
 )
 
 // usage reads alg, use and key_ops (RFC 7517 sections 4.2 to 4.4).
-func (m members) usage() (usage, error) {
+func usageOf(o object) (usage, error) {
 	var u usage
 	var errs [3]error
-	alg, err := m.text("alg")
+	alg, err := o.text("alg")
 	u.alg, errs[0] = Algorithm(alg), err
-	u.use, errs[1] = m.text("use")
-	u.ops, errs[2] = m.texts("key_ops")
+	u.use, errs[1] = o.text("use")
+	u.ops, errs[2] = o.texts("key_ops")
 	if err := errors.Join(errs[:]...); err != nil {
 		return usage{}, err
 	}
@@ -45,9 +45,22 @@ func (u *usage) keepKnownOperations() error {
 const maxChain = 32
 
 // x5c reads the certificates (RFC 7517 section 4.7): standard base64, not
-// base64url. Thumbprints beside them must be theirs.
-func (m members) x5c() ([]*x509.Certificate, error) {
-	encoded, err := m.texts("x5c")
+// base64url. Thumbprints beside them must be theirs. Read leniently, what is no
+// chain of certificates counts for nothing, and neither do the thumbprints: we
+// make our own.
+func x5c(o object) ([]*x509.Certificate, error) {
+	chain, err := certificateChain(o)
+	switch {
+	case o.lenient && err != nil:
+		return nil, nil
+	case o.lenient || len(chain) == 0:
+		return chain, err
+	}
+	return chain, checkThumbprints(o, chain)
+}
+
+func certificateChain(o object) ([]*x509.Certificate, error) {
+	encoded, err := o.texts("x5c")
 	if err != nil {
 		return nil, err
 	}
@@ -66,20 +79,17 @@ func (m members) x5c() ([]*x509.Certificate, error) {
 		}
 		chain = append(chain, cert)
 	}
-	return chain, m.checkThumbprints(chain)
+	return chain, nil
 }
 
-func (m members) checkThumbprints(chain []*x509.Certificate) error {
-	if len(chain) == 0 {
-		return nil
-	}
+func checkThumbprints(o object, chain []*x509.Certificate) error {
 	first := PublicKey{chain: chain}
 	for name, want := range map[string]string{"x5t": first.X5T(), "x5t#S256": first.X5TS256()} {
-		got, err := m.text(name)
+		got, err := o.text(name)
 		if err != nil {
 			return err
 		}
-		if m.has(name) && got != want {
+		if o.has(name) && got != want {
 			return fmt.Errorf("%s is not the thumbprint of x5c[0]", name)
 		}
 	}

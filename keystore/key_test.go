@@ -87,7 +87,7 @@ func TestPrivateJWKsThatAreRefused(t *testing.T) {
 	}{
 		{"an RSA key with another prime", changed("p", rsaJWK["q"]), keystore.ErrDamaged},
 		{"an RSA key with another private exponent", changed("d", rsaJWK["dp"]), keystore.ErrDamaged},
-		{"an RSA key with more primes", changed("oth", []any{}), keystore.ErrUnsupported},
+		{"an RSA key with more primes", changed("oth", []any{map[string]any{"r": "AQ"}}), keystore.ErrUnsupported},
 		{"an RSA key without primes", changed("p", nil), keystore.ErrUnsupported},
 		{"an EC key with another private part", ec + `"` + strings.Repeat("A", 42) + `Q"}`, keystore.ErrDamaged},
 		{"an EC key with a private part of zero", ec + `"` + strings.Repeat("A", 43) + `"}`, keystore.ErrDamaged},

@@ -26,6 +26,7 @@ type PublicKey struct {
 	usage
 	pss   bool // its OID is that of RSASSA-PSS
 	chain []*x509.Certificate
+	aside bool // the chain only stands beside the key (x5c), which does not end with it
 }
 
 // NewPublicKey returns the key of the standard library as a [PublicKey], with

@@ -12,8 +12,9 @@ import (
 
 // Trust returns the keys of other people that the store holds: those of its
 // trusted certificates while these are valid, under their RFC 7638
-// thumbprints, and public keys of JWK Sets and PEM files. They verify, and
-// cannot be published: the source is no [Publisher].
+// thumbprints, and public keys of JWK Sets and PEM files, whatever certificate
+// stands beside them. They verify, and cannot be published: the source is no
+// [Publisher].
 func (s *Store) Trust() PublicSource { return trust{s} }
 
 type trust struct{ store *Store }

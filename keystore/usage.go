@@ -14,6 +14,10 @@ type usage struct {
 	ops []string  // key_ops (RFC 7517 section 4.3)
 }
 
+func (u usage) equal(other usage) bool {
+	return u.alg == other.alg && u.use == other.use && slices.Equal(u.ops, other.ops)
+}
+
 // operations are those of RFC 7517 section 4.3.
 var operations = []string{"sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"}
 

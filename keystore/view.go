@@ -42,11 +42,11 @@ func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 	return v
 }
 
-// valid are the keys without a certificate, or with one that is valid now.
+// valid are the keys that no certificate vouches for, or one that is valid now.
 func (v *view) valid(keys []PublicKey, now time.Time) []PublicKey {
 	var valid []PublicKey
 	for _, key := range keys {
-		if len(key.chain) > 0 {
+		if len(key.chain) > 0 && !key.aside {
 			cert := key.chain[0]
 			v.expires(now, cert.NotBefore, cert.NotAfter.Add(1)) // the last instant belongs to it
 			if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {

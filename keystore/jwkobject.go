@@ -7,12 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
+	"strings"
 	"unicode/utf8"
 )
 
-// members are those of a JSON object, each known to stand in it once.
-type members map[string]json.RawMessage
+// An object is a JSON object, each of whose members is known to stand in it once.
+type object struct {
+	members map[string]json.RawMessage
+	lenient bool // numbers and octets are read as people write them, see [ParsePublicJWK]
+}
 
 // maxMembers and maxDepth bound a JWK or JWK Set.
 const (
@@ -23,46 +28,61 @@ const (
 // jsonObject reads one object and nothing after it. encoding/json alone would
 // take the last of two members of the same name (RFC 7517 section 4 asks that
 // such a JWK be refused).
-func jsonObject(data []byte, limit int) (members, error) {
+func jsonObject(data []byte, limit int) (object, error) {
 	if len(data) > limit {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrLimit, limit)
+		return object{}, fmt.Errorf("%w: more than %d bytes", ErrLimit, limit)
 	}
 	if !utf8.Valid(data) {
-		return nil, errors.New("not UTF-8")
+		return object{}, errors.New("not UTF-8")
 	}
 	if err := checkDepth(data); err != nil {
-		return nil, err
+		return object{}, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if token, err := dec.Token(); err != nil || token != json.Delim('{') {
-		return nil, errors.New("not a JSON object")
+		return object{}, errors.New("not a JSON object")
 	}
-	m := members{}
+	members := map[string]json.RawMessage{}
 	for dec.More() {
 		token, err := dec.Token()
 		if err != nil {
-			return nil, errors.New("not well-formed JSON")
+			return object{}, errors.New("not well-formed JSON")
 		}
 		name, _ := token.(string)
-		if _, twice := m[name]; twice {
-			return nil, fmt.Errorf("member %q stands there twice", clip(name))
+		if _, twice := members[name]; twice {
+			return object{}, fmt.Errorf("member %q stands there twice", clip(name))
 		}
-		if len(m) == maxMembers {
-			return nil, fmt.Errorf("%w: more than %d members", ErrLimit, maxMembers)
+		if len(members) == maxMembers {
+			return object{}, fmt.Errorf("%w: more than %d members", ErrLimit, maxMembers)
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
-			return nil, errors.New("not well-formed JSON")
+			return object{}, errors.New("not well-formed JSON")
 		}
-		m[name] = value
+		members[name] = value
 	}
 	if _, err := dec.Token(); err != nil {
-		return nil, errors.New("not well-formed JSON")
+		return object{}, errors.New("not well-formed JSON")
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("text after the JSON object")
+		return object{}, errors.New("text after the JSON object")
 	}
-	return m, nil
+	return object{members: members}, nil
+}
+
+// lenientObject is jsonObject for what other people write: a member that is
+// null is absent, and so are further primes of an RSA key if there are none.
+func lenientObject(data []byte, limit int) (object, error) {
+	o, err := jsonObject(data, limit)
+	maps.DeleteFunc(o.members, func(name string, value json.RawMessage) bool {
+		return string(value) == "null" || name == "oth" && isEmptyArray(value)
+	})
+	o.lenient = true
+	return o, err
+}
+
+func isEmptyArray(value json.RawMessage) bool {
+	return value[0] == '[' && len(bytes.TrimSpace(value[1:len(value)-1])) == 0
 }
 
 // checkDepth bounds nesting before anything is decoded.
@@ -86,11 +106,11 @@ func checkDepth(data []byte) error {
 	return nil
 }
 
-func (m members) has(name string) bool { _, ok := m[name]; return ok }
+func (o object) has(name string) bool { _, ok := o.members[name]; return ok }
 
 // named is the kid in brackets, for errors.
-func (m members) named() string {
-	if kid, err := m.text("kid"); err == nil && kid != "" {
+func (o object) named() string {
+	if kid, err := o.text("kid"); err == nil && kid != "" {
 		return fmt.Sprintf(" %q", clip(kid))
 	}
 	return ""
@@ -101,8 +121,8 @@ func (m members) named() string {
 const maxText = 256
 
 // text is a member that must be a string, or "" if it is not there.
-func (m members) text(name string) (string, error) {
-	raw, ok := m[name]
+func (o object) text(name string) (string, error) {
+	raw, ok := o.members[name]
 	if !ok {
 		return "", nil
 	}
@@ -117,8 +137,8 @@ func (m members) text(name string) (string, error) {
 }
 
 // texts is a member that must be an array of strings.
-func (m members) texts(name string) ([]string, error) {
-	raw, ok := m[name]
+func (o object) texts(name string) ([]string, error) {
+	raw, ok := o.members[name]
 	if !ok {
 		return nil, nil
 	}
@@ -135,11 +155,15 @@ func (m members) texts(name string) ([]string, error) {
 	return texts, nil
 }
 
-// integer is a Base64urlUInt (RFC 7518 section 2): no leading zero octets.
-func (m members) integer(name string) (*big.Int, error) {
-	octets, err := m.octets(name, -1)
+// integer is a Base64urlUInt (RFC 7518 section 2). Leading zero octets, which
+// Java's BigInteger writes, change nothing but the form.
+func (o object) integer(name string) (*big.Int, error) {
+	octets, err := o.octets(name, -1)
 	if err != nil {
 		return nil, err
+	}
+	if o.lenient {
+		octets = bytes.TrimLeft(octets, "\x00")
 	}
 	if len(octets) == 0 || octets[0] == 0 && len(octets) > 1 {
 		return nil, fmt.Errorf("member %q is not the shortest form of a number", name)
@@ -150,15 +174,19 @@ func (m members) integer(name string) (*big.Int, error) {
 	return new(big.Int).SetBytes(octets), nil
 }
 
-// octets decodes canonical base64url of exactly size octets; any number if
-// size is negative.
-func (m members) octets(name string, size int) ([]byte, error) {
-	text, err := m.text(name)
+// octets decodes base64url of exactly size octets; any number if size is
+// negative. It is the canonical form, or, read leniently, with padding or in
+// the standard alphabet.
+func (o object) octets(name string, size int) ([]byte, error) {
+	text, err := o.text(name)
 	if err != nil {
 		return nil, err
 	}
-	if !m.has(name) {
+	if !o.has(name) {
 		return nil, fmt.Errorf("member %q is missing", name)
+	}
+	if o.lenient {
+		text = toURLAlphabet.Replace(strings.TrimRight(text, "="))
 	}
 	octets, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || base64.RawURLEncoding.EncodedLen(len(octets)) != len(text) {
@@ -169,6 +197,8 @@ func (m members) octets(name string, size int) ([]byte, error) {
 	}
 	return octets, nil
 }
+
+var toURLAlphabet = strings.NewReplacer("+", "-", "/", "_")
 
 // clip keeps a foreign text in an error short.
 func clip(text string) string {
