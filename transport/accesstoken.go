@@ -27,7 +27,7 @@ func (e *TokenEndpoint) bind(r *http.Request) (map[string]string, *Refusal) {
 	if e.MutualTLS && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		cnf["x5t#S256"] = certificateThumbprint(r.TLS.PeerCertificates[0])
 	}
-	switch _, proven := r.Header[proofName]; {
+	switch _, proven := r.Header[headerProof]; {
 	case proven && e.DPoP == nil:
 		// To give a bearer token to who asks for a bound one is a downgrade.
 		return nil, refuseGrant(codeInvalidRequest, errors.New("a DPoP proof, and the token endpoint has no DPoP"))
@@ -71,12 +71,12 @@ func (e *TokenEndpoint) issue(r *http.Request, request *AccessRequest, cnf map[s
 	}
 	response := &tokenResponse{
 		AccessToken: token,
-		TokenType:   "Bearer",
+		TokenType:   schemeBearer,
 		ExpiresIn:   int64(time.Until(expiry) / time.Second),
 		Scope:       strings.Join(access.Scope, " "),
 	}
 	if cnf["jkt"] != "" {
-		response.TokenType = dpopScheme // RFC 9449 section 5
+		response.TokenType = schemeDPoP // RFC 9449 section 5
 	}
 	return response, nil
 }

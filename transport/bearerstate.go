@@ -108,9 +108,9 @@ func (b *Bearer) headerAndPrefix(proved bool) (header, prefix string) {
 	case header != "Authorization":
 		return header, ""
 	case proved:
-		return header, dpopScheme + " "
+		return header, schemeDPoP + " "
 	}
-	return header, "Bearer "
+	return header, schemeBearer + " "
 }
 
 // keep returns the tokens of fetch: kept and renewed, or one for each request.

@@ -8,14 +8,6 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// The error codes of RFC 6750 section 3.1 and RFC 9449 section 7.1.
-const (
-	codeInvalidRequest    = "invalid_request"
-	codeInvalidToken      = "invalid_token"
-	codeInsufficientScope = "insufficient_scope"
-	codeInvalidProof      = "invalid_dpop_proof"
-)
-
 // refuse refuses credentials of the scheme and says what would be accepted.
 func (g *Guard) refuse(status int, scheme, code string, err error) *Refusal {
 	refusal := &Refusal{StatusCode: status, Code: code, Header: http.Header{}, err: err}
@@ -58,11 +50,7 @@ func (g *Guard) challenge(scheme, code, scope string) string {
 	if realm == "" {
 		realm = "protected"
 	}
-	value := "Bearer"
-	if scheme == schemeDPoP {
-		value = dpopScheme
-	}
-	value += " realm=" + quote(realm)
+	value := scheme + " realm=" + quote(realm)
 	if code != "" {
 		value += ", error=" + quote(code)
 	}

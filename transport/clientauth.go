@@ -12,9 +12,6 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// assertionJWTBearer is the client_assertion_type of RFC 7523 section 2.2.
-const assertionJWTBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
 // maxClientID bounds, in bytes, the client ids that are looked up.
 const maxClientID = 256
 
@@ -22,17 +19,17 @@ const maxClientID = 256
 // (RFC 6749 section 2.3), or "" if it may come without any and does.
 func (e *TokenEndpoint) authenticate(r *http.Request, form form, optional bool) (string, *Refusal) {
 	_, basic := r.Header["Authorization"]
-	_, post := form["client_secret"]
-	_, assertion := form["client_assertion"]
+	_, post := form[paramClientSecret]
+	_, assertion := form[paramClientAssertion]
 	switch {
 	case count(basic, post, assertion) > 1:
 		return "", refuseRequest(http.StatusBadRequest, errors.New("more than one client authentication"))
 	case assertion:
 		return e.authenticateAssertion(r, form)
 	case post:
-		return e.authenticateSecret(r, form["client_id"], form["client_secret"])
+		return e.authenticateSecret(r, form[paramClientID], form[paramClientSecret])
 	case basic:
-		return e.authenticateBasic(r, form["client_id"])
+		return e.authenticateBasic(r, form[paramClientID])
 	case optional:
 		return "", nil
 	}
@@ -88,11 +85,11 @@ func (e *TokenEndpoint) registration(r *http.Request, id string) (*Registration,
 
 // authenticateAssertion is private_key_jwt (RFC 7523 section 3).
 func (e *TokenEndpoint) authenticateAssertion(r *http.Request, form form) (string, *Refusal) {
-	if form["client_assertion_type"] != assertionJWTBearer {
+	if form[paramClientAssertionType] != assertionJWTBearer {
 		return "", refuseRequest(http.StatusBadRequest, errors.New("a client_assertion_type that is not known"))
 	}
-	assertion := form["client_assertion"]
-	id := form["client_id"]
+	assertion := form[paramClientAssertion]
+	id := form[paramClientID]
 	if id == "" {
 		id = claimedSubject(assertion)
 	}

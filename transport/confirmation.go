@@ -141,7 +141,7 @@ func (g *Guard) checkProof(r *http.Request, sent credentials, thumbprint string)
 
 func proofCode(err error) string {
 	if errors.Is(err, tokenprofile.ErrNonce) {
-		return errUseNonce
+		return codeUseNonce
 	}
 	return codeInvalidProof
 }
@@ -150,14 +150,14 @@ func proofCode(err error) string {
 // 9449 sections 8 and 9).
 func (e *Refusal) withNonce(v *tokenprofile.ProofVerifier) *Refusal {
 	if nonce := v.Nonce(); nonce != "" {
-		e.Header[nonceName] = []string{nonce}
+		e.Header[headerNonce] = []string{nonce}
 	}
 	return e
 }
 
 // proofOf is the one DPoP header of a request (RFC 9449 section 4.3, check 1).
 func proofOf(header http.Header) (string, error) {
-	switch values := header[proofName]; len(values) {
+	switch values := header[headerProof]; len(values) {
 	case 0:
 		return "", unbound("no DPoP header")
 	case 1:

@@ -7,13 +7,6 @@ import (
 	"strings"
 )
 
-// The authentication schemes of RFC 6750 section 2.1 and RFC 9449 section 7.1,
-// in lower case because schemes are compared without case (RFC 9110 section 11.1).
-const (
-	schemeBearer = "bearer"
-	schemeDPoP   = "dpop"
-)
-
 // maxCredentials bounds, in bytes, the Authorization header that is looked at.
 // What the verifier takes for a token is usually less.
 const maxCredentials = 64 << 10
@@ -22,7 +15,7 @@ var errNoCredentials = errors.New("no credentials")
 
 // credentials are what an Authorization header holds.
 type credentials struct {
-	scheme string // in lower case; "" without a header
+	scheme string // schemeBearer, schemeDPoP, or "" for none and any other
 	token  string
 }
 
@@ -40,9 +33,14 @@ func credentialsOf(header http.Header) (credentials, error) {
 	case len(values[0]) > maxCredentials:
 		return credentials{}, fmt.Errorf("an Authorization header of more than %d bytes", maxCredentials)
 	}
+	var sent credentials
 	scheme, rest, _ := strings.Cut(values[0], " ")
-	sent := credentials{scheme: strings.ToLower(scheme)}
-	if sent.scheme != schemeBearer && sent.scheme != schemeDPoP {
+	switch { // RFC 9110 section 11.1: schemes are compared without case
+	case strings.EqualFold(scheme, schemeBearer):
+		sent.scheme = schemeBearer
+	case strings.EqualFold(scheme, schemeDPoP):
+		sent.scheme = schemeDPoP
+	default:
 		return sent, nil
 	}
 	sent.token = strings.TrimLeft(rest, " ") // RFC 9110 section 11.4: 1*SP

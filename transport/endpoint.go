@@ -13,12 +13,6 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// The grant types of RFC 7523 section 2.1 and RFC 6749 section 4.4.2.
-const (
-	grantJWTBearer         = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-	grantClientCredentials = "client_credentials"
-)
-
 // A TokenEndpoint exchanges assertions for access tokens: the server's half of
 // RFC 7523, for a service that has no authorization server to ask. It
 // authenticates the client, verifies the assertion, asks Authorize what the
@@ -165,25 +159,25 @@ func (e *TokenEndpoint) usable() error {
 
 // grant authenticates the client and verifies what it has come with.
 func (e *TokenEndpoint) grant(r *http.Request, form form) (*AccessRequest, *Refusal) {
-	bearer := form["grant_type"] == grantJWTBearer && e.Assertions != nil
-	credentials := form["grant_type"] == grantClientCredentials && e.ClientCredentials
+	bearer := form[paramGrantType] == grantJWTBearer && e.Assertions != nil
+	credentials := form[paramGrantType] == grantClientCredentials && e.ClientCredentials
 	clientID, refusal := e.authenticate(r, form, bearer && e.AssertionAlone)
-	switch scope := form["scope"]; {
+	switch scope := form[paramScope]; {
 	case refusal != nil:
 		return nil, refusal
-	case form["grant_type"] == "":
+	case form[paramGrantType] == "":
 		return nil, refuseGrant(codeInvalidRequest, errors.New("no grant_type"))
 	case !bearer && !credentials:
 		return nil, refuseGrant(codeUnsupportedGrant, errors.New("a grant_type that is not offered"))
 	case scope != "" && !isScope(scope):
 		return nil, refuseGrant(codeInvalidScope, errors.New("the scope is not a list of scope tokens"))
-	case form["resource"] != "" || form["audience"] != "":
+	case form[paramResource] != "" || form[paramAudience] != "":
 		// The Signer's profile says whom the token is for (RFC 8707 section 2).
 		return nil, refuseGrant(codeInvalidTarget, errors.New("a resource or an audience that the client chooses"))
 	}
-	request := &AccessRequest{ClientID: clientID, Scope: strings.Fields(form["scope"])}
+	request := &AccessRequest{ClientID: clientID, Scope: strings.Fields(form[paramScope])}
 	if bearer {
-		request.Assertion, refusal = e.verifyAssertion(r, form["assertion"])
+		request.Assertion, refusal = e.verifyAssertion(r, form[paramAssertion])
 	}
 	return request, refusal
 }

@@ -5,18 +5,6 @@ import (
 	"net/http"
 )
 
-// The error codes of RFC 6749 section 5.2 and RFC 8707 section 2, and one of RFC
-// 6749 section 4.1.2.1 for an endpoint that cannot answer at present.
-const (
-	codeInvalidClient      = "invalid_client"
-	codeInvalidGrant       = "invalid_grant"
-	codeInvalidScope       = "invalid_scope"
-	codeInvalidTarget      = "invalid_target"
-	codeUnauthorizedClient = "unauthorized_client"
-	codeUnsupportedGrant   = "unsupported_grant_type"
-	codeUnavailable        = "temporarily_unavailable"
-)
-
 var errNoToken = errors.New("the verifier returned neither a token nor an error")
 
 // refuseRequest refuses a request that is none.

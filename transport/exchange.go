@@ -5,15 +5,6 @@ import (
 	"net/url"
 )
 
-// The types of tokens of RFC 8693 section 3 that an [Exchange] usually names.
-const (
-	TokenTypeJWT     = "urn:ietf:params:oauth:token-type:jwt"
-	TokenTypeAccess  = "urn:ietf:params:oauth:token-type:access_token"
-	TokenTypeIDToken = "urn:ietf:params:oauth:token-type:id_token"
-)
-
-const grantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 section 2.1
-
 // Exchange is what a [Grant] trades for an access token (RFC 8693 section 2.1).
 type Exchange struct {
 	Subject       TokenSource // the token of the party on whose behalf it is asked; required
@@ -25,18 +16,18 @@ type Exchange struct {
 
 // set sets the parameters of the exchange. The claims are the subject's.
 func (e *Exchange) set(ctx context.Context, form url.Values, claims any) error {
-	form.Set("subject_token_type", orJWT(e.SubjectType))
-	if err := setToken(ctx, form, "subject_token", e.Subject, claims); err != nil {
+	form.Set(paramSubjectTokenType, orJWT(e.SubjectType))
+	if err := setToken(ctx, form, paramSubjectToken, e.Subject, claims); err != nil {
 		return err
 	}
 	if e.RequestedType != "" {
-		form.Set("requested_token_type", e.RequestedType)
+		form.Set(paramRequestedTokenType, e.RequestedType)
 	}
 	if e.Actor == nil {
 		return nil
 	}
-	form.Set("actor_token_type", orJWT(e.ActorType))
-	return setToken(ctx, form, "actor_token", e.Actor, nil)
+	form.Set(paramActorTokenType, orJWT(e.ActorType))
+	return setToken(ctx, form, paramActorToken, e.Actor, nil)
 }
 
 func orJWT(tokenType string) string {

@@ -119,7 +119,7 @@ func (g *Grant) exchange(ctx context.Context, claims any) (string, time.Time, er
 	defer cancel()
 	granted, err := g.attempt(ctx, endpoint, claims)
 	var refusal *GrantError
-	if g.DPoP != nil && errors.As(err, &refusal) && refusal.Code == errUseNonce {
+	if g.DPoP != nil && errors.As(err, &refusal) && refusal.Code == codeUseNonce {
 		granted, err = g.attempt(ctx, endpoint, claims) // with the nonce the refusal brought: RFC 9449 section 8
 	}
 	if err != nil {

@@ -64,9 +64,9 @@ func readGrant(resp *http.Response, start time.Time, bound bool, secrets []strin
 
 // granted checks an answer without an error.
 func (a *answer) granted(start time.Time, bound bool, refusal *GrantError) (*grantedToken, error) {
-	wanted := "Bearer"
+	wanted := schemeBearer
 	if bound {
-		wanted = dpopScheme // RFC 9449 section 5: another type would be a token that anyone can use
+		wanted = schemeDPoP // RFC 9449 section 5: another type would be a token that anyone can use
 	}
 	lifetime, ok := a.lifetime()
 	switch {

@@ -47,7 +47,7 @@ func (e *GrantError) because(reason string) *GrantError {
 // or that one first.
 func (e *GrantError) Temporary() bool {
 	switch {
-	case e.Code == "temporarily_unavailable", e.Code == "server_error", e.Code == "slow_down":
+	case e.Code == codeUnavailable, e.Code == codeServerError, e.Code == codeSlowDown:
 		return true
 	case e.StatusCode == http.StatusTooManyRequests, e.StatusCode == http.StatusRequestTimeout:
 		return true

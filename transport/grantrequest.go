@@ -49,19 +49,19 @@ func (g *Grant) form(ctx context.Context, claims any) (url.Values, error) {
 	form := url.Values{}
 	err := g.grantForm(ctx, form, claims)
 	if err == nil && g.ClientAssertion != nil {
-		form.Set("client_assertion_type", assertionJWTBearer)
-		err = setToken(ctx, form, "client_assertion", g.ClientAssertion, nil)
+		form.Set(paramClientAssertionType, assertionJWTBearer)
+		err = setToken(ctx, form, paramClientAssertion, g.ClientAssertion, nil)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if len(g.Scopes) > 0 {
-		form.Set("scope", strings.Join(g.Scopes, " "))
+		form.Set(paramScope, strings.Join(g.Scopes, " "))
 	}
-	setAll(form, "resource", g.Resources)
-	setAll(form, "audience", g.Audiences)
+	setAll(form, paramResource, g.Resources)
+	setAll(form, paramAudience, g.Audiences)
 	for name, values := range g.Params {
-		if form.Has(name) || name == "client_id" || slices.Contains(credentialParams, name) {
+		if form.Has(name) || name == paramClientID || slices.Contains(credentialParams, name) {
 			return nil, fmt.Errorf("parameter %q is not for Params", name)
 		}
 		setAll(form, name, values)
@@ -73,15 +73,15 @@ func (g *Grant) form(ctx context.Context, claims any) (url.Values, error) {
 func (g *Grant) grantForm(ctx context.Context, form url.Values, claims any) error {
 	switch {
 	case g.Assertion != nil:
-		form.Set("grant_type", grantJWTBearer)
-		return setToken(ctx, form, "assertion", g.Assertion, claims)
+		form.Set(paramGrantType, grantJWTBearer)
+		return setToken(ctx, form, paramAssertion, g.Assertion, claims)
 	case g.Exchange != nil:
-		form.Set("grant_type", grantTokenExchange)
+		form.Set(paramGrantType, grantTokenExchange)
 		return g.Exchange.set(ctx, form, claims)
 	case claims != nil:
 		return errors.New("claims for a request, but no Assertion or Exchange to put them in")
 	}
-	form.Set("grant_type", grantClientCredentials)
+	form.Set(paramGrantType, grantClientCredentials)
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (g *Grant) grantForm(ctx context.Context, form url.Values, claims any) erro
 func (g *Grant) authenticate(req *http.Request, form url.Values) ([]string, error) {
 	if g.ClientSecret == nil {
 		if g.ClientID != "" {
-			form.Set("client_id", g.ClientID)
+			form.Set(paramClientID, g.ClientID)
 		}
 		return nil, nil
 	}
@@ -98,8 +98,8 @@ func (g *Grant) authenticate(req *http.Request, form url.Values) ([]string, erro
 		return nil, fmt.Errorf("client secret: %w", err)
 	}
 	if g.SecretInBody {
-		form.Set("client_id", g.ClientID)
-		form.Set("client_secret", secret)
+		form.Set(paramClientID, g.ClientID)
+		form.Set(paramClientSecret, secret)
 		return []string{secret}, nil
 	}
 	// Both parts are form-encoded first: RFC 6749 section 2.3.1.
@@ -145,7 +145,7 @@ func setAll(form url.Values, name string, values []string) {
 }
 
 // credentialParams are the parameters that hold a secret.
-var credentialParams = []string{"assertion", "client_assertion", "client_secret", "subject_token", "actor_token"}
+var credentialParams = []string{paramAssertion, paramClientAssertion, paramClientSecret, paramSubjectToken, paramActorToken}
 
 // sentSecrets returns the secrets that are sent, so that no answer can bring
 // them into an error.

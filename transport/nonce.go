@@ -10,13 +10,8 @@ import (
 )
 
 const (
-	maxNonce   = 256  // bytes
-	maxNonces  = 1024 // origins
-	proofName  = "Dpop"
-	nonceName  = "Dpop-Nonce"
-	dpopScheme = "DPoP"
-
-	errUseNonce = "use_dpop_nonce" // RFC 9449 section 8
+	maxNonce  = 256  // bytes
+	maxNonces = 1024 // origins
 )
 
 // nonces remembers, per origin, the nonce that a server wants in the next DPoP
@@ -29,7 +24,7 @@ type nonces struct {
 // learn takes the nonce that a response brings, if it is one that RFC 9449
 // section 8.1 allows.
 func (n *nonces) learn(u *url.URL, header http.Header) {
-	nonce := header.Get(nonceName)
+	nonce := header.Get(headerNonce)
 	if nonce == "" || len(nonce) > maxNonce || !isNonce(nonce) {
 		return
 	}
@@ -64,7 +59,7 @@ func (n *nonces) prove(req *http.Request, prover *tokenprofile.Prover, token str
 	if err != nil {
 		return err
 	}
-	req.Header[proofName] = []string{proof}
+	req.Header[headerProof] = []string{proof}
 	return nil
 }
 

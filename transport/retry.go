@@ -35,8 +35,8 @@ func (s *bearerState) retry(req *http.Request, resp *http.Response, tokens token
 // asksForNonce reports whether the lack of a nonce, which the response brings,
 // was the reason for the 401 (RFC 9449 section 9).
 func (s *bearerState) asksForNonce(resp *http.Response) bool {
-	return s.prover != nil && resp.Header.Get(nonceName) != "" &&
-		strings.Contains(strings.Join(resp.Header["Www-Authenticate"], ","), errUseNonce)
+	return s.prover != nil && resp.Header.Get(headerNonce) != "" &&
+		strings.Contains(strings.Join(resp.Header["Www-Authenticate"], ","), codeUseNonce)
 }
 
 // repeat sends the request again with the token that is now current. If that
