@@ -45,8 +45,11 @@ func misfit(k PublicKey, a Algorithm) error {
 	case k.pss && s.family != FamilyPSS:
 		return errors.New("its OID allows RSASSA-PSS alone")
 	}
-	if key, ok := k.key.(*rsa.PublicKey); ok {
+	switch key := k.key.(type) {
+	case *rsa.PublicKey:
 		return misfitRSA(key)
+	case ed25519.PublicKey:
+		return misfitEd25519(key)
 	}
 	return nil
 }
@@ -71,6 +74,45 @@ func misfitRSA(key *rsa.PublicKey) error {
 		return errors.New("it was made by a faulty chip and can be factored (CVE-2017-15361)")
 	}
 	return nil
+}
+
+// misfitEd25519 refuses the points of small order: under them signatures can be
+// made that verify for any message, by somebody who has no private key (RFC
+// 8032 section 8.9 leaves that to whoever uses the keys).
+func misfitEd25519(key ed25519.PublicKey) error {
+	y := [ed25519.PublicKeySize]byte(key)
+	y[len(y)-1] &= 0x7f // the sign of x
+	if slices.Contains(smallOrder, y) {
+		return errors.New("it is a point of small order, under which anybody can sign")
+	}
+	return nil
+}
+
+// smallOrder holds the y of the points of order 1, 2, 4 and 8 on edwards25519,
+// little-endian, and with them the encodings beyond p of 0 and 1.
+var smallOrder = [][ed25519.PublicKeySize]byte{
+	{0: 0}, // order 4
+	{0: 1}, // order 1
+	{ // order 8
+		0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+		0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+	},
+	{ // order 8
+		0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+		0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+	},
+	nearP(0xec), // p - 1, order 2
+	nearP(0xed), // p, which is 0
+	nearP(0xee), // p + 1, which is 1
+}
+
+// nearP is p = 2^255 - 19 with another lowest byte.
+func nearP(lowest byte) (y [ed25519.PublicKeySize]byte) {
+	for i := range y {
+		y[i] = 0xff
+	}
+	y[0], y[len(y)-1] = lowest, 0x7f
+	return y
 }
 
 // anyPermitted returns nil if one of the operations is permitted, else why the

@@ -71,3 +71,12 @@ func (k DecryptionKeys) CheckParts(ctx context.Context, e Encryption, text strin
 	}
 	return token.checkParts(e, key)
 }
+
+const DefaultReplayMax = defaultReplayMax
+
+// Remembered is how many ids the guard holds.
+func (g *MemoryReplayGuard) Remembered() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.seen)
+}

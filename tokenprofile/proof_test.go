@@ -264,6 +264,10 @@ func TestProofRefusals(t *testing.T) {
 		{"iat is a text", claim("iat", "1"), tokenprofile.ErrClaim},
 		{"iat too old", claim("iat", now-90), tokenprofile.ErrExpired},
 		{"iat in the future", claim("iat", now+90), tokenprofile.ErrNotYetValid},
+		{"exp has passed", claim("exp", now-1), tokenprofile.ErrExpired},
+		{"exp is 0", claim("exp", 0), tokenprofile.ErrExpired},
+		{"exp is a text", claim("exp", "soon"), tokenprofile.ErrClaim},
+		{"nbf in the future", claim("nbf", now+90), tokenprofile.ErrNotYetValid},
 		{"no ath", claim("ath", nil), tokenprofile.ErrClaim},
 		{"the hash of another token", claim("ath", "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"), tokenprofile.ErrClaim},
 		{"the token instead of its hash", claim("ath", orders.Token), tokenprofile.ErrClaim},
@@ -537,7 +541,7 @@ func TestProofsTellNothing(t *testing.T) {
 func TestProofIgnoresWhatItDoesNotKnow(t *testing.T) {
 	p := newRawProof(t, newECKey(t, elliptic.P256()))
 	maps.Copy(p.header, map[string]any{"kid": "a", "x": 1})
-	maps.Copy(p.claims, map[string]any{"exp": 1, "sub": "a", "x": []int{1}})
+	maps.Copy(p.claims, map[string]any{"sub": "a", "x": []int{1}})
 	p.header["typ"] = "application/DPoP+JWT"
 	if _, err := new(tokenprofile.ProofVerifier).Verify(t.Context(), p.String(), orders, ""); err != nil {
 		t.Error(err)

@@ -26,6 +26,10 @@ const (
 // once, and each must be remembered as long as it is good.
 const defaultProofAge = time.Minute
 
+// defaultProofsPerKey is what one key may have of the memory in those minutes
+// in which a proof is good: 80 requests a second.
+const defaultProofsPerKey = 10_000
+
 // A ProofVerifier admits DPoP proofs (RFC 9449 section 4.3). The zero value
 // is ready for use. It is safe for concurrent use; its fields must not change
 // once it is in use.
@@ -33,7 +37,7 @@ type ProofVerifier struct {
 	Algorithms []Algorithm      // accepted, EdDSA also by the name Ed25519 (RFC 9864); nil: all but the HMACs
 	MaxAge     time.Duration    // how long after its iat a proof is good, and how far iat may lie ahead; zero: 1 minute
 	Nonces     *ProofNonces     // if set, demands a nonce of these in every proof (RFC 9449 sections 8 and 9)
-	Replay     ReplayGuard      // nil: a bounded one in memory, for one process
+	Replay     ReplayGuard      // nil: a [MemoryReplayGuard] in which one key may have 10,000 proofs
 	Now        func() time.Time // nil: time.Now
 
 	once   sync.Once
@@ -127,7 +131,7 @@ func (v *ProofVerifier) judgeClaims(c *claims, want Proof) error {
 	if len(c.id) == 0 || len(c.id) > maxProofID {
 		return refuse(ErrClaim, "jti is missing, or longer than 256 bytes")
 	}
-	if err := v.judgeTime(c.issuedAt); err != nil {
+	if err := v.judgeTime(c); err != nil {
 		return err
 	}
 	if err := demandText(c, "htm", want.Method); err != nil {
@@ -144,15 +148,22 @@ func (v *ProofVerifier) judgeClaims(c *claims, want Proof) error {
 	return v.judgeNonce(c, want.Nonce)
 }
 
-func (v *ProofVerifier) judgeTime(issuedAt time.Time) error {
-	age := v.now().Sub(issuedAt)
+// judgeTime also obeys exp and nbf, which a proof need not have. They get the
+// same allowance for a clock that is ahead as iat.
+func (v *ProofVerifier) judgeTime(c *claims) error {
+	now := v.now()
+	age := now.Sub(c.issuedAt)
 	switch {
-	case issuedAt.IsZero():
+	case c.issuedAt.IsZero():
 		return refuse(ErrClaim, "iat is missing")
 	case age > v.maxAge():
 		return refuse(ErrExpired, "DPoP proof: iat is too old")
 	case -age > v.maxAge():
 		return refuse(ErrNotYetValid, "DPoP proof: iat lies in the future")
+	case !c.expiry.IsZero() && !now.Before(c.expiry):
+		return refuse(ErrExpired, "DPoP proof: exp has passed")
+	case c.notBefore.Sub(now) > v.maxAge():
+		return refuse(ErrNotYetValid, "DPoP proof: nbf lies in the future")
 	}
 	return nil
 }
@@ -219,7 +230,7 @@ func (v *ProofVerifier) replay() ReplayGuard {
 	if v.Replay != nil {
 		return v.Replay
 	}
-	v.once.Do(func() { v.memory = &MemoryReplayGuard{Now: v.Now} })
+	v.once.Do(func() { v.memory = &MemoryReplayGuard{MaxPerIssuer: defaultProofsPerKey, Now: v.Now} })
 	return v.memory
 }
 

@@ -5,8 +5,10 @@ import (
 	"container/heap"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -23,30 +25,54 @@ type ReplayGuard interface {
 }
 
 // ErrReplayGuardFull is the error of a [MemoryReplayGuard] that could admit a
-// further token only by forgetting one that could still be used again.
+// further token only by forgetting one that could still be used again. Its text
+// names the field to raise.
 var ErrReplayGuardFull = errors.New("replay guard full")
 
 // MemoryReplayGuard is a bounded [ReplayGuard] for one process. Several
 // processes behind one address need one they share. The zero value is ready
 // to use; it is safe for concurrent use.
+//
+// What it remembers ends with the process: see UnknownUntil.
 type MemoryReplayGuard struct {
-	// Max is how many ids are remembered at most. Zero: 100,000, which is
-	// about 15 MB. One more is refused with [ErrReplayGuardFull].
+	// Max is how many ids are remembered at most. One more is refused with
+	// [ErrReplayGuardFull]. An id is remembered as long as its token is good,
+	// so a guard stands
+	//
+	//	Max / (Lifetime + Leeway)
+	//
+	// tokens a second: 1,075 with the defaults of a [Profile], 930 seconds and
+	// this field's 1,000,000. That many ids take about 100 MB; memory is taken
+	// as they come. Zero: 1,000,000.
 	Max int
+
+	// MaxPerIssuer is how many of them a single issuer may have, or for DPoP
+	// proofs a single key, so that none can fill the guard for all others.
+	// One more is refused with [ErrReplayGuardFull]. Zero: Max.
+	MaxPerIssuer int
+
+	// UnknownUntil takes every id that expires before it for used. A guard
+	// that begins with the process does not know what was used before: set it
+	// to the start plus the profile's Lifetime and Leeway, when the last token
+	// from before has expired. Tokens from before are then refused, and those
+	// who sent them make new ones. Zero: they are admitted once more.
+	UnknownUntil time.Time
 
 	// Now is the clock, which must be the one of the tokens' profile. Nil:
 	// [time.Now].
 	Now func() time.Time
 
-	mu     sync.Mutex
-	seen   map[replayID]bool // guarded by mu
-	expiry replayHeap        // guarded by mu; of all that are seen
+	mu        sync.Mutex
+	seen      map[replayID]int64 // when the id expires, see nanoseconds; guarded by mu
+	perIssuer map[issuerID]int   // how many of them an issuer has; guarded by mu
+	expiring  replayHeap         // all of them; guarded by mu
 }
 
-// A replayID is a hash, so that no id takes more memory than others.
-type replayID [sha256.Size]byte
+const defaultReplayMax = 1_000_000
 
-const defaultReplayMax = 100_000
+// forgetAtOnce is how many expired ids a call forgets: more than one, so that
+// they become fewer, and few, so that no call pays for all.
+const forgetAtOnce = 4
 
 var (
 	_ ReplayGuard = (*MemoryReplayGuard)(nil)
@@ -56,23 +82,22 @@ var (
 
 // First implements [ReplayGuard].
 func (g *MemoryReplayGuard) First(_ context.Context, issuer, id string, expiry time.Time) (bool, error) {
-	key := newReplayID(issuer, id)
+	entry := newReplayEntry(issuer, id, expiry)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.now()
-	g.forget(now)
+	now := nanoseconds(g.now())
+	g.forget(now, forgetAtOnce)
+	known, seen := g.seen[entry.id]
 	switch {
-	case g.seen[key]:
+	case seen && known > now, expiry.Before(g.UnknownUntil):
 		return false, nil
-	case !now.Before(expiry):
+	case entry.expiry <= now:
 		return false, errReplayExpired // it would be forgotten at once
-	case g.expiry.Len() >= cmp.Or(g.Max, defaultReplayMax):
-		return false, ErrReplayGuardFull
-	case g.seen == nil:
-		g.seen = map[replayID]bool{}
 	}
-	g.seen[key] = true
-	heap.Push(&g.expiry, replayEntry{key, expiry})
+	if err := g.room(entry, now); err != nil {
+		return false, err
+	}
+	g.remember(entry)
 	return true, nil
 }
 
@@ -83,28 +108,88 @@ func (g *MemoryReplayGuard) now() time.Time {
 	return time.Now()
 }
 
-// forget drops what has expired: it is refused for that.
-func (g *MemoryReplayGuard) forget(now time.Time) {
-	for len(g.expiry) > 0 && !now.Before(g.expiry[0].expiry) {
-		delete(g.seen, heap.Pop(&g.expiry).(replayEntry).key)
+// room makes room for one more id by forgetting what has expired.
+func (g *MemoryReplayGuard) room(entry replayEntry, now int64) error {
+	most := cmp.Or(g.Max, defaultReplayMax)
+	share := cmp.Or(g.MaxPerIssuer, most)
+	for len(g.seen) >= most || g.perIssuer[entry.issuer] >= share {
+		if !g.forget(now, 1) {
+			break
+		}
 	}
+	switch {
+	case len(g.seen) >= most:
+		return fmt.Errorf("%w: MemoryReplayGuard.Max is %d", ErrReplayGuardFull, most)
+	case g.perIssuer[entry.issuer] >= share:
+		return fmt.Errorf("%w: MemoryReplayGuard.MaxPerIssuer is %d", ErrReplayGuardFull, share)
+	}
+	return nil
 }
 
-// newReplayID hashes the issuer's length too: two pairs never look alike.
-func newReplayID(issuer, id string) replayID {
-	return sha256.Sum256(fmt.Appendf(nil, "%d:%s%s", len(issuer), issuer, id))
+func (g *MemoryReplayGuard) remember(entry replayEntry) {
+	if g.seen == nil {
+		g.seen, g.perIssuer = map[replayID]int64{}, map[issuerID]int{}
+	}
+	if _, again := g.seen[entry.id]; !again { // else it has expired, and is not forgotten yet
+		g.perIssuer[entry.issuer]++
+	}
+	g.seen[entry.id] = entry.expiry
+	heap.Push(&g.expiring, entry)
 }
 
+// forget drops up to n ids that have expired: their tokens are refused for
+// that. It reports whether there was one.
+func (g *MemoryReplayGuard) forget(now int64, n int) (forgot bool) {
+	for range n {
+		if len(g.expiring) == 0 || g.expiring[0].expiry > now {
+			return forgot
+		}
+		forgot = true
+		entry := heap.Pop(&g.expiring).(replayEntry)
+		if g.seen[entry.id] > now {
+			continue // it came again since
+		}
+		delete(g.seen, entry.id)
+		if g.perIssuer[entry.issuer]--; g.perIssuer[entry.issuer] == 0 {
+			delete(g.perIssuer, entry.issuer)
+		}
+	}
+	return forgot
+}
+
+// A replayEntry holds hashes, so that no id takes more memory than others. Half
+// of a SHA-256 is enough for ids: who finds two alike has used up their own.
 type replayEntry struct {
-	key    replayID
-	expiry time.Time
+	id     replayID
+	issuer issuerID
+	expiry int64
+}
+
+type (
+	replayID [sha256.Size / 2]byte
+	issuerID uint64
+)
+
+// newReplayEntry hashes the issuer's length too: two pairs never look alike.
+func newReplayEntry(issuer, id string, expiry time.Time) replayEntry {
+	issuerSum := sha256.Sum256([]byte(issuer))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s%s", len(issuer), issuer, id))
+	return replayEntry{replayID(sum[:]), issuerID(binary.BigEndian.Uint64(issuerSum[:])), nanoseconds(expiry)}
+}
+
+// nanoseconds since 1970, up to the year 2262, beyond which all is one.
+func nanoseconds(t time.Time) int64 {
+	if t.Unix() >= math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // A replayHeap has the entry that expires first in front.
 type replayHeap []replayEntry
 
 func (h replayHeap) Len() int           { return len(h) }
-func (h replayHeap) Less(i, j int) bool { return h[i].expiry.Before(h[j].expiry) }
+func (h replayHeap) Less(i, j int) bool { return h[i].expiry < h[j].expiry }
 func (h replayHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *replayHeap) Push(entry any)    { *h = append(*h, entry.(replayEntry)) }
 func (h *replayHeap) Pop() any {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -72,6 +74,105 @@ func TestAFullReplayGuardRefuses(t *testing.T) {
 		}
 		if _, err := g.First(t.Context(), "i", "z", time.Now().Add(time.Hour)); !errors.Is(err, tokenprofile.ErrReplayGuardFull) {
 			t.Errorf("got %v, want %v", err, tokenprofile.ErrReplayGuardFull)
+		}
+	})
+}
+
+// One issuer, or one DPoP key, cannot fill the guard for all others.
+func TestNoIssuerHasMoreThanItsShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &tokenprofile.MemoryReplayGuard{Max: 100, MaxPerIssuer: 10}
+		for n := range 10 {
+			first(t, g, "greedy", fmt.Sprint(n), time.Now().Add(time.Duration(1+n)*time.Second))
+		}
+		_, err := g.First(t.Context(), "greedy", "x", time.Now().Add(time.Hour))
+		if !errors.Is(err, tokenprofile.ErrReplayGuardFull) || !strings.Contains(err.Error(), "MaxPerIssuer is 10") {
+			t.Errorf("got %v, want the field", err)
+		}
+		if !first(t, g, "modest", "x", time.Now().Add(time.Hour)) {
+			t.Error("another issuer is refused")
+		}
+		if first(t, g, "greedy", "9", time.Now().Add(time.Hour)) {
+			t.Error("what is remembered is admitted")
+		}
+		time.Sleep(time.Second) // one has expired
+		if !first(t, g, "greedy", "x", time.Now().Add(time.Hour)) {
+			t.Error("refused, though one has expired")
+		}
+		if _, err := g.First(t.Context(), "greedy", "y", time.Now().Add(time.Hour)); err == nil {
+			t.Error("an eleventh is admitted")
+		}
+	})
+}
+
+func TestAFullGuardNamesItsField(t *testing.T) {
+	g := &tokenprofile.MemoryReplayGuard{Max: 1}
+	first(t, g, "i", "1", time.Now().Add(time.Hour))
+	if _, err := g.First(t.Context(), "i", "2", time.Now().Add(time.Hour)); err == nil || !strings.Contains(err.Error(), "Max is 1") {
+		t.Errorf("got %v, want the field", err)
+	}
+}
+
+// A guard stands as many tokens a second as its field says: a thousand by
+// default, and here one.
+func TestWhatRateAReplayGuardStands(t *testing.T) {
+	const life = 930 // seconds of Lifetime and Leeway
+	if rate := tokenprofile.DefaultReplayMax / life; rate < 1000 {
+		t.Errorf("the default stands %d tokens a second", rate)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		g := &tokenprofile.MemoryReplayGuard{Max: life}
+		for n := range 5 * life {
+			if !first(t, g, "i", strconv.Itoa(n), time.Now().Add(life*time.Second)) {
+				t.Fatalf("refused after %d seconds", n)
+			}
+			time.Sleep(time.Second)
+		}
+		first(t, g, "i", "one more", time.Now().Add(life*time.Second))
+		if _, err := g.First(t.Context(), "i", "two more", time.Now().Add(life*time.Second)); !errors.Is(err, tokenprofile.ErrReplayGuardFull) {
+			t.Errorf("got %v: the guard is not full, so this test checks nothing", err)
+		}
+	})
+}
+
+// After a restart nobody knows what was used before.
+func TestWhatWasIssuedBeforeTheGuardBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const life = 15*time.Minute + 30*time.Second
+		issued := time.Now()
+		time.Sleep(time.Minute)
+		began := time.Now()
+		g := &tokenprofile.MemoryReplayGuard{UnknownUntil: began.Add(life)}
+		if first(t, g, "i", "old", issued.Add(life)) {
+			t.Error("a token from before is admitted")
+		}
+		if !first(t, g, "i", "new", time.Now().Add(life)) {
+			t.Error("a token from after is refused")
+		}
+		if first(t, g, "i", "new", time.Now().Add(life)) {
+			t.Error("and is admitted again")
+		}
+	})
+}
+
+// Forgetting is spread over calls: no one waits for all that has expired.
+func TestForgettingIsSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &tokenprofile.MemoryReplayGuard{}
+		for n := range 1000 {
+			first(t, g, "i", fmt.Sprint(n), time.Now().Add(time.Second))
+		}
+		time.Sleep(time.Second)
+		before := g.Remembered()
+		first(t, g, "i", "x", time.Now().Add(time.Hour))
+		if forgot := before - g.Remembered() + 1; forgot < 2 || forgot > 10 {
+			t.Errorf("one call forgot %d, want a few", forgot)
+		}
+		for n := range 500 {
+			first(t, g, "i", fmt.Sprint("y", n), time.Now().Add(time.Hour))
+		}
+		if got := g.Remembered(); got != 501 {
+			t.Errorf("%d are remembered, want the 501 that are good", got)
 		}
 	})
 }
