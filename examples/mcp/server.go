@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"github.com/modelcontextprotocol/go-sdk/oauthex"
+
+	"github.com/tokenprofile/tokenprofile-go/jwks"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport"
+)
+
+// newServer is an MCP server behind a guard, and the authorization server
+// whose tokens it takes, at one base URL. A client that knows nothing but
+// base+"/mcp" finds the rest.
+func newServer(base string, keys *keystore.Store, clients transport.Registry) (http.Handler, error) {
+	access := tokenprofile.Profile{ // RFC 9068
+		Algorithm: tokenprofile.ES256,
+		Issuer:    base,
+		Audience:  []string{base + "/mcp"},
+		TokenID:   true,
+		Header:    tokenprofile.Header{Type: "at+jwt"},
+	}
+	verifier, err := access.Verifier(keys)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := access.Signer(keys)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	guard := &transport.Guard{Verifier: verifier, Scope: "tools"}
+	mux.Handle("/mcp", guard.Handler(tellSDK(tools(), verifier.Profile())))
+	mux.Handle("/.well-known/oauth-protected-resource/mcp", auth.ProtectedResourceMetadataHandler(&oauthex.ProtectedResourceMetadata{
+		Resource:               base + "/mcp",
+		AuthorizationServers:   []string{base},
+		ScopesSupported:        []string{"tools"},
+		BearerMethodsSupported: []string{"header"},
+	}))
+	mux.Handle("/token", &transport.TokenEndpoint{
+		Clients:           clients,
+		ClientCredentials: true,
+		Signer:            signer,
+		Authorize: func(context.Context, *transport.AccessRequest) (*transport.Access, error) {
+			return &transport.Access{Scope: []string{"tools"}}, nil
+		},
+	})
+	mux.Handle("GET /jwks.json", &jwks.Handler{Source: keys})
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(&oauthex.AuthServerMeta{
+			Issuer:                            base,
+			TokenEndpoint:                     base + "/token",
+			JWKSURI:                           base + "/jwks.json",
+			ResponseTypesSupported:            []string{},
+			GrantTypesSupported:               []string{"client_credentials"},
+			TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "private_key_jwt"},
+			CodeChallengeMethodsSupported:     []string{"S256"}, // without, the SDK's clients leave
+		})
+	})
+	return mux, nil
+}
+
+// tools is an MCP server with one tool, which says who calls it.
+func tools() http.Handler {
+	server := mcp.NewServer(&mcp.Implementation{Name: "orders", Version: "1"}, nil)
+	whoami := func(_ context.Context, r *mcp.CallToolRequest, _ struct{}) (*mcp.CallToolResult, any, error) {
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: r.Extra.TokenInfo.UserID}}}, nil, nil
+	}
+	mcp.AddTool(server, &mcp.Tool{Name: "whoami", Description: "Says who calls."}, whoami)
+	return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, nil)
+}
+
+// tellSDK hands what the guard has verified to the SDK, whose tools see it as
+// Extra.TokenInfo. The SDK also holds each session to the user who began it.
+func tellSDK(next http.Handler, profile tokenprofile.Profile) http.Handler {
+	verified := func(ctx context.Context, _ string, _ *http.Request) (*auth.TokenInfo, error) {
+		token, ok := tokenprofile.FromContext(ctx)
+		if !ok {
+			return nil, auth.ErrInvalidToken
+		}
+		var claims struct{ Scope string }
+		err := token.Decode(&claims)
+		return &auth.TokenInfo{UserID: token.Subject, Scopes: strings.Fields(claims.Scope), Expiration: token.Expiry}, err
+	}
+	return auth.RequireBearerToken(verified, &auth.RequireBearerTokenOptions{ClockSkew: profile.Leeway})(next)
+}
