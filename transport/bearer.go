@@ -2,9 +2,13 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -101,7 +105,7 @@ type Bearer struct {
 	// is called once per fetch, after those who wait for it were answered.
 	OnRefresh func(Refresh)
 
-	state atomic.Pointer[bearerState]
+	carrier atomic.Pointer[carrier]
 }
 
 var _ http.RoundTripper = (*Bearer)(nil)
@@ -131,31 +135,47 @@ func Wrap(client *http.Client, source TokenSource) *http.Client {
 // body is closed whatever happens, and the response names it, not the copy
 // with the token, as its Request.
 func (b *Bearer) RoundTrip(req *http.Request) (*http.Response, error) {
-	state, err := b.ready()
+	c, err := b.ready()
 	if err != nil {
 		return nil, refuse(req, err)
 	}
-	meant, err := state.meant(req)
-	if err != nil {
-		return nil, refuse(req, err)
-	}
-	if !meant {
-		return state.base.RoundTrip(req)
-	}
-	tokens, err := state.tokensFor(req)
-	if err != nil {
-		return nil, refuse(req, err)
-	}
-	header, err := tokens.header(req.Context())
-	if err != nil {
-		return nil, refuse(req, err)
-	}
-	resp, err := state.send(req, req.Body, header)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized {
-		return resp, err
-	}
-	return state.retry(req, resp, tokens, header)
+	return c.roundTrip(req)
 }
+
+// GetRequestMetadata and [Bearer.RequireTransportSecurity] are what gRPC asks
+// of its credentials.PerRPCCredentials, so that a Bearer can be one:
+// grpc.WithPerRPCCredentials(bearer). The token is the one that HTTP requests
+// of the same Bearer carry, under the same rules for keeping and renewing it.
+//
+// With Origins, a call to any other goes without a token. Claims and DPoP need
+// an HTTP request, and a Bearer that has them is refused here.
+func (b *Bearer) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
+	c, err := b.ready()
+	if err != nil {
+		return nil, err
+	}
+	if c.claims != nil || c.prover != nil {
+		return nil, errors.New("transport: Claims and DPoP are for HTTP requests, not for gRPC calls")
+	}
+	for _, u := range uri {
+		target, err := url.Parse(u)
+		if err != nil {
+			return nil, fmt.Errorf("transport: the call's URI: %w", err)
+		}
+		if c.origins != nil && !slices.Contains(c.origins, origin(target)) {
+			return nil, nil
+		}
+	}
+	header, err := c.shared.header(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{strings.ToLower(c.header): header}, nil
+}
+
+// RequireTransportSecurity always reports true: no token goes over an
+// unencrypted connection.
+func (b *Bearer) RequireTransportSecurity() bool { return true }
 
 // CloseIdleConnections closes those of the base, as [http.Client.CloseIdleConnections] asks.
 func (b *Bearer) CloseIdleConnections() {
@@ -166,6 +186,21 @@ func (b *Bearer) CloseIdleConnections() {
 
 // Format prints the name of the type whatever the verb, because no verb may print a token.
 func (b *Bearer) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Bearer") }
+
+// ready returns the carrier, which the first request builds. Building it twice
+// at the same time does no harm: one of the two wins, and neither has done
+// anything yet.
+func (b *Bearer) ready() (*carrier, error) {
+	if c := b.carrier.Load(); c != nil {
+		return c, nil
+	}
+	c, err := newCarrier(b)
+	if err != nil {
+		return nil, err
+	}
+	b.carrier.CompareAndSwap(nil, c)
+	return b.carrier.Load(), nil
+}
 
 func (b *Bearer) baseOrDefault() http.RoundTripper {
 	if b.Base == nil {

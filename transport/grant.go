@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
@@ -143,7 +144,7 @@ func (g *Grant) check() (*url.URL, error) {
 	case err != nil || endpoint.Host == "" || endpoint.User != nil || endpoint.Fragment != "":
 		faults = append(faults, errors.New("the TokenURL is not an absolute URL without user and fragment"))
 	default:
-		if err := checkConfidential(endpoint); err != nil {
+		if err := jwks.CheckURL(endpoint, false); err != nil {
 			faults = append(faults, fmt.Errorf("TokenURL: %w", err))
 		}
 	}

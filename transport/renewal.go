@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,13 @@ import (
 const (
 	fetchTimeout = 30 * time.Second // for a fetch that several requests may wait for
 	refusalPause = time.Second      // between renewals that a 401 sets off
+
+	defaultEarly = 0.15 // the share of the lifetime
+	minEarly     = 10 * time.Second
+	maxEarly     = 5 * time.Minute
+	inFlight     = 2 * time.Second // a token is not sent so shortly before it expires that it would expire on its way
+
+	forever = 100 * 365 * 24 * time.Hour // for a token whose source does not know its end
 )
 
 // A renewal keeps one token fresh.
@@ -30,17 +38,6 @@ type renewal struct {
 	refusal  time.Time // when a 401 last set off a renewal; guarded by mu
 }
 
-// flightKey is the key, in the context of a fetch, of the renewal it is for.
-type flightKey struct{}
-
-// A flight is one fetch, and who waits for it.
-type flight struct {
-	done     chan struct{} // closed when the renewal knows the outcome
-	replaces bool          // the current token was refused: better wait than use it
-	token    *held         // nil if the fetch failed; set before done is closed
-	err      error         // set before done is closed
-}
-
 // header returns the token to send now, and waits for one only if there is none.
 func (r *renewal) header(ctx context.Context) (string, error) {
 	now := time.Now()
@@ -48,26 +45,20 @@ func (r *renewal) header(ctx context.Context) (string, error) {
 		return h.header, nil
 	}
 	h, f, err := r.join(now)
-	if f == nil {
-		return headerOf(h), err
+	switch {
+	case err != nil:
+		return "", err
+	case f == nil:
+		return h.header, nil
 	}
 	if ctx.Value(flightKey{}) == r {
 		return "", errors.New("transport: the token is fetched with a client that waits for that very token")
 	}
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		return "", &waitError{cause: ctx.Err()}
-	}
-	if f.token == nil && h.usable(time.Now()) {
-		return h.header, nil
-	}
-	return headerOf(f.token), f.err
+	return f.wait(ctx)
 }
 
 // join decides what a request does that finds no fresh token: go on with the
-// one there is, wait for the flight returned, or fail. The token returned with
-// a flight is what remains if it fails.
+// one there is, wait for the flight returned, or fail.
 func (r *renewal) join(now time.Time) (*held, *flight, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,7 +67,7 @@ func (r *renewal) join(now time.Time) (*held, *flight, error) {
 	case h.fresh(now):
 		return h, nil, nil
 	case r.flight != nil && r.flight.replaces:
-		return h, r.flight, nil
+		return nil, r.flight, nil
 	case r.flight == nil && now.Before(r.retryAt):
 		if h.usable(now) {
 			return h, nil, nil
@@ -84,12 +75,12 @@ func (r *renewal) join(now time.Time) (*held, *flight, error) {
 		return nil, nil, r.err
 	}
 	if r.flight == nil {
-		r.takeOff(false)
+		r.fly(false)
 	}
 	if h.usable(now) {
 		return h, nil, nil
 	}
-	return h, r.flight, nil
+	return nil, r.flight, nil
 }
 
 // refused is told that a server answered 401 to the token. If it is still the
@@ -109,7 +100,7 @@ func (r *renewal) refused(header string) bool {
 	case now.Before(r.retryAt) || now.Before(r.refusal.Add(refusalPause)):
 		return false
 	default:
-		r.takeOff(true)
+		r.fly(true)
 	}
 	r.refusal = now
 	stale := *h
@@ -118,12 +109,12 @@ func (r *renewal) refused(header string) bool {
 	return true
 }
 
-// takeOff starts a fetch. r.mu is held.
+// fly starts a fetch. r.mu is held.
 //
 // Its goroutine outlives the request that needs it, if the request is
 // cancelled, because others wait for it too; it ends with the fetch.
-func (r *renewal) takeOff(replaces bool) {
-	f := &flight{done: make(chan struct{}), replaces: replaces}
+func (r *renewal) fly(replaces bool) {
+	f := &flight{done: make(chan struct{}), replaces: replaces, old: r.current.Load()}
 	r.flight = f
 	go func() {
 		ctx := context.WithValue(context.Background(), flightKey{}, r)
@@ -155,6 +146,35 @@ func (r *renewal) land(f *flight, got outcome) {
 	}
 }
 
+// flightKey is the key, in the context of a fetch, of the renewal it is for.
+type flightKey struct{}
+
+// A flight is one fetch, and who waits for it.
+type flight struct {
+	replaces bool          // the old token was refused: better wait than use it
+	old      *held         // the token there was when it began; may be nil
+	done     chan struct{} // closed when the renewal knows the outcome
+	token    *held         // nil if the fetch failed; set before done is closed
+	err      error         // set before done is closed
+}
+
+// wait returns the new token, or the old one where there is no new one and the
+// old one may still be used, unless the context ends before.
+func (f *flight) wait(ctx context.Context) (string, error) {
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return "", &waitError{cause: ctx.Err()}
+	}
+	switch {
+	case f.token != nil:
+		return f.token.header, nil
+	case f.old.usable(time.Now()):
+		return f.old.header, nil
+	}
+	return "", f.err
+}
+
 // A waitError says what the request was doing when its context ended. It
 // keeps the answer to Timeout that [url.Error] asks for.
 type waitError struct{ cause error }
@@ -164,4 +184,35 @@ func (e *waitError) Unwrap() error { return e.cause }
 func (e *waitError) Timeout() bool {
 	timeout, ok := e.cause.(interface{ Timeout() bool })
 	return ok && timeout.Timeout()
+}
+
+// held is a token that is kept. It does not change.
+type held struct {
+	header  string    // the token, with what stands before it
+	renewAt time.Time // a request after it sets off a renewal
+	endsAt  time.Time // no longer to be used from then on
+}
+
+func (h *held) fresh(now time.Time) bool  { return h != nil && now.Before(h.renewAt) }
+func (h *held) usable(now time.Time) bool { return h != nil && now.Before(h.endsAt) }
+
+// hold says when the token is to be renewed and when it ends.
+func hold(header string, got outcome, share float64) *held {
+	if got.expiry.IsZero() {
+		end := got.at.Add(forever)
+		return &held{header: header, renewAt: end, endsAt: end}
+	}
+	// Without the monotonic reading, which stands still while a machine sleeps.
+	got.expiry = got.expiry.Round(0)
+	lifetime := got.expiry.Sub(got.at)
+	endsAt := got.expiry.Add(-min(inFlight, lifetime/10))
+	if share < 0 {
+		return &held{header: header, renewAt: endsAt, endsAt: endsAt}
+	}
+	if share == 0 {
+		share = defaultEarly
+	}
+	spread := share * (2 + 2*rand.Float64()) / 3 // a third to either side
+	early := min(max(time.Duration(spread*float64(lifetime)), minEarly), maxEarly, lifetime/2)
+	return &held{header: header, renewAt: got.expiry.Add(-early), endsAt: endsAt}
 }

@@ -1,0 +1,281 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/jwks"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// maxDrain is how much of a refused response is read, in bytes, so that its
+// connection can be used again; a longer one costs the connection.
+const maxDrain = 4 << 10
+
+// A carrier is a [Bearer] at work: its configuration, checked, and the tokens
+// it keeps.
+type carrier struct {
+	base        http.RoundTripper
+	origins     []string // canonical; nil: the first of the chain
+	header      string   // canonical
+	prefix      string   // what stands before the token
+	retryUnsafe bool
+	claims      func(*http.Request) (any, error)
+	shared      tokens
+	byClaims    *claimsCache         // nil without Bearer.Claims
+	prover      *tokenprofile.Prover // nil: no DPoP
+	nonces      nonces
+}
+
+// tokens yields the token to send next, as the value of its header, scheme
+// included, and is told when one was refused.
+type tokens interface {
+	header(ctx context.Context) (string, error)
+	// refused reports whether asking for a token again can yield another.
+	refused(header string) bool
+}
+
+// newCarrier checks the configuration of the Bearer. Nothing is fetched yet.
+func newCarrier(b *Bearer) (*carrier, error) {
+	if b.Source == nil {
+		return nil, errors.New("transport: Bearer has no Source")
+	}
+	origins, err := canonicalOrigins(b.Origins)
+	if err != nil {
+		return nil, err
+	}
+	prover, err := proverOf(b)
+	if err != nil {
+		return nil, err
+	}
+	c := &carrier{
+		base:        b.baseOrDefault(),
+		origins:     origins,
+		retryUnsafe: b.RetryUnsafe,
+		claims:      b.Claims,
+		prover:      prover,
+	}
+	c.header, c.prefix = headerAndPrefix(b, prover != nil)
+	c.shared = keep(b, c.prefix, b.Source.Token)
+	if b.Claims == nil {
+		return c, nil
+	}
+	source, ok := b.Source.(ClaimsSource)
+	if !ok {
+		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
+	}
+	c.byClaims = newClaimsCache(func(claims any) tokens {
+		return keep(b, c.prefix, func(ctx context.Context) (string, time.Time, error) { return source.TokenWith(ctx, claims) })
+	})
+	return c, nil
+}
+
+// proverOf returns the prover of the proofs that go with the token.
+func proverOf(b *Bearer) (*tokenprofile.Prover, error) {
+	grant, ok := b.Source.(*Grant)
+	if !ok || grant == nil || grant.DPoP == nil {
+		return b.DPoP, nil
+	}
+	if b.DPoP != nil && b.DPoP != grant.DPoP {
+		return nil, errors.New("transport: Bearer and its Grant have different DPoP keys, but a token is bound to one")
+	}
+	return grant.DPoP, nil
+}
+
+// headerAndPrefix returns the canonical name of the header and what stands
+// before the token in it.
+func headerAndPrefix(b *Bearer, proved bool) (header, prefix string) {
+	header = "Authorization"
+	if b.Header != "" {
+		header = textproto.CanonicalMIMEHeaderKey(b.Header)
+	}
+	switch {
+	case b.Scheme != "":
+		return header, b.Scheme + " "
+	case header != "Authorization":
+		return header, ""
+	case proved:
+		return header, schemeDPoP + " "
+	}
+	return header, schemeBearer + " "
+}
+
+// keep returns the tokens of fetch: kept and renewed, or one for each request.
+func keep(b *Bearer, prefix string, fetch fetchFunc) tokens {
+	if source, ok := b.Source.(interface{ OneUse() bool }); ok && source.OneUse() {
+		return &oneUse{fetch: fetch, prefix: prefix, onRefresh: b.OnRefresh}
+	}
+	return &renewal{fetch: fetch, prefix: prefix, early: b.EarlyRefresh, onRefresh: b.OnRefresh}
+}
+
+// roundTrip is [Bearer.RoundTrip].
+func (c *carrier) roundTrip(req *http.Request) (*http.Response, error) {
+	meant, err := c.meant(req)
+	if err != nil {
+		return nil, refuse(req, err)
+	}
+	if !meant {
+		return c.base.RoundTrip(req)
+	}
+	tokens, err := c.tokensFor(req)
+	if err != nil {
+		return nil, refuse(req, err)
+	}
+	header, err := tokens.header(req.Context())
+	if err != nil {
+		return nil, refuse(req, err)
+	}
+	resp, err := c.send(req, req.Body, header)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		return resp, err
+	}
+	return c.retry(req, resp, tokens, header)
+}
+
+// meant reports whether the token is meant for the request.
+//
+// It is not if the caller set the header; nor on a redirect away from the
+// origin that the caller named (RFC 9700 section 4.11 is about hosts that
+// redirect where they should not). A redirect back to that origin carries the
+// token again: it goes where it was meant to go. Only the caller's own choice
+// of an origin that no token may travel to is an error, because sending the
+// request without its token would hide the mistake behind a 401.
+func (c *carrier) meant(req *http.Request) (bool, error) {
+	if req.URL == nil {
+		return false, errors.New("transport: the request has no URL")
+	}
+	first := firstOfChain(req)
+	if first == nil || hasHeader(first, c.header) || hasHeader(req, c.header) {
+		return false, nil
+	}
+	if c.origins != nil {
+		return slices.Contains(c.origins, origin(req.URL)), nil
+	}
+	if err := jwks.CheckURL(first.URL, false); err != nil {
+		return false, fmt.Errorf("transport: the request carries no token: %w", err)
+	}
+	return first == req || sameOrigin(first.URL, req.URL), nil
+}
+
+// tokensFor returns the tokens that have the claims of the request.
+func (c *carrier) tokensFor(req *http.Request) (tokens, error) {
+	if c.claims == nil {
+		return c.shared, nil
+	}
+	claims, err := c.claims(req)
+	if err != nil {
+		return nil, fmt.Errorf("transport: claims of the request: %w", err)
+	}
+	if claims == nil {
+		return c.shared, nil
+	}
+	return c.byClaims.tokens(claims)
+}
+
+// send sends a copy of the request that has the token. The response names the
+// request itself: callers log response.Request, redirects are followed from it.
+func (c *carrier) send(req *http.Request, body io.ReadCloser, header string) (*http.Response, error) {
+	sent := req.WithContext(req.Context()) // a shallow copy
+	sent.Body = body
+	sent.Header = req.Header.Clone()
+	if sent.Header == nil {
+		sent.Header = make(http.Header, 1)
+	}
+	sent.Header[c.header] = []string{header}
+	if err := c.nonces.prove(sent, c.prover, header[len(c.prefix):]); err != nil {
+		return nil, refuse(sent, fmt.Errorf("transport: DPoP proof: %w", err))
+	}
+	resp, err := c.base.RoundTrip(sent)
+	if err == nil && resp == nil {
+		err = fmt.Errorf("transport: the Base, a %T, returned neither a response nor an error", c.base)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.prover != nil {
+		c.nonces.learn(req.URL, resp.Header)
+	}
+	resp.Request = req
+	return resp, nil
+}
+
+// retry answers a 401 to the token. A server that asks for a DPoP nonce gets
+// the request again with the nonce; one that refuses the token gets it again
+// with a new token. Each happens once.
+func (c *carrier) retry(req *http.Request, resp *http.Response, tokens tokens, header string) (*http.Response, error) {
+	if c.asksForNonce(resp) && replayable(req) {
+		var err error
+		resp, header, err = c.repeat(req, resp, tokens)
+		if err != nil || resp.StatusCode != http.StatusUnauthorized {
+			return resp, err
+		}
+	}
+	if c.asksForNonce(resp) { // not a word about the token
+		return resp, nil
+	}
+	if !tokens.refused(header) || !c.harmless(req) || !replayable(req) {
+		return resp, nil
+	}
+	resp, _, err := c.repeat(req, resp, tokens, header)
+	return resp, err
+}
+
+// asksForNonce reports whether the lack of a nonce, which the response brings,
+// was the reason for the 401 (RFC 9449 section 9).
+func (c *carrier) asksForNonce(resp *http.Response) bool {
+	return c.prover != nil && resp.Header.Get(headerNonce) != "" &&
+		strings.Contains(strings.Join(resp.Header["Www-Authenticate"], ","), codeUseNonce)
+}
+
+// repeat sends the request again with the token that is now current. If that
+// is not possible, or the token is one that was refused, it returns the
+// response as it came.
+func (c *carrier) repeat(req *http.Request, resp *http.Response, tokens tokens, refused ...string) (*http.Response, string, error) {
+	header, err := tokens.header(req.Context())
+	if err != nil || slices.Contains(refused, header) {
+		return resp, header, nil
+	}
+	body := req.Body
+	if hasBody(req) {
+		if body, err = req.GetBody(); err != nil {
+			return resp, header, nil
+		}
+	}
+	io.CopyN(io.Discard, resp.Body, maxDrain)
+	resp.Body.Close()
+	repeated, err := c.send(req, body, header)
+	return repeated, header, err
+}
+
+// harmless reports whether a second request does no harm if the first had an
+// effect although it was refused.
+func (c *carrier) harmless(req *http.Request) bool {
+	if c.retryUnsafe || hasHeader(req, "Idempotency-Key") {
+		return true
+	}
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// refuse closes the request's body, as a RoundTripper must on errors too.
+func refuse(req *http.Request, err error) error {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+	return err
+}
+
+// replayable reports whether the request can be sent a second time.
+func replayable(req *http.Request) bool { return !hasBody(req) || req.GetBody != nil }
+
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
