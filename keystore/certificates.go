@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"sync"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
@@ -17,10 +18,12 @@ import (
 // small file cannot ask for much memory and work, each certificate is read
 // once, and each signature is checked once.
 type certificates struct {
+	keys format.KeyReader
+
+	mu     sync.Mutex             // guards the rest
 	read   map[string]certificate // by DER
 	signed map[link]bool
 	work   int // spent on signatures, see maxSignatureWork
-	keys   format.KeyReader
 }
 
 type certificate struct {
@@ -58,6 +61,8 @@ func (c *certificates) chain(ders [][]byte) (raw [][]byte, chain []*x509.Certifi
 
 // parse copies the certificate, for the file's own bytes are wiped.
 func (c *certificates) parse(der []byte) certificate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	cert, known := c.read[string(der)]
 	if known {
 		return cert
@@ -86,6 +91,8 @@ func (c *certificates) signedChain(chain []*x509.Certificate) ([]*x509.Certifica
 }
 
 func (c *certificates) signs(l link) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	signed, known := c.signed[l]
 	if known {
 		return signed, nil

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // contents is what one reading of a keystore gave. It never changes.
@@ -19,23 +21,39 @@ type contents struct {
 	secrets keyTable[SecretKey]
 	trusted []PublicKey
 	refusal error // why the store's own keys are not given out, or nil
+
+	usable map[entryName]bool // the entries without an error
 }
 
+// An entryName is a kind and an alias in one case.
+type entryName struct {
+	kind  Kind
+	alias string
+}
+
+// anyAlias stands for every alias.
+const anyAlias = "\x00"
+
 func newContents(entries []Entry) (*contents, error) {
-	c := &contents{format: "memory", verified: true, entries: entries}
+	c := &contents{format: "memory", verified: true, entries: entries, usable: make(map[entryName]bool, len(entries)+4)}
 	var secrets []SecretKey
 	for _, e := range entries {
 		switch {
 		case e.Kind == KindPrivateKey:
-			c.private = append(c.private, e.privateKey())
+			c.private = append(c.private, privateKey(e))
 		case e.Err == nil && e.Kind == KindSecretKey:
 			secrets = append(secrets, e.SecretKey)
 		}
 	}
+	own := ownKeys(entries)
 	for _, e := range entries {
-		foreign := e.Kind == KindCertificate || e.Kind == KindPublicKey && !c.owns(e.PublicKey)
+		foreign := e.Kind == KindCertificate || e.Kind == KindPublicKey && !own[identity(e.PublicKey)]
 		if e.Err == nil && foreign {
 			c.trusted = append(c.trusted, e.PublicKey)
+		}
+		if e.Err == nil {
+			c.usable[entryName{e.Kind, anyAlias}] = true
+			c.usable[entryName{e.Kind, format.FoldAlias(e.Alias)}] = true
 		}
 	}
 	c.trusted = distinct(c.trusted)
@@ -43,29 +61,32 @@ func newContents(entries []Entry) (*contents, error) {
 	return c, c.checkKeyIDs()
 }
 
-// owns reports whether the store has the private half of the key.
-func (c *contents) owns(key PublicKey) bool {
-	return slices.ContainsFunc(c.private, func(k PrivateKey) bool { return k.err == nil && k.public.Equal(key) })
-}
-
 // privateKey is the entry's key, or one that only says why it is none.
-func (e Entry) privateKey() PrivateKey {
+func privateKey(e Entry) PrivateKey {
 	if e.Err == nil {
 		return e.PrivateKey
 	}
 	return PrivateKey{public: PublicKey{alias: e.Alias, chain: e.Chain}, err: e.Err}
 }
 
-// count is how many entries of the kind can be used; with an alias, of those
-// that have it.
-func (c *contents) count(kind Kind, alias string) int {
-	n := 0
-	for _, e := range c.entries {
-		if e.Kind == kind && e.Err == nil && (alias == "" || sameAlias(e.Alias, alias)) {
-			n++
+// ownKeys are the keys, by identity, that the store has the private halves of.
+func ownKeys(entries []Entry) map[string]bool {
+	own := map[string]bool{}
+	for _, e := range entries {
+		if e.Kind == KindPrivateKey && e.Err == nil {
+			own[identity(e.PublicKey)] = true
 		}
 	}
-	return n
+	return own
+}
+
+// identity is equal for equal keys, whatever their kids, and "" for none.
+func identity(key PublicKey) string {
+	if key.key == nil {
+		return ""
+	}
+	print, _ := thumbprint(key.key) // every key has one, or it would be none
+	return print
 }
 
 // readable is why an entry that could be read before no longer can, or nil.
@@ -74,7 +95,7 @@ func (c *contents) readable(old *view) error {
 		return c.refusal
 	}
 	for _, e := range c.entries {
-		if e.Err != nil && old.count(e.Kind, e.Alias) > 0 {
+		if e.Err != nil && old.usable[entryName{e.Kind, format.FoldAlias(e.Alias)}] {
 			return fmt.Errorf("%s %q: %w", e.Kind, e.Alias, e.Err)
 		}
 	}
@@ -88,10 +109,13 @@ func (c *contents) replaces(old *view) error {
 	if err := c.readable(old); err != nil {
 		return err
 	}
-	for _, kind := range []Kind{KindPrivateKey, KindSecretKey, KindCertificate, KindPublicKey} {
-		if old.count(kind, "") > 0 && c.count(kind, "") == 0 {
+	for _, kind := range []Kind{KindPrivateKey, KindSecretKey} {
+		if old.usable[entryName{kind, anyAlias}] && !c.usable[entryName{kind, anyAlias}] {
 			return fmt.Errorf("%w: no %s where there was one before", ErrNoKey, kind)
 		}
+	}
+	if len(old.trusted) > 0 && len(c.trusted) == 0 {
+		return fmt.Errorf("%w: no trusted certificate or public key where there was one before", ErrNoKey)
 	}
 	return checkKeyIDs(publicHalves(slices.Concat(old.decrypting, c.private)), PublicKey.Equal)
 }

@@ -1,5 +1,7 @@
 package keystore
 
+import "time"
+
 // ReadUnchanged reads an open file, for a test in which it changes meanwhile.
 var ReadUnchanged = readUnchanged
 
@@ -10,4 +12,13 @@ func WithPasswords(f File, use func(store []byte, key func(alias string) [][]byt
 		use(p.store, p.key)
 		return nil
 	})
+}
+
+// Replace gives a followed store other content, as if it had been noticed.
+func Replace(s *Store, data []byte) error { return s.follower.take(data, stamp{}, time.Now()) }
+
+// FoundByAlias reports whether a key of the slice is looked up by its alias.
+func FoundByAlias(keys []PrivateKey) bool {
+	index := keys[0].index
+	return index != nil && index.first == &keys[0] && index.keys == len(keys)
 }

@@ -67,7 +67,7 @@ type File struct {
 	// Password opens the store; nil means none. KeyPassword opens its private
 	// and secret keys, KeyPasswords those of single aliases, written in any
 	// case. Where they are missing or wrong the store's password is tried,
-	// and then the empty one. All are called at every load.
+	// and then the empty one. Each that is needed is called once at every load.
 	Password, KeyPassword Password
 	KeyPasswords          map[string]Password
 

@@ -99,22 +99,29 @@ func (f *follower) check(ctx context.Context, now time.Time) {
 		f.compared = now
 		return
 	}
-	var c *contents
 	if err == nil {
-		c, err = parse(f.file, data)
-	}
-	old := f.current.Load()
-	if err == nil {
-		err = c.replaces(old)
+		err = f.take(data, stamp, now)
 	}
 	if err != nil {
 		err = f.file.named(fmt.Errorf("the keys loaded before stay in force: %w", err))
 		f.fail(err, now)
-	} else {
-		f.succeed(stamp, now)
-		f.current.Store(newView(c, old.overlap, old.overlap.next(old.turns, c.private, now), now))
 	}
 	f.file.report(err)
+}
+
+// take takes the content over, with the overlap of what it replaces.
+func (f *follower) take(data []byte, stamp stamp, now time.Time) error {
+	c, err := parse(f.file, data)
+	if err != nil {
+		return err
+	}
+	old := f.current.Load()
+	if err := c.replaces(old); err != nil {
+		return err
+	}
+	f.succeed(stamp, now)
+	f.current.Store(newView(c, old.overlap, old.overlap.next(old.turns, c.private, now), now))
+	return nil
 }
 
 // changed reports whether the place has something else than what is in force,

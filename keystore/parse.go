@@ -58,20 +58,29 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	// PEM has no integrity check that could be missing.
 	verified := !store.Unverified || name == format.PEM || name == format.DER
 	result := found{format: store.Format, verified: verified}
-	certificates := newCertificates()
-	for i, e := range store.Entries {
-		if (name == format.JKS || name == format.JCEKS) && replaced(store.Entries[i+1:], e.Alias) {
-			continue
-		}
-		result.entries = append(result.entries, newEntry(e, certificates))
+	if name == format.JKS || name == format.JCEKS {
+		store.Entries = lastOfEach(store.Entries)
 	}
+	result.entries = make([]Entry, len(store.Entries))
+	certificates := newCertificates()
+	format.Each(len(store.Entries), func(i int) {
+		result.entries[i] = newEntry(store.Entries[i], certificates)
+	})
 	return result, nil
 }
 
-// replaced reports whether a later entry has the alias. Of two the JDK's own
-// formats keep the later one.
-func replaced(later []format.Entry, alias string) bool {
-	return slices.ContainsFunc(later, func(e format.Entry) bool { return e.Alias == alias })
+// lastOfEach leaves out the entries that a later one of the same alias
+// replaces. Of two the JDK's own formats keep the later one.
+func lastOfEach(entries []format.Entry) []format.Entry {
+	last := make(map[string]int, len(entries))
+	for i, e := range entries {
+		last[e.Alias] = i
+	}
+	i := -1
+	return slices.DeleteFunc(entries, func(e format.Entry) bool {
+		i++
+		return last[e.Alias] != i
+	})
 }
 
 func contentsOf(f File, found found) (*contents, error) {

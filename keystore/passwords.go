@@ -2,23 +2,30 @@ package keystore
 
 import (
 	"fmt"
+	"slices"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
-// passwords are those of one load. They are wiped after it.
+// passwords are those of one load. Each is asked for once, when it is needed,
+// and wiped after the load.
 type passwords struct {
 	store   []byte // nil: none was given
-	keys    File
+	keys    func() []byte
+	byAlias map[string]func() []byte
 	fetched [][]byte
 	err     error // the first that a function of the caller's returned
 }
 
 // withPasswords asks for the store's password, lets use read the store with
-// it, and wipes it and every other password that was asked for. Those of keys
-// are asked for when a key needs one.
+// it, and wipes it and every other password that was asked for.
 func withPasswords(f File, use func(*passwords) error) error {
-	p := &passwords{keys: f}
+	p := &passwords{byAlias: make(map[string]func() []byte, len(f.KeyPasswords))}
 	defer p.wipe()
-	p.store = p.fetch(f.Password)
+	p.store, p.keys = p.fetch(f.Password), p.once(f.KeyPassword)
+	for alias, password := range f.KeyPasswords {
+		p.byAlias[format.FoldAlias(alias)] = p.once(password)
+	}
 	if p.err != nil {
 		return p.err
 	}
@@ -28,34 +35,38 @@ func withPasswords(f File, use func(*passwords) error) error {
 	return p.err
 }
 
+// once fetches a password when it is asked for first.
+func (p *passwords) once(password Password) func() []byte {
+	asked, secret := false, []byte(nil)
+	return func() []byte {
+		if !asked {
+			asked, secret = true, p.fetch(password)
+		}
+		return secret
+	}
+}
+
 // key yields what to try for the key of an alias: its own password, the one
 // for keys, the store's, and the empty one, with which some tools encrypt keys
 // inside a store that has a password.
 func (p *passwords) key(alias string) [][]byte {
 	var tries [][]byte
-	for name, password := range p.keys.KeyPasswords {
-		if sameAlias(name, alias) {
-			tries = p.add(tries, p.fetch(password))
-		}
+	if own, there := p.byAlias[format.FoldAlias(alias)]; there {
+		tries = add(tries, own())
 	}
-	tries = p.add(tries, p.fetch(p.keys.KeyPassword))
-	tries = p.add(tries, p.store)
+	tries = add(tries, p.keys())
+	tries = add(tries, p.store)
 	if len(tries) == 0 {
 		return nil
 	}
-	return p.add(tries, []byte{})
+	return add(tries, []byte{})
 }
 
 // add leaves out what was not given or is there already: every try costs a
 // key derivation.
-func (p *passwords) add(tries [][]byte, password []byte) [][]byte {
-	if password == nil {
+func add(tries [][]byte, password []byte) [][]byte {
+	if password == nil || slices.ContainsFunc(tries, func(other []byte) bool { return string(other) == string(password) }) {
 		return tries
-	}
-	for _, other := range tries {
-		if string(other) == string(password) {
-			return tries
-		}
 	}
 	return append(tries, password)
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -262,6 +263,7 @@ func TestFunctionHasALimitInTime(t *testing.T) {
 			r.PrivateKeys(t.Context())
 		}
 		time.Sleep(30 * time.Second)
+		synctest.Wait()
 		if len(r.reports) == 0 || !errors.Is(r.reports[0], context.DeadlineExceeded) {
 			t.Errorf("got reports %v, want %v", r.reports, context.DeadlineExceeded)
 		}

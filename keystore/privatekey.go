@@ -23,6 +23,7 @@ type PrivateKey struct {
 	public   PublicKey
 	ops      []string // key_ops of the private half, RFC 7517 section 4.3
 	err      error    // why the key cannot be used, if its entry could not be read
+	index    *aliasIndex
 }
 
 // enclose keeps a secret behind a function, because a function is the one

@@ -2,8 +2,11 @@ package keystore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // Selection says which of several private keys is meant.
@@ -50,10 +53,7 @@ func (s Selection) choose(keys []PrivateKey) (PrivateKey, error) {
 
 func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 	var refused error
-	for i := range keys {
-		if !sameAlias(keys[i].public.alias, s.Alias) { // keys are large: no copy of those that are not meant
-			continue
-		}
+	for _, i := range aliased(keys, s.Alias) {
 		key := keys[i]
 		err := s.fits(key)
 		if err == nil {
@@ -72,6 +72,51 @@ func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 		there = describeAll(keys)
 	}
 	return PrivateKey{}, fmt.Errorf("%w: no private key with alias %q; the store has %s", ErrNoKey, clip(s.Alias), there)
+}
+
+// An aliasIndex finds keys of one slice by alias. The keys of a store's slice
+// carry it, so that [Select] need not search thousands at every signature.
+type aliasIndex struct {
+	first   *PrivateKey // of the slice, which tells it
+	keys    int
+	byAlias map[string][]int // by alias as stored, and in one case
+}
+
+// indexed are the keys with an index.
+func indexed(keys []PrivateKey) []PrivateKey {
+	if len(keys) == 0 {
+		return nil
+	}
+	keys = slices.Clip(keys)
+	index := &aliasIndex{first: &keys[0], keys: len(keys), byAlias: make(map[string][]int, 2*len(keys))}
+	for i := range keys {
+		keys[i].index = index
+		folded := foldedAlias(keys[i])
+		index.byAlias[folded] = append(index.byAlias[folded], i)
+	}
+	for i := range keys {
+		index.byAlias[keys[i].public.alias] = index.byAlias[foldedAlias(keys[i])]
+	}
+	return keys
+}
+
+// aliased are the positions of the keys with an alias.
+func aliased(keys []PrivateKey, alias string) (at []int) {
+	if len(keys) == 0 {
+		return nil
+	}
+	if index := keys[0].index; index != nil && index.first == &keys[0] && index.keys == len(keys) {
+		if at, there := index.byAlias[alias]; there {
+			return at
+		}
+		return index.byAlias[format.FoldAlias(alias)]
+	}
+	for i := range keys {
+		if sameAlias(keys[i].public.alias, alias) {
+			at = append(at, i)
+		}
+	}
+	return at
 }
 
 // fitting are the keys that can do the job, and why the others cannot.

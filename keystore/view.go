@@ -36,7 +36,7 @@ func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 			published = append(published, t.key.public)
 		}
 	}
-	v.signing, v.decrypting = slices.Clip(v.signing), slices.Clip(v.decrypting)
+	v.signing, v.decrypting = indexed(v.signing), slices.Clip(v.decrypting)
 	v.published = newKeyTable(distinct(published))
 	v.trust = newKeyTable(v.valid(c.trusted, now))
 	return v

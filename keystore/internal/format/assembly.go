@@ -39,11 +39,16 @@ func (a *Assembly) Alias(name string) string {
 	return strconv.Itoa(a.unnamed)
 }
 
-// Add adds a key with the id that ties it to its certificate.
-func (a *Assembly) Add(e Entry, id []byte) {
+// Add adds a key with the id that ties it to its certificate, and returns its
+// number.
+func (a *Assembly) Add(e Entry, id []byte) int {
 	a.entries = append(a.entries, e)
 	a.ids = append(a.ids, id)
+	return len(a.entries) - 1
 }
+
+// Entry is what was added under a number.
+func (a *Assembly) Entry(number int) *Entry { return &a.entries[number] }
 
 // AddTrusted adds a certificate the file says is trusted.
 func (a *Assembly) AddTrusted(alias string, der []byte) {

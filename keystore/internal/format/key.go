@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"sync/atomic"
 )
 
 // keyType is a kind of key an OID names.
@@ -62,10 +63,11 @@ type privateKeyInfo struct {
 	PrivateKey []byte
 }
 
-// KeyReader reads the private keys of one file, and counts those that cost much.
+// KeyReader reads the private keys of one file, and counts those that cost
+// much. It is safe for concurrent use.
 type KeyReader struct {
-	large    int // RSA keys above largeRSA
-	computed int // DSA public keys
+	large    atomic.Int64 // RSA keys above largeRSA
+	computed atomic.Int64 // DSA public keys
 }
 
 // ParsePKCS8 parses a plain PKCS #8 key: RSA and RSASSA-PSS as
@@ -181,10 +183,8 @@ func (r *KeyReader) checkRSA(pkcs1 []byte) error {
 	if bits > maxRSABits {
 		return fmt.Errorf("%w: %d bits, %d are allowed", ErrLimit, bits, maxRSABits)
 	}
-	if bits > largeRSA {
-		if r.large++; r.large > maxLarge {
-			return fmt.Errorf("%w: more than %d keys above %d bits", ErrLimit, maxLarge, largeRSA)
-		}
+	if bits > largeRSA && r.large.Add(1) > maxLarge {
+		return fmt.Errorf("%w: more than %d keys above %d bits", ErrLimit, maxLarge, largeRSA)
 	}
 	parts, err := Few(pkcs1, 10)
 	if err == nil && len(parts) == 10 {

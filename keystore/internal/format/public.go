@@ -42,7 +42,7 @@ func (r *KeyReader) PublicBits(pkcs8 []byte) []byte {
 	case "RSA", "RSASSA-PSS":
 		return rsaPublicBits(info.PrivateKey)
 	case "DSA":
-		if r.computed++; r.computed > maxComputed {
+		if r.computed.Add(1) > maxComputed {
 			return nil
 		}
 		return dsaPublicBits(info)

@@ -59,8 +59,8 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 			return nil, err
 		}
 	}
+	openAll(records, pw, budget)
 	for _, rec := range records {
-		rec.open(pw.ForKey(rec.Alias), budget)
 		store.Entries = append(store.Entries, rec.Entry)
 	}
 	format.MarkShadowed(store.Entries)
@@ -148,6 +148,17 @@ func keyedDigest(password []byte, parts ...[]byte) []byte {
 		h.Write(part)
 	}
 	return h.Sum(nil)
+}
+
+// openAll opens the records side by side, with passwords asked for in order.
+func openAll(records []*record, pw format.Passwords, budget *pbe.Budget) {
+	passwords := make([][][]byte, len(records))
+	for i, rec := range records {
+		if rec.Kind != format.Certificate {
+			passwords[i] = pw.ForKey(rec.Alias)
+		}
+	}
+	budget.Each(len(records), func(i int, budget *pbe.Budget) { records[i].open(passwords[i], budget) })
 }
 
 // open decrypts the key, notes why where it cannot, and reports whether it

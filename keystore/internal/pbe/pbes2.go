@@ -186,6 +186,8 @@ func scryptOf(parameters []byte) (derivation, int64, error) {
 		if err := budget.Spend(p.N*p.R*p.P, 16); err != nil {
 			return nil, err
 		}
+		budget.account.memory.Lock()
+		defer budget.account.memory.Unlock()
 		return scrypt.Key(password, p.Salt, int(p.N), int(p.R), int(p.P), int(size))
 	}, p.Size, nil
 }

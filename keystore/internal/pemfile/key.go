@@ -19,17 +19,16 @@ import (
 // legacyCiphers are those of crypto/x509.
 var legacyCiphers = []string{"DES-CBC", "DES-EDE3-CBC", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC"}
 
-// blockKey reads the key in a block, which may be encrypted by the headers of
+// openBlock reads the key in a block, which may be encrypted by the headers of
 // RFC 1421, as OpenSSL did before PKCS #8. The function for that is deprecated
 // because the scheme is weak; the files exist.
-func (r *reader) blockKey(block *pem.Block, alias string) ([]byte, error) {
+func openBlock(block *pem.Block, passwords [][]byte, budget *pbe.Budget) ([]byte, error) {
 	if _, encrypted := block.Headers["DEK-Info"]; !encrypted {
-		return r.key(block.Bytes, alias)
+		return openKey(block.Bytes, passwords, budget)
 	}
 	if err := pbe.Legacy("MD5"); err != nil {
 		return nil, err
 	}
-	passwords := r.pw.ForKey(alias)
 	if len(passwords) == 0 {
 		return nil, format.ErrPasswordRequired
 	}
@@ -49,9 +48,9 @@ func (r *reader) blockKey(block *pem.Block, alias string) ([]byte, error) {
 	return nil, format.ErrPassword
 }
 
-// key reads a key in DER that says itself whether it is encrypted (RFC 5958
+// openKey reads a key in DER that says itself whether it is encrypted (RFC 5958
 // section 3).
-func (r *reader) key(data []byte, alias string) ([]byte, error) {
+func openKey(data []byte, passwords [][]byte, budget *pbe.Budget) ([]byte, error) {
 	der, _, err := ber.ToDER(data)
 	if err != nil {
 		return nil, err
@@ -63,7 +62,7 @@ func (r *reader) key(data []byte, alias string) ([]byte, error) {
 	if ber.Unmarshal(der, &encrypted) != nil {
 		return wrap(der)
 	}
-	return pbe.Open(encrypted.Algorithm, encrypted.Data, r.pw.ForKey(alias), r.budget, ber.IsSequence)
+	return pbe.Open(encrypted.Algorithm, encrypted.Data, passwords, budget, ber.IsSequence)
 }
 
 var (

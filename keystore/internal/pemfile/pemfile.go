@@ -21,6 +21,13 @@ type reader struct {
 	pw       format.Passwords
 	budget   *pbe.Budget
 	assembly format.Assembly
+	keys     []lockedKey
+}
+
+// lockedKey is a key that is opened when all keys are known.
+type lockedKey struct {
+	number int // in the assembly
+	open   func(passwords [][]byte, budget *pbe.Budget) ([]byte, error)
 }
 
 // Read reads a bundle. A certificate that is in the chain of none of its
@@ -50,13 +57,18 @@ func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 	r := &reader{pw: pw, budget: pbe.NewBudget(len(data))}
 	if _, err := format.ParseCert(data); err == nil {
 		r.assembly.AddLoose("", nil, data)
-	} else if err := r.add(label{}, func(alias string) ([]byte, error) { return r.key(data, alias) }); errors.Is(err, format.ErrUnknownFormat) {
-		return nil, err
+	} else {
+		r.add(label{}, func(passwords [][]byte, budget *pbe.Budget) ([]byte, error) { return openKey(data, passwords, budget) })
 	}
-	return r.store(format.DER)
+	store, err := r.store(format.DER)
+	if err == nil && errors.Is(store.Entries[0].Err, format.ErrUnknownFormat) {
+		return nil, store.Entries[0].Err
+	}
+	return store, err
 }
 
 func (r *reader) store(name string) (*format.Store, error) {
+	r.open()
 	// A certificate may be that of a key nobody could open: not trusted then.
 	entries, err := r.assembly.Entries(func(found format.Found) bool { return !found.Chained && found.Unknown == 0 })
 	if err != nil {
@@ -66,6 +78,18 @@ func (r *reader) store(name string) (*format.Store, error) {
 		entries[i].Untagged = false // PEM has no tags to miss.
 	}
 	return &format.Store{Format: name, Entries: entries, Unverified: true}, nil
+}
+
+// open opens the keys side by side, with passwords asked for in order.
+func (r *reader) open() {
+	passwords := make([][][]byte, len(r.keys))
+	for i, key := range r.keys {
+		passwords[i] = r.pw.ForKey(r.assembly.Entry(key.number).Alias)
+	}
+	r.budget.Each(len(r.keys), func(i int, budget *pbe.Budget) {
+		e := r.assembly.Entry(r.keys[i].number)
+		e.PKCS8, e.Err = r.keys[i].open(passwords[i], budget)
+	})
 }
 
 // maxHeaders is how many lines with a colon a block may have. RFC 1421 has two.
@@ -120,19 +144,19 @@ func (r *reader) block(block *pem.Block, label label) error {
 		}
 		r.assembly.AddLoose(label.name, label.id, der)
 	case strings.HasSuffix(kind, "PRIVATE KEY") && kind != "OPENSSH PRIVATE KEY":
-		r.add(label, func(alias string) ([]byte, error) { return r.blockKey(block, alias) })
+		r.add(label, func(passwords [][]byte, budget *pbe.Budget) ([]byte, error) {
+			return openBlock(block, passwords, budget)
+		})
 	case kind == "PUBLIC KEY", kind == "RSA PUBLIC KEY":
 		r.assembly.Add(format.Entry{Kind: format.PublicKey, Alias: r.assembly.Alias(label.name), SPKI: block.Bytes}, nil)
 	}
 	return nil // Parameters, requests and the like are nobody's keys.
 }
 
-// add adds the key that open gives when it knows its alias.
-func (r *reader) add(label label, open func(alias string) ([]byte, error)) error {
+// add adds a key that open gives when it gets its passwords.
+func (r *reader) add(label label, open func(passwords [][]byte, budget *pbe.Budget) ([]byte, error)) {
 	e := format.Entry{Kind: format.PrivateKey, Alias: r.assembly.Alias(label.name)}
-	e.PKCS8, e.Err = open(e.Alias)
-	r.assembly.Add(e, label.id)
-	return e.Err
+	r.keys = append(r.keys, lockedKey{r.assembly.Add(e, label.id), open})
 }
 
 // firstValue is the ASN.1 value data begins with: OpenSSL's trusted

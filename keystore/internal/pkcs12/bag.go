@@ -97,10 +97,21 @@ func text(value asn1.RawValue) string {
 	return string(bytes.ToValidUTF8(value.Bytes, nil))
 }
 
-// entries makes entries of the bags.
+// entries makes entries of the bags. Keys are opened side by side, with
+// passwords asked for in order.
 func (r *reader) entries() ([]format.Entry, error) {
-	for i, named := range r.aliases() {
-		if err := r.add(r.bags[i], named); err != nil {
+	names := r.aliases()
+	opened, passwords := make([]format.Entry, len(r.bags)), make([][][]byte, len(r.bags))
+	for i, b := range r.bags {
+		if b.kind == oidShroudedKey || b.kind == oidSecret {
+			passwords[i] = r.pw.ForKey(names[i].alias)
+		}
+	}
+	r.budget.Each(len(r.bags), func(i int, budget *pbe.Budget) {
+		opened[i] = open(r.bags[i], passwords[i], budget)
+	})
+	for i, b := range r.bags {
+		if err := r.add(b, opened[i], names[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -146,24 +157,31 @@ func (r *reader) aliases() []naming {
 	return names
 }
 
-// add adds what one bag holds. Types nobody reads are passed over.
-func (r *reader) add(b bag, named naming) error {
-	e := format.Entry{Alias: named.alias, Created: created(b.id), Untagged: named.ignored}
+// open is the key that a bag holds, if it holds one.
+func open(b bag, passwords [][]byte, budget *pbe.Budget) (e format.Entry) {
 	switch b.kind {
 	case oidKey:
 		e.Kind, e.PKCS8 = format.PrivateKey, bytes.Clone(b.value)
 	case oidShroudedKey:
 		e.Kind = format.PrivateKey
-		e.PKCS8, e.Err = r.decryptKey(b.value, r.pw.ForKey(e.Alias))
+		e.PKCS8, e.Err = decryptKey(b.value, passwords, budget)
 	case oidSecret:
 		e.Kind = format.SecretKey
-		e.Secret, e.SecretAlgorithm, e.Err = r.decryptSecret(b.value, r.pw.ForKey(e.Alias))
-	case oidCertificate:
+		e.Secret, e.SecretAlgorithm, e.Err = decryptSecret(b.value, passwords, budget)
+	}
+	return e
+}
+
+// add adds what one bag holds. Types nobody reads are passed over.
+func (r *reader) add(b bag, opened format.Entry, named naming) error {
+	switch {
+	case b.kind == oidCertificate:
 		return r.certificate(b, named.alias)
-	default:
+	case opened.Kind == 0:
 		return nil
 	}
-	r.assembly.Add(e, b.id)
+	opened.Alias, opened.Created, opened.Untagged = named.alias, created(b.id), named.ignored
+	r.assembly.Add(opened, b.id)
 	return nil
 }
 
@@ -188,7 +206,7 @@ func (r *reader) certificate(b bag, alias string) error {
 }
 
 // decryptKey opens an EncryptedPrivateKeyInfo.
-func (r *reader) decryptKey(der []byte, passwords [][]byte) ([]byte, error) {
+func decryptKey(der []byte, passwords [][]byte, budget *pbe.Budget) ([]byte, error) {
 	var key struct {
 		Algorithm format.Algorithm
 		Data      []byte
@@ -196,7 +214,7 @@ func (r *reader) decryptKey(der []byte, passwords [][]byte) ([]byte, error) {
 	if err := ber.Unmarshal(der, &key); err != nil {
 		return nil, err
 	}
-	plain, err := pbe.Open(key.Algorithm, key.Data, passwords, r.budget, ber.IsSequence)
+	plain, err := pbe.Open(key.Algorithm, key.Data, passwords, budget, ber.IsSequence)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +224,7 @@ func (r *reader) decryptKey(der []byte, passwords [][]byte) ([]byte, error) {
 
 // decryptSecret opens a secret key as Java writes it: a shrouded PKCS #8 key
 // whose algorithm is symmetric.
-func (r *reader) decryptSecret(der []byte, passwords [][]byte) (key []byte, algorithm string, err error) {
+func decryptSecret(der []byte, passwords [][]byte, budget *pbe.Budget) (key []byte, algorithm string, err error) {
 	var secret typed
 	if err := ber.Unmarshal(der, &secret); err != nil {
 		return nil, "", err
@@ -218,7 +236,7 @@ func (r *reader) decryptSecret(der []byte, passwords [][]byte) (key []byte, algo
 	if err := ber.Unmarshal(secret.Value.Bytes, &shrouded); err != nil {
 		return nil, "", err
 	}
-	plain, err := r.decryptKey(shrouded, passwords)
+	plain, err := decryptKey(shrouded, passwords, budget)
 	if err != nil {
 		return nil, "", err
 	}

@@ -117,7 +117,7 @@ func diagnose(content, password []byte, budget *pbe.Budget) error {
 	opened := len(r.plain) > 0
 	for _, b := range r.bags {
 		if err == nil && !opened && b.kind == oidShroudedKey {
-			_, err = r.decryptKey(b.value, [][]byte{password})
+			_, err = decryptKey(b.value, [][]byte{password}, budget)
 			opened = err == nil
 			break // One is enough, and each may cost much.
 		}

@@ -1,0 +1,158 @@
+package keystore_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/pem"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// numbered is PEM of n keys with aliases, different for every seed.
+func numbered(n, seed int) []byte {
+	var out []byte
+	for i := range n {
+		der := must(x509.MarshalPKCS8PrivateKey(ed25519.NewKeyFromSeed(fmt.Appendf(nil, "%16d%16d", i, seed))))
+		out = fmt.Appendf(out, "Bag Attributes\n friendlyName: key-%d\n%s", i, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	}
+	return out
+}
+
+// followed is a store whose content a function yields.
+func followed(t testing.TB, data []byte) *keystore.Store {
+	t.Helper()
+	store, err := keystore.File{Read: func(context.Context) ([]byte, error) { return data, nil }}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func bytesOf(work func()) float64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	work()
+	runtime.ReadMemStats(&after)
+	return float64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// What a replacement costs grows as the number of keys does: twenty times the
+// keys take about twenty times the memory, where comparing each with each
+// would take four hundred times.
+func TestReplacingManyKeysIsLinear(t *testing.T) {
+	cost := func(n int) float64 {
+		store := followed(t, numbered(n, 0))
+		return bytesOf(func() {
+			for seed := range 3 { // some leave, some wait, some sign
+				if err := keystore.Replace(store, numbered(n, seed)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+	if few, many := cost(30), cost(600); many > 40*few {
+		t.Errorf("600 keys take %.0f times what 30 take, want about 20 times", many/few)
+	}
+}
+
+func TestKeysOfAStoreAreLookedUpByAlias(t *testing.T) {
+	store := followed(t, numbered(10, 0))
+	if !keystore.FoundByAlias(must(store.PrivateKeys(t.Context()))) {
+		t.Error("the keys of an opened store are searched")
+	}
+	if err := keystore.Replace(store, numbered(20, 1)); err != nil {
+		t.Fatal(err)
+	}
+	keys := must(store.PrivateKeys(t.Context()))
+	if !keystore.FoundByAlias(keys) {
+		t.Error("the keys of a replaced store are searched")
+	}
+	for _, some := range [][]keystore.PrivateKey{keys, keys[3:9], append([]keystore.PrivateKey{}, keys...)} {
+		for _, alias := range []string{"key-5", "KEY-5", "\u212aey-5"} {
+			if key, err := keystore.Select(some, keystore.Selection{Alias: alias}); err != nil || key.Alias() != "key-5" {
+				t.Errorf("%q of %d keys: got %q, %v", alias, len(some), key.Alias(), err)
+			}
+		}
+	}
+	if got := testing.AllocsPerRun(100, func() { keystore.Select(keys, keystore.Selection{Alias: "key-5"}) }); got > 0 {
+		t.Errorf("got %v allocations, want none", got)
+	}
+}
+
+// A password that is the same for all keys is asked for once.
+func TestKeyPasswordIsAskedForOnceALoad(t *testing.T) {
+	asked := 0
+	file := keystore.File{Path: "testdata/keytool-keypass.jks", Password: keystore.StaticPassword(changeit), KeyPassword: func() (string, error) { asked++; return "password-two", nil }}
+	must(file.Open())
+	if asked != 1 {
+		t.Errorf("got asked %d times for the keys of one file, want once", asked)
+	}
+}
+
+func BenchmarkReplace(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			generations := [2][]byte{numbered(n, 0), numbered(n, 1)}
+			store := followed(b, generations[0])
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if err := keystore.Replace(store, generations[(i+1)%2]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/key")
+		})
+	}
+}
+
+func BenchmarkOpenPEM(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			data := numbered(n, 0)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := keystore.Parse(data, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/key")
+		})
+	}
+}
+
+// trustStore is a JKS of n certificates.
+func trustStore(b *testing.B, n int) []byte {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	out := binary.BigEndian.AppendUint32([]byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2}, uint32(n))
+	for i := range n {
+		cert := selfSigned(b, key, fmt.Sprint("CN=", i), time.Unix(0, 0), time.Unix(4e9, 0)).Raw
+		alias := fmt.Sprintf("alias-%d", i)
+		out = append(out, 0, 0, 0, 2, 0, byte(len(alias)))
+		out = append(out, alias...)
+		out = append(out, make([]byte, 8)...)
+		out = append(out, "\x00\x05X.509"...)
+		out = append(binary.BigEndian.AppendUint32(out, uint32(len(cert))), cert...)
+	}
+	return append(out, make([]byte, 20)...)
+}
+
+func BenchmarkOpenJKS(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			data := trustStore(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := keystore.Parse(data, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/entry")
+		})
+	}
+}
