@@ -39,12 +39,12 @@ func isLoopback(host string) bool {
 }
 
 // parseURL reads an address that [CheckURL] has nothing against.
-func parseURL(address string) (*url.URL, error) {
+func parseURL(address string, plainHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return nil, errors.New("not an absolute URL")
 	}
-	if err := CheckURL(u, false); err != nil {
+	if err := CheckURL(u, plainHTTP); err != nil {
 		return nil, fmt.Errorf("unsafe URL: %w", err)
 	}
 	return u, nil

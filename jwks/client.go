@@ -61,8 +61,13 @@ const (
 // nothing.
 type Client struct {
 	// URL of the set: https, or http on a loopback address. Redirects are
-	// followed within its origin only.
+	// followed within its origin only. [Client.Discover] finds it for an issuer.
 	URL string
+
+	// PlainHTTP lets keys be fetched over http from other machines, where
+	// something else protects the way: a service mesh, a tunnel, docker compose.
+	// Whoever can alter that traffic can have tokens of their own accepted.
+	PlainHTTP bool
 
 	// HTTPClient is used for every fetch, with a redirect rule added to a copy
 	// of it; nil: [http.DefaultClient].
@@ -87,9 +92,15 @@ type Client struct {
 	Roots *x509.CertPool
 
 	// OnFetch, if not nil, is called after every fetch, before those who wait
-	// for it go on: for metrics and logs. It must be quick, and must not look
-	// keys up; its calls do not overlap.
+	// for it go on: for metrics. It must be quick, and must not look keys up; its
+	// calls do not overlap.
 	OnFetch func(Fetch)
+
+	// Logger, if not nil, is told of fetches: a warning of each that failed, with
+	// the reason and when the next may begin; information when one has brought
+	// other keys, or the first good answer after failures; of all others, debug
+	// messages.
+	Logger *slog.Logger
 
 	schedule schedule
 }
@@ -164,7 +175,7 @@ func (c *Client) setUp() error {
 	s.setUp.Do(func() {
 		s.fetcher, s.fault = newFetcher(c)
 		s.interval = orDefault(c.MinInterval, defaultMinInterval)
-		s.report = c.OnFetch
+		s.reporter.source, s.reporter.hook, s.reporter.logger = displayURL(c.URL), c.OnFetch, c.Logger
 	})
 	return s.fault
 }

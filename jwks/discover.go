@@ -11,50 +11,75 @@ import (
 
 // Discover finds the key set of an issuer in its metadata, and returns a
 // [Client] for it, whose fields may be set until it is first used. The HTTP
-// client serves for both; nil: [http.DefaultClient].
+// client serves for both; nil: [http.DefaultClient]. [Client.Discover] is for
+// those who have to set more than that.
+func Discover(ctx context.Context, issuer string, client *http.Client) (*Client, error) {
+	c := &Client{HTTPClient: client}
+	if err := c.Discover(ctx, issuer); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Discover finds the key set of an issuer in its metadata, and sets URL, if
+// there is no error. It comes before all other use of the client. HTTPClient
+// and PlainHTTP hold for the metadata too.
 //
 // The metadata is that of OpenID Connect Discovery 1.0 section 4 or, where
 // there is none, of RFC 8414 section 3. It must name exactly this issuer,
 // character by character. Issuer and jwks_uri are https, or http on a loopback
 // address; the limits are those of a key set.
-func Discover(ctx context.Context, issuer string, client *http.Client) (*Client, error) {
-	fail := func(err error) (*Client, error) {
-		return nil, fmt.Errorf("jwks: discovery of %s: %w", displayURL(issuer), err)
+func (c *Client) Discover(ctx context.Context, issuer string) error {
+	if c == nil {
+		return errNil
 	}
-	id, err := parseURL(issuer)
+	uri, err := c.keySetURL(ctx, issuer)
 	if err != nil {
-		return fail(err)
+		return fmt.Errorf("jwks: discovery of %s: %w", displayURL(issuer), err)
+	}
+	c.URL = uri
+	return nil
+}
+
+// keySetURL tries the two places where metadata may be.
+func (c *Client) keySetURL(ctx context.Context, issuer string) (string, error) {
+	id, err := parseURL(issuer, c.PlainHTTP)
+	if err != nil {
+		return "", err
 	}
 	if id.RawQuery != "" || id.Fragment != "" || id.ForceQuery {
-		return fail(errors.New("an issuer has no query and no fragment")) // RFC 8414 section 2
+		return "", errors.New("an issuer has no query and no fragment") // RFC 8414 section 2
 	}
 	path := strings.TrimSuffix(id.EscapedPath(), "/")
 	origin := id.Scheme + "://" + id.Host
-	uri, err := keySetURL(ctx, client, origin+path+"/.well-known/openid-configuration", issuer)
+	uri, err := c.keySetURLAt(ctx, origin+path+openIDPath, issuer)
 	if errors.Is(err, errNoMetadata) {
 		// RFC 8414 section 3.1 puts it before the path.
-		other, otherErr := keySetURL(ctx, client, origin+"/.well-known/oauth-authorization-server"+path, issuer)
+		other, otherErr := c.keySetURLAt(ctx, origin+oauthPath+path, issuer)
 		if !errors.Is(otherErr, errNoMetadata) {
-			uri, err = other, otherErr
+			return other, otherErr
 		}
 	}
-	if err != nil {
-		return fail(err)
-	}
-	return &Client{URL: uri, HTTPClient: client}, nil
+	return uri, err
 }
+
+// The places of an issuer's metadata, for an issuer without a path.
+const (
+	openIDPath = "/.well-known/openid-configuration"
+	oauthPath  = "/.well-known/oauth-authorization-server"
+)
 
 // errNoMetadata: there was an answer, but it is no metadata.
 var errNoMetadata = errors.New("no metadata")
 
-// keySetURL is the jwks_uri of the metadata at the address, if that is the
+// keySetURLAt is the jwks_uri of the metadata at the address, if that is the
 // issuer's.
-func keySetURL(ctx context.Context, client *http.Client, address, issuer string) (string, error) {
-	target, err := parseURL(address)
+func (c *Client) keySetURLAt(ctx context.Context, address, issuer string) (string, error) {
+	target, err := parseURL(address, c.PlainHTTP)
 	if err != nil {
 		return "", err
 	}
-	found, err := get(ctx, client, target, "")
+	found, err := get(ctx, c.HTTPClient, target, "")
 	if status := (*statusError)(nil); errors.As(err, &status) {
 		return "", fmt.Errorf("%w: %w", errNoMetadata, err)
 	}
@@ -68,12 +93,12 @@ func keySetURL(ctx context.Context, client *http.Client, address, issuer string)
 	var named, uri string
 	if json.Unmarshal(members["issuer"], &named) != nil || named != issuer {
 		// RFC 8414 section 3.3: else one issuer could speak for another.
-		return "", errors.New("the metadata is another issuer's")
+		return "", fmt.Errorf("the metadata is another issuer's: %.128q", named)
 	}
 	if json.Unmarshal(members["jwks_uri"], &uri) != nil || uri == "" {
 		return "", errors.New("the metadata has no jwks_uri")
 	}
-	if _, err := parseURL(uri); err != nil {
+	if _, err := parseURL(uri, c.PlainHTTP); err != nil {
 		return "", fmt.Errorf("jwks_uri: %w", err)
 	}
 	return uri, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -49,7 +50,8 @@ func TestDiscover(t *testing.T) {
 		{"RFC 8414, where any other path is a page", "", map[string]string{openID: "<html>", oauth: good("")}, "ISSUER/keys"},
 		{"keys elsewhere", "", map[string]string{openID: `{"issuer":"ISSUER","jwks_uri":"https://keys.example/a?b=c"}`}, "https://keys.example/a?b=c"},
 		{"no metadata", "", nil, "no metadata: HTTP status 404"},
-		{"another issuer", "", map[string]string{openID: `{"issuer":"https://other.example","jwks_uri":"ISSUER/keys"}`}, "another issuer's"},
+		{"another issuer", "", map[string]string{openID: `{"issuer":"https://other.example","jwks_uri":"ISSUER/keys"}`}, `another issuer's: "https://other.example"`},
+		{"another issuer of a long name", "", map[string]string{openID: `{"issuer":"` + strings.Repeat("i", 129) + `","jwks_uri":"ISSUER/keys"}`}, `another issuer's: "` + strings.Repeat("i", 128) + `"`},
 		{"the issuer with a slash more", "", map[string]string{openID: good("/")}, "another issuer's"},
 		{"the issuer in capitals", "/tenant", map[string]string{"/tenant" + openID: good("/Tenant")}, "another issuer's"},
 		{"another issuer, RFC 8414 right", "", map[string]string{openID: good("/"), oauth: good("")}, "another issuer's"},
@@ -90,6 +92,43 @@ func TestDiscoverRefusesIssuersThatCannotBeOne(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%q: got %v, want %q", issuer, err, want)
 		}
+	}
+}
+
+// The one field holds for the metadata, for the key set, and for nothing else.
+func TestPlainHTTP(t *testing.T) {
+	keys := &jwks.Handler{Source: published{jwkstest.NewKey("ES256").Public()}}
+	mesh := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		switch r.URL.String() {
+		case "http://issuer:8080" + openID:
+			io.WriteString(w, `{"issuer":"http://issuer:8080","jwks_uri":"http://issuer:8080/keys"}`)
+		case "http://issuer:8080/keys":
+			keys.ServeHTTP(w, r)
+		default:
+			t.Errorf("%s was fetched", r.URL)
+		}
+		return w.Result(), nil
+	})}
+	client := &jwks.Client{HTTPClient: mesh, PlainHTTP: true}
+	if err := client.Discover(t.Context(), "http://issuer:8080"); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := client.PublicKeys(t.Context(), ""); err != nil || len(found) != 1 {
+		t.Errorf("got %v, %v, want the key", found, err)
+	}
+	strict := &jwks.Client{HTTPClient: mesh}
+	if err := strict.Discover(t.Context(), "http://issuer:8080"); err == nil || strict.URL != "" {
+		t.Errorf("without the field: got %v and %q, want an error and no URL", err, strict.URL)
+	}
+	strict = &jwks.Client{URL: client.URL, HTTPClient: mesh}
+	wantUnavailable(t, strict, "")
+	for _, url := range []string{"ftp://issuer/keys", "file:///keys"} {
+		wantUnavailable(t, &jwks.Client{URL: url, HTTPClient: mesh, PlainHTTP: true}, "")
+	}
+	var none *jwks.Client
+	if err := none.Discover(t.Context(), "https://issuer.example"); err == nil {
+		t.Error("no client discovers")
 	}
 }
 

@@ -27,7 +27,7 @@ type fetcher struct {
 
 // newFetcher reports everything that is wrong with the client's configuration.
 func newFetcher(c *Client) (fetcher, error) {
-	target, err := parseURL(c.URL)
+	target, err := parseURL(c.URL, c.PlainHTTP)
 	if c.MaxAge < 0 {
 		err = errors.Join(err, errors.New("MaxAge is negative"))
 	}

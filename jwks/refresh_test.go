@@ -1,8 +1,11 @@
 package jwks_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -431,4 +434,51 @@ func TestDroppedClientStops(t *testing.T) {
 		time.Sleep(time.Hour)
 		wantRequests(t, issuer, 1)
 	})
+}
+
+func TestLogOfFetches(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		var log bytes.Buffer
+		client.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		client.URL = strings.Replace(client.URL, "https://", "https://user:canary@", 1) + "?canary"
+		refresh := func(want string) {
+			t.Helper()
+			log.Reset()
+			client.Refresh(context.Background())
+			var line map[string]any
+			if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+				t.Fatal(err)
+			}
+			delete(line, "time")
+			if got, _ := json.Marshal(line); string(got) != want {
+				t.Errorf("got\n%s, want\n%s", got, want)
+			}
+		}
+		const url = `"url":"https://issuer.example/jwks.json"}`
+		refresh(`{"fetch":{"duration":0,"keys":1},"level":"INFO","msg":"key set fetched",` + url)
+		refresh(`{"fetch":{"duration":0,"keys":1,"not_modified":true},"level":"DEBUG","msg":"key set fetched",` + url)
+		issuer.Break(jwkstest.Status(500))
+		refresh(`{"fetch":{"duration":0,"error":"HTTP status 500 Internal Server Error","keys":1,"next_retry":"2000-01-01T00:00:01Z"},"level":"WARN","msg":"key set not fetched",` + url)
+		issuer.Mend()
+		refresh(`{"fetch":{"duration":0,"keys":1,"not_modified":true},"level":"INFO","msg":"key set fetched",` + url)
+		issuer.Rotate()
+		refresh(`{"fetch":{"duration":0,"keys":2},"level":"INFO","msg":"key set fetched",` + url)
+		issuer.Break(jwkstest.Body("application/json", `{"keys":[{},`+publicJWK+`]}`))
+		refresh(`{"fetch":{"duration":0,"keys":1,"skip_error":"key 1 of 2: keystore: JWK: member \"kty\" is missing","skipped":1},"level":"INFO","msg":"key set fetched",` + url)
+		refresh(`{"fetch":{"duration":0,"keys":1,"skip_error":"key 1 of 2: keystore: JWK: member \"kty\" is missing","skipped":1},"level":"DEBUG","msg":"key set fetched",` + url)
+	})
+}
+
+func TestStatusInALog(t *testing.T) {
+	status := jwks.Status{Keys: 1, Skipped: 1, SkipErr: errors.New("odd"), Failures: 2, Err: errors.New("down"), Expires: time.Unix(0, 0).UTC()}
+	for want, status := range map[string]jwks.Status{
+		`{"available":false,"keys":1,"skipped":1,"skip_error":"odd","expires":"1970-01-01T00:00:00Z","failures":2,"error":"down"}`: status,
+		`{"available":false,"keys":0}`: {},
+	} {
+		var log bytes.Buffer
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("", "status", status)
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("got %s, want %s", log.String(), want)
+		}
+	}
 }

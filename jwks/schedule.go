@@ -24,8 +24,8 @@ type schedule struct {
 	setUp    sync.Once // sets these at the first use
 	fetcher  fetcher
 	interval time.Duration // between fetches for unknown kids
-	report   func(Fetch)   // or nil
-	fault    error         // of the configuration: nothing is ever fetched
+	reporter reporter
+	fault    error // of the configuration: nothing is ever fetched
 
 	mu          sync.Mutex
 	flight      *flight     // the fetch under way, or nil; guarded by mu, as are all that follow
@@ -36,8 +36,6 @@ type schedule struct {
 	failures    int         // since the last good answer
 	err         error       // of the last fetch
 	retry       time.Time   // earliest next fetch after a failure
-
-	reporting sync.Mutex // held during report
 }
 
 // refresh fetches now, and not before the call began.
@@ -113,8 +111,10 @@ func (s *schedule) land(f *flight, next *snapshot, err error) {
 	f.err = err
 	report := Fetch{Duration: time.Since(f.began), Err: err}
 	s.mu.Lock()
+	recovered, changed := s.failures > 0, next.differs(s.current.Load())
 	if err != nil {
 		s.failed(err)
+		report.NextRetry = s.retry.Round(0) // wall clock: for people
 	} else {
 		next.fetched = f.began
 		s.succeeded(f, next)
@@ -125,11 +125,7 @@ func (s *schedule) land(f *flight, next *snapshot, err error) {
 	}
 	s.flight = nil
 	s.mu.Unlock()
-	if s.report != nil {
-		s.reporting.Lock()
-		s.report(report)
-		s.reporting.Unlock()
-	}
+	s.reporter.tell(report, recovered || changed)
 	close(f.done)
 }
 

@@ -101,7 +101,7 @@ func parseSet(data []byte, roots *x509.CertPool) (Set, error) {
 			return Set{}, err
 		case err != nil:
 			set.skip(err)
-		case !slices.ContainsFunc(known, same(key)):
+		case !slices.ContainsFunc(known, func(k keystore.PublicKey) bool { return same(k, key) }):
 			byKeyID[key.KeyID()] = append(known, key)
 			set.Keys = append(set.Keys, key)
 		}
@@ -120,17 +120,14 @@ func (s *Set) skip(reason error) {
 	}
 }
 
-// same returns a function that reports whether another key is this one, for
-// the same use.
-func same(key keystore.PublicKey) func(keystore.PublicKey) bool {
-	return func(other keystore.PublicKey) bool {
-		if !other.Equal(key) || other.Algorithm() != key.Algorithm() {
-			return false
-		}
-		one, err := key.MarshalJSON()
-		two, otherErr := other.MarshalJSON()
-		return err == nil && otherErr == nil && bytes.Equal(one, two)
+// same reports whether both are one key under one kid, for the same use.
+func same(a, b keystore.PublicKey) bool {
+	if a.KeyID() != b.KeyID() || a.Algorithm() != b.Algorithm() || !a.Equal(b) {
+		return false
 	}
+	one, err := a.MarshalJSON()
+	two, otherErr := b.MarshalJSON()
+	return err == nil && otherErr == nil && bytes.Equal(one, two)
 }
 
 // splitSet returns the members of keys. encoding/json alone would also take

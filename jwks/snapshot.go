@@ -46,3 +46,8 @@ func (s *snapshot) keys(kid string) []keystore.PublicKey {
 func (s *snapshot) usable() bool {
 	return s != nil && time.Since(s.fetched) < s.lifetime+s.maxStale
 }
+
+// differs reports whether other keys are in force than in the last snapshot.
+func (s *snapshot) differs(last *snapshot) bool {
+	return s != nil && (last == nil || !slices.EqualFunc(s.set.Keys, last.set.Keys, same))
+}

@@ -1,6 +1,9 @@
 package jwks
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // Status is how a [Client] stands, for a health check.
 type Status struct {
@@ -14,12 +17,39 @@ type Status struct {
 	Err       error     // why the last one did; nil if there was none
 }
 
-// A Fetch is what [Client.OnFetch] learns.
-type Fetch struct {
-	Duration    time.Duration
-	Keys        int   // in force now
-	Skipped     int   // keys of the set that cannot be used, or have no trusted certificate
-	SkipErr     error // why, for ten of them at most; nil if none was skipped
-	NotModified bool  // the issuer answered that nothing has changed
-	Err         error // nil: the answer was good
+// LogValue writes errors as texts, and leaves out what there is not.
+func (s Status) LogValue() slog.Value {
+	attributes := []slog.Attr{slog.Bool("available", s.Available), slog.Int("keys", s.Keys)}
+	attributes = append(attributes, skipped(s.Skipped, s.SkipErr)...)
+	attributes = append(attributes, at("fetched", s.Fetched)...)
+	attributes = append(attributes, at("expires", s.Expires)...)
+	if s.Failures > 0 {
+		attributes = append(attributes, slog.Int("failures", s.Failures))
+	}
+	return slog.GroupValue(append(attributes, fault(s.Err)...)...)
+}
+
+func skipped(n int, reason error) []slog.Attr {
+	if n == 0 {
+		return nil
+	}
+	attributes := []slog.Attr{slog.Int("skipped", n)}
+	if reason != nil {
+		attributes = append(attributes, slog.String("skip_error", reason.Error()))
+	}
+	return attributes
+}
+
+func fault(err error) []slog.Attr {
+	if err == nil {
+		return nil
+	}
+	return []slog.Attr{slog.String("error", err.Error())} // in JSON an error would be {}
+}
+
+func at(name string, t time.Time) []slog.Attr {
+	if t.IsZero() {
+		return nil
+	}
+	return []slog.Attr{slog.Time(name, t)}
 }
