@@ -92,6 +92,15 @@ type Grant struct {
 	nonces nonces
 }
 
+// Exchange is what a [Grant] trades for an access token (RFC 8693 section 2.1).
+type Exchange struct {
+	Subject       TokenSource // the token of the party on whose behalf it is asked; required
+	SubjectType   string      // empty means [TokenTypeJWT]
+	Actor         TokenSource // the token of the acting party, if it is another
+	ActorType     string      // empty means [TokenTypeJWT]
+	RequestedType string      // empty leaves it to the endpoint
+}
+
 var (
 	_ TokenSource  = (*Grant)(nil)
 	_ ClaimsSource = (*Grant)(nil)
@@ -129,6 +138,40 @@ func (g *Grant) exchange(ctx context.Context, claims any) (string, time.Time, er
 	return granted.token, granted.expiry, nil
 }
 
+// attempt is one request and its answer.
+func (g *Grant) attempt(ctx context.Context, endpoint *url.URL, claims any) (*grantedToken, error) {
+	request, err := newGrantRequest(ctx, g, claims)
+	if err != nil {
+		return nil, err
+	}
+	req, err := request.http(ctx, endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.nonces.prove(req, g.DPoP, ""); err != nil {
+		return nil, fmt.Errorf("DPoP proof: %w", err)
+	}
+	start := time.Now() // expires_in counts from a moment not before this one
+	resp, err := g.client().Do(req)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	defer resp.Body.Close()
+	g.nonces.learn(req.URL, resp.Header)
+	return readGrant(resp, start, g.DPoP != nil, request.secrets)
+}
+
+// client returns the client, but one that hands a redirect back instead of
+// sending the credentials where it points.
+func (g *Grant) client() *http.Client {
+	var client http.Client
+	if g.HTTPClient != nil {
+		client = *g.HTTPClient
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
 // check reports every fault of the configuration.
 func (g *Grant) check() (*url.URL, error) {
 	var faults []error
@@ -154,4 +197,14 @@ func (g *Grant) check() (*url.URL, error) {
 	fault(g.ClientSecret != nil && g.ClientID == "", "a ClientSecret without a ClientID")
 	fault(g.Assertion == nil && g.Exchange == nil && g.ClientAssertion == nil && g.ClientID == "", "nothing to ask with: no Assertion, Exchange, ClientAssertion or ClientID")
 	return endpoint, errors.Join(faults...)
+}
+
+// withoutURL drops the URL that net/http puts into its errors: the endpoint is
+// named already, and a query may hold what is nobody's business.
+func withoutURL(err error) error {
+	var urlError *url.Error
+	if errors.As(err, &urlError) {
+		return urlError.Err
+	}
+	return err
 }

@@ -3,10 +3,10 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +14,6 @@ import (
 
 const (
 	maxAnswer       = 1 << 20                   // bytes of an answer
-	maxDescription  = 200                       // bytes of an error_description that an error shows
 	maxRetryAfter   = time.Hour                 // a longer wish is cut
 	maxExpiresIn    = 10 * 365 * 24 * time.Hour // more is a mistake of the endpoint's
 	assumedLifetime = 5 * time.Minute           // of a token whose answer does not say
@@ -107,6 +106,54 @@ func notJSON(resp *http.Response, body []byte) string {
 	return "an answer that is not a JSON object with a token"
 }
 
+// A GrantError is a token endpoint's refusal (RFC 6749 section 5.2), or an
+// answer of it that is no token.
+type GrantError struct {
+	StatusCode  int           // of the response
+	Code        string        // "invalid_grant", ...; empty if the answer has none
+	Description string        // what the endpoint says about it, for a person; printable and short
+	RetryAfter  time.Duration // what the Retry-After header asks for, at most an hour; zero if there is none
+
+	reason string // what this package has against the answer
+}
+
+// Error names the HTTP status, and the endpoint's code and description.
+func (e *GrantError) Error() string {
+	text := strconv.Itoa(e.StatusCode)
+	if status := http.StatusText(e.StatusCode); status != "" {
+		text += " " + status
+	}
+	if e.Code != "" {
+		text += ": " + e.Code
+	}
+	if e.Description != "" {
+		text += fmt.Sprintf(": %q", e.Description)
+	}
+	if e.reason != "" {
+		text += ": " + e.reason
+	}
+	return text
+}
+
+// because returns the error with a reason of this package's.
+func (e *GrantError) because(reason string) *GrantError {
+	e.reason = reason
+	return e
+}
+
+// Temporary reports whether the same request may succeed later: the endpoint
+// was overloaded or failed itself. Any other error needs a change on this side
+// or that one first.
+func (e *GrantError) Temporary() bool {
+	switch {
+	case e.Code == codeUnavailable, e.Code == codeServerError, e.Code == codeSlowDown:
+		return true
+	case e.StatusCode == http.StatusTooManyRequests, e.StatusCode == http.StatusRequestTimeout:
+		return true
+	}
+	return e.StatusCode >= 500
+}
+
 // parseRetryAfter reads the header (RFC 9110 section 10.2.3): seconds or a date.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	var d time.Duration
@@ -116,42 +163,4 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 		d = date.Sub(now)
 	}
 	return min(max(d, 0), maxRetryAfter)
-}
-
-var (
-	codePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
-	longRun     = regexp.MustCompile(`[A-Za-z0-9_.~+/=%-]{41,}`) // longer than a UUID, which helps the one who searches their logs
-)
-
-// shownCode is the endpoint's code if it is one.
-func shownCode(code string, secrets []string) string {
-	if codePattern.MatchString(code) && code == redacted(code, secrets) {
-		return code
-	}
-	return ""
-}
-
-// shownText is the endpoint's description as far as an error may show it: in
-// one line, short, and without a token or anything that looks like one.
-func shownText(text string, secrets []string) string {
-	text = longRun.ReplaceAllString(redacted(text, secrets), "...")
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return ' '
-		}
-		return r
-	}, text)
-	if len(text) > maxDescription {
-		text = text[:maxDescription] + "..."
-	}
-	return text
-}
-
-func redacted(text string, secrets []string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "...")
-		}
-	}
-	return text
 }

@@ -1,0 +1,96 @@
+package transport
+
+import (
+	"slices"
+	"strings"
+)
+
+// What an error shows of the answer of a token endpoint, in bytes.
+const (
+	maxDescription = 200 // of an error_description
+	maxCode        = 64  // of an error code
+	maxRun         = 40  // without a gap: a UUID, which helps to search the endpoint's logs, and no more
+	minRedacted    = 6   // of a secret that stands in a text on purpose only
+)
+
+// knownCodes say nothing but what they stand for.
+var knownCodes = []string{
+	codeInvalidRequest, codeInvalidClient, codeInvalidGrant, codeInvalidScope, codeInvalidTarget, codeUnauthorizedClient,
+	codeUnsupportedGrant, codeInvalidProof, codeUseNonce, codeUnavailable, codeServerError, codeSlowDown,
+}
+
+// shownCode is the endpoint's code if it is one.
+func shownCode(code string, secrets []string) string {
+	known := slices.Contains(knownCodes, code)
+	if known || isCode(code) && code == redacted(code, secrets) {
+		return code
+	}
+	return ""
+}
+
+func isCode(text string) bool {
+	return 0 < len(text) && len(text) <= maxCode && !strings.ContainsFunc(text, func(c rune) bool {
+		return !isTokenRune(c) || strings.ContainsRune("~+/=%", c)
+	})
+}
+
+// shownText is the endpoint's description as far as an error may show it: in
+// one line, short, and without a token or anything that looks like one.
+func shownText(text string, secrets []string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return ' '
+		}
+		return r
+	}, withoutLongRuns(redacted(text, secrets)))
+	if len(text) > maxDescription {
+		text = text[:maxDescription] + "..."
+	}
+	return text
+}
+
+// redacted is the text without the secrets. A short one may stand in a word by
+// chance, where the gap would tell it: then nothing of the text is left.
+func redacted(text string, secrets []string) string {
+	for _, secret := range secrets {
+		switch {
+		case secret == "" || !strings.Contains(text, secret):
+		case len(secret) < minRedacted:
+			return ""
+		default:
+			text = strings.ReplaceAll(text, secret, "...")
+		}
+	}
+	return text
+}
+
+// withoutLongRuns cuts out what may be a token or a part of one.
+func withoutLongRuns(text string) string {
+	var b strings.Builder
+	for text != "" {
+		run := spanOf(text, isTokenRune)
+		if run > maxRun {
+			b.WriteString("...")
+		} else {
+			b.WriteString(text[:run])
+		}
+		text = text[run:]
+		between := spanOf(text, func(c rune) bool { return !isTokenRune(c) })
+		b.WriteString(text[:between])
+		text = text[between:]
+	}
+	return b.String()
+}
+
+// spanOf returns how many bytes at the beginning of the text are of a kind.
+func spanOf(text string, kind func(rune) bool) int {
+	if end := strings.IndexFunc(text, func(c rune) bool { return !kind(c) }); end >= 0 {
+		return end
+	}
+	return len(text)
+}
+
+// isTokenRune reports whether tokens and form-encoded secrets have the character.
+func isTokenRune(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("_.~+/=%-", c)
+}

@@ -1,0 +1,54 @@
+package transport_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/transport"
+)
+
+// A gap in the endpoint's text must not spell the secret.
+func TestAShortSecretIsNotCutOutLetterByLetter(t *testing.T) {
+	for _, test := range []struct{ name, secret, code, description, wantCode, wantDescription string }{
+		{"a letter that stands in many words", "e", "invalid_client", "the secret is e", "invalid_client", ""},
+		{"a letter that does not occur", "q", "invalid_client", "no such client", "invalid_client", "no such client"},
+		{"five letters within a word", "valid", "invalid_client", "invalid client", "invalid_client", ""},
+		{"six letters are cut out", "secret", "invalid_client", "it is secret", "invalid_client", "it is ..."},
+		{"a code of the endpoint's own", "cret", "secret_expired", "", "", ""},
+		{"the nonce that RFC 9449 asks for", "n", "use_dpop_nonce", "", "use_dpop_nonce", ""},
+		{"the secret as a form encodes it", "a secret!", "invalid_client", "got a+secret%21", "invalid_client", "got ..."},
+		{"an empty secret", "", "invalid_client", "no such client", "invalid_client", "no such client"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answer := says(400, `{"error":"`+test.code+`","error_description":"`+test.description+`"}`)
+			grant := &transport.Grant{TokenURL: tokenURL, ClientID: "me", ClientSecret: keystore.StaticPassword(test.secret), HTTPClient: answer.client()}
+			_, _, err := grant.Token(t.Context())
+			var got *transport.GrantError
+			if !errors.As(err, &got) || got.Code != test.wantCode || got.Description != test.wantDescription {
+				t.Errorf("got %v, want the code %q and the description %q", err, test.wantCode, test.wantDescription)
+			}
+		})
+	}
+}
+
+func TestLongRunsAreCutOutOfADescription(t *testing.T) {
+	forty := "0123456789abcdef0123456789abcdef01234567"
+	for _, test := range []struct{ name, description, want string }{
+		{"forty characters", forty, forty},
+		{"one more", forty + "8", "..."},
+		{"at the end", "got " + forty + "8", "got ..."},
+		{"at the beginning", forty + "8!", "...!"},
+		{"two of them", forty + "8 " + forty + "9", "... ..."},
+		{"letters that no token has", "ä" + forty + "ä", " " + forty + " "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			grant := &transport.Grant{TokenURL: tokenURL, ClientID: "me", HTTPClient: says(400, `{"error_description":"`+test.description+`"}`).client()}
+			_, _, err := grant.Token(t.Context())
+			var got *transport.GrantError
+			if !errors.As(err, &got) || got.Description != test.want {
+				t.Errorf("got %v, want the description %q", err, test.want)
+			}
+		})
+	}
+}
