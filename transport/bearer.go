@@ -50,8 +50,9 @@ type ClaimsSource interface {
 // in Claims.
 //
 // The token goes to the origin of the request, over https, or over http to a
-// loopback address. A redirect to another origin is followed without it; see
-// Origins. A header of the caller's own is left alone, through redirects too.
+// loopback address. A redirect to another origin is followed without it, and
+// so are all redirects from there; see Origins. A header of the caller's own is
+// left alone, through redirects too.
 //
 // The zero Bearer with a Source is ready to use. Its fields must not be
 // changed once it is in use. It is safe for concurrent use.
@@ -69,9 +70,10 @@ type Bearer struct {
 
 	// Origins are the only ones that get the token, like
 	// "https://api.example" or "https://api.example:8443". A request to any
-	// other is sent without it. Nil means the origin that the request, or the
-	// first request of a chain of redirects, names. Name them where something
-	// other than [http.Client] follows redirects with requests of its own.
+	// other is sent without it, and so is what that one redirects to. Nil means
+	// the origin that the request, or the first request of a chain of redirects,
+	// names. Name them where something other than [http.Client] follows redirects
+	// with requests of its own.
 	Origins []string
 
 	// Base sends the requests. Nil means [http.DefaultTransport].

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -143,10 +144,10 @@ func (c *carrier) roundTrip(req *http.Request) (*http.Response, error) {
 //
 // It is not if the caller set the header; nor on a redirect away from the
 // origin that the caller named (RFC 9700 section 4.11 is about hosts that
-// redirect where they should not). A redirect back to that origin carries the
-// token again: it goes where it was meant to go. Only the caller's own choice
-// of an origin that no token may travel to is an error, because sending the
-// request without its token would hide the mistake behind a 401.
+// redirect where they should not), nor on any that follows, be it back to that
+// origin: somebody else has chosen what it asks for. Only the caller's own
+// choice of an origin that no token may travel to is an error, because sending
+// the request without its token would hide the mistake behind a 401.
 func (c *carrier) meant(req *http.Request) (bool, error) {
 	if req.URL == nil {
 		return false, errors.New("transport: the request has no URL")
@@ -155,13 +156,28 @@ func (c *carrier) meant(req *http.Request) (bool, error) {
 	if first == nil || hasHeader(first, c.header) || hasHeader(req, c.header) {
 		return false, nil
 	}
-	if c.origins != nil {
-		return slices.Contains(c.origins, origin(req.URL)), nil
+	if c.origins == nil {
+		if err := jwks.CheckURL(first.URL, false); err != nil {
+			return false, fmt.Errorf("transport: the request carries no token: %w", err)
+		}
 	}
-	if err := jwks.CheckURL(first.URL, false); err != nil {
-		return false, fmt.Errorf("transport: the request carries no token: %w", err)
+	for hop := req; ; hop = hop.Response.Request {
+		if !c.trusts(hop.URL, first.URL) {
+			return false, nil
+		}
+		if hop == first {
+			return true, nil
+		}
 	}
-	return first == req || sameOrigin(first.URL, req.URL), nil
+}
+
+// trusts reports whether the token may go to the URL, in a chain of redirects
+// from the first.
+func (c *carrier) trusts(u, first *url.URL) bool {
+	if c.origins == nil {
+		return u == first || sameOrigin(u, first)
+	}
+	return slices.Contains(c.origins, origin(u))
 }
 
 // tokensFor returns the tokens that have the claims of the request.

@@ -73,14 +73,15 @@ func TestWhereTheTokenGoes(t *testing.T) {
 		{"a host below the first", nil, "https://a.example/307/x.a.example", []string{"https://a.example token-1", "https://x.a.example nothing"}},
 		{"a host above the first", nil, "https://x.a.example/307/a.example", []string{"https://x.a.example token-1", "https://a.example nothing"}},
 		{"https to http", nil, "https://a/307/plain-a", []string{"https://a token-1", "http://a nothing"}},
-		{"https to http and back", nil, "https://a/307/plain-a/a", []string{"https://a token-1", "http://a nothing", "https://a token-1"}},
-		{"return after a detour", nil, "https://a/307/b/a", []string{"https://a token-1", "https://b nothing", "https://a token-1"}},
+		{"https to http and back", nil, "https://a/307/plain-a/a", []string{"https://a token-1", "http://a nothing", "https://a nothing"}},
+		{"back to the origin, once the chain has left it", nil, "https://a/307/b/a", []string{"https://a token-1", "https://b nothing", "https://a nothing"}},
 		{"on from host to host", nil, "https://a/307/b/b/c", []string{"https://a token-1", "https://b nothing", "https://b nothing", "https://c nothing"}},
 		{"http on the machine itself", nil, "http://localhost/307/plain-localhost", []string{"http://localhost token-1", "http://localhost token-1"}},
 		{"from the machine itself to elsewhere", nil, "http://127.0.0.1/307/plain-a", []string{"http://127.0.0.1 token-1", "http://a nothing"}},
 		{"another loopback address is another origin", nil, "http://127.0.0.1/307/plain-localhost", []string{"http://127.0.0.1 token-1", "http://localhost nothing"}},
-		{"named origins", []string{"https://a", "https://b"}, "https://a/307/b/c/a", []string{"https://a token-1", "https://b token-1", "https://c nothing", "https://a token-1"}},
-		{"a named origin after one that is not", []string{"https://b:443/"}, "https://a/307/b", []string{"https://a nothing", "https://b token-1"}},
+		{"named origins", []string{"https://a", "https://b"}, "https://a/307/b/a", []string{"https://a token-1", "https://b token-1", "https://a token-1"}},
+		{"back to a named origin, once the chain has left them", []string{"https://a", "https://b"}, "https://a/307/b/c/a/b", []string{"https://a token-1", "https://b token-1", "https://c nothing", "https://a nothing", "https://b nothing"}},
+		{"a named origin after one that is not", []string{"https://b:443/"}, "https://a/307/b", []string{"https://a nothing", "https://b nothing"}},
 		{"no named origin", []string{}, "https://a/", []string{"https://a nothing"}},
 		{"plain http to an origin that is not named", []string{"https://a"}, "http://a/", []string{"http://a nothing"}},
 	} {
@@ -119,9 +120,9 @@ func TestRedirectsUnderRulesOfTheCaller(t *testing.T) {
 		first string // the caller's own Authorization
 		seen  []string
 	}{
-		{"followed", func(*http.Request, []*http.Request) error { return nil }, "", []string{"https://a token-1", "https://b nothing", "https://a token-1"}},
+		{"followed", func(*http.Request, []*http.Request) error { return nil }, "", []string{"https://a token-1", "https://b nothing", "https://a nothing"}},
 		{"not followed", func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, "", []string{"https://a token-1"}},
-		{"copying the headers of the request before", copyHeaders, "", []string{"https://a token-1", "https://b nothing", "https://a token-1"}},
+		{"copying the headers of the request before", copyHeaders, "", []string{"https://a token-1", "https://b nothing", "https://a nothing"}},
 		{"with a header of the rule's own", func(req *http.Request, _ []*http.Request) error {
 			req.Header.Set("Authorization", "own")
 			return nil

@@ -101,7 +101,7 @@ func (t TLS) serverNow() (*tls.Config, error) {
 	}
 	if t.Trust != nil {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
-		config.ClientCAs = t.roots()
+		config.ClientCAs = t.Trust.CertPool()
 	}
 	return config, nil
 }
@@ -117,7 +117,7 @@ func (t TLS) verifyServer(state tls.ConnectionState, serverName string) error {
 	}
 	options := x509.VerifyOptions{DNSName: serverName, Intermediates: x509.NewCertPool()}
 	if t.Trust != nil {
-		options.Roots = t.roots()
+		options.Roots = t.Trust.CertPool()
 	}
 	for _, certificate := range state.PeerCertificates[1:] {
 		options.Intermediates.AddCert(certificate)
@@ -126,12 +126,4 @@ func (t TLS) verifyServer(state tls.ConnectionState, serverName string) error {
 		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
 	}
 	return nil
-}
-
-// roots is never nil, which crypto/x509 would take for the system's roots.
-func (t TLS) roots() *x509.CertPool {
-	if pool := t.Trust.CertPool(); pool != nil {
-		return pool
-	}
-	return x509.NewCertPool()
 }
