@@ -1,7 +1,6 @@
 package keystore
 
 import (
-	"cmp"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -39,7 +38,9 @@ func publicJWK(o object) (PublicKey, error) {
 		return PublicKey{}, err
 	}
 	kid, err := o.text("kid")
-	public.kid = cmp.Or(kid, public.kid) // an empty one is none: nobody could look it up
+	if kid != "" { // an empty one is none: nobody could look it up
+		public = public.WithKeyID(kid)
+	}
 	return public, err
 }
 

@@ -93,7 +93,10 @@ func (k PrivateKey) Public() PublicKey { return k.public }
 func (k PrivateKey) KeyID() string { return k.public.kid }
 
 // WithKeyID returns the key under another kid.
-func (k PrivateKey) WithKeyID(kid string) PrivateKey { k.public.kid = kid; return k }
+func (k PrivateKey) WithKeyID(kid string) PrivateKey {
+	k.public = k.public.WithKeyID(kid)
+	return k
+}
 
 // WithAlgorithm is as [PublicKey.WithAlgorithm].
 func (k PrivateKey) WithAlgorithm(a Algorithm) (PrivateKey, error) {

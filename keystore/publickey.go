@@ -22,6 +22,7 @@ import (
 type PublicKey struct {
 	key   crypto.PublicKey
 	kid   string
+	named bool // whether its source named the kid
 	alias string
 	usage
 	pss   bool // its OID is that of RSASSA-PSS
@@ -55,7 +56,15 @@ func NewPublicKey(key crypto.PublicKey, chain ...*x509.Certificate) (PublicKey, 
 func (k PublicKey) KeyID() string { return k.kid }
 
 // WithKeyID returns the key under another kid.
-func (k PublicKey) WithKeyID(kid string) PublicKey { k.kid = kid; return k }
+func (k PublicKey) WithKeyID(kid string) PublicKey {
+	k.kid, k.named = kid, kid != ""
+	return k
+}
+
+// KeyIDNamed reports whether the key's source named its kid. Certificates and
+// PEM keys have none, so that their kid is the thumbprint, and what another
+// calls the key is that one's affair.
+func (k PublicKey) KeyIDNamed() bool { return k.named }
 
 // Alias is the alias of the entry the key comes from, or "".
 func (k PublicKey) Alias() string { return k.alias }

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -26,6 +27,14 @@ func NewSecretKey(key []byte, kid string) (SecretKey, error) {
 		return SecretKey{}, errors.New("keystore: the secret key is empty")
 	}
 	return SecretKey{secret: enclose(slices.Clone(key)), kid: kid}, nil
+}
+
+// SecretKeys makes a source of the key: it is a [SecretSource] of itself.
+func (k SecretKey) SecretKeys(_ context.Context, kid string) ([]SecretKey, error) {
+	if k.secret == nil || kid != "" && kid != k.kid {
+		return nil, nil
+	}
+	return []SecretKey{k}, nil
 }
 
 // Bytes is a copy of the key itself.

@@ -2,7 +2,6 @@ package tokenprofile
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -60,7 +59,7 @@ func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
 	case "jti":
 		c.id, err = readText(value, ErrClaim, "jti")
 	case "aud":
-		err = c.readAudience(value)
+		c.audience, err = readAudience(c.audience, value, "aud")
 	case "exp":
 		c.expiry, err = readDate(value, "exp")
 	case "iat":
@@ -92,36 +91,51 @@ func readText(value strictjson.Value, reason error, name string) ([]byte, error)
 // maxAudience is how many elements aud has at most.
 const maxAudience = 256
 
-// readAudience reads a string or an array of strings (RFC 7519 section 4.1.3).
-func (c *claims) readAudience(value strictjson.Value) error {
+// readAudience appends to dst the string, or the strings of the array (RFC 7519
+// section 4.1.3), that the claim of the name is.
+func readAudience(dst [][]byte, value strictjson.Value, name string) ([][]byte, error) {
 	if !value.IsArray() {
-		audience, err := readText(value, ErrAudience, "aud")
-		c.audience = append(c.audience, audience)
-		return err
+		audience, err := readText(value, ErrAudience, name)
+		return append(dst, audience), err
 	}
 	for element := range value.Elements() {
-		if len(c.audience) == maxAudience {
-			return refuse(ErrAudience, fmt.Sprintf("aud has more than %d elements", maxAudience))
+		if len(dst) == maxAudience {
+			return dst, refuse(ErrAudience, fmt.Sprintf("%s has more than %d elements", name, maxAudience))
 		}
-		audience, err := readText(element, ErrAudience, "aud")
+		audience, err := readText(element, ErrAudience, name)
 		if err != nil {
-			return err
+			return dst, err
 		}
-		c.audience = append(c.audience, audience)
+		dst = append(dst, audience)
 	}
-	if len(c.audience) == 0 {
-		return refuse(ErrAudience, "aud is empty")
+	if len(dst) == 0 {
+		return dst, refuse(ErrAudience, name+" is empty")
 	}
-	return nil
+	return dst, nil
 }
 
+// recipients are those that the claim of the name says the token is for: aud,
+// or the claim in its place, which has the same form.
+func (c *claims) recipients(name string) ([][]byte, error) {
+	if name == "aud" {
+		return c.audience, nil
+	}
+	value, err := c.find(name)
+	if err != nil || value == nil {
+		return nil, err
+	}
+	return readAudience(nil, value, name)
+}
+
+// readDate reads a date. 0 is a long time ago, so that a token may be valid
+// since then, but expired.
 func readDate(value strictjson.Value, name string) (time.Time, error) {
 	date, err := parseNumericDate(value)
 	switch {
-	case errors.Is(err, errZeroDate) && name == "exp":
-		return time.Time{}, refuse(ErrExpired, "exp is 0")
 	case err != nil:
 		return time.Time{}, refuse(ErrClaim, name+" "+err.Error())
+	case name == "exp" && date.Unix() == 0:
+		return time.Time{}, refuse(ErrExpired, "exp is 0")
 	}
 	return date, nil
 }
@@ -141,11 +155,11 @@ func (c *claims) find(name string) (strictjson.Value, error) {
 	return found, nil
 }
 
-// claimTwins and headerTwins are the names that have meaning to us or to those
-// behind us, and that nobody writes in another case but to deceive.
+// claimTwins and headerTwins are the names that have meaning to us, and that
+// nobody writes in another case but to deceive. Other claims are compared when
+// somebody asks for one: see find.
 var (
-	claimTwins = names("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act", "scope", "client_id",
-		"azp", "nonce", "roles", "groups", "auth_time", "acr", "amr")
+	claimTwins  = names("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act")
 	headerTwins = names(headerNames...)
 )
 

@@ -1,12 +1,14 @@
 package tokenprofile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -17,22 +19,24 @@ import (
 // profile fixes it has encoded once.
 type composer struct {
 	profile Profile        // settled
-	fixed   []byte         // the constant claims, with the brace that opens the object
+	fixed   []byte         // the constant claims, with the brace that opens the object; nil: none
 	want    expectedClaims // what the claims must be, whoever gave them
 }
 
 func newComposer(p Profile) (*composer, error) {
 	c := &composer{profile: p}
 	var o object
-	o.member("iss", p.Issuer)
+	if p.Issuer != "" {
+		o.member("iss", p.Issuer)
+	}
 	if p.Subject != "" {
 		o.member("sub", p.Subject)
 	}
 	switch {
 	case len(p.Audience) == 1 && !p.AudienceArray:
-		o.member("aud", p.Audience[0])
+		o.member(p.recipient(), p.Audience[0])
 	case len(p.Audience) > 0:
-		o.member("aud", p.Audience)
+		o.member(p.recipient(), p.Audience)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.Claims)) {
 		o.member(name, p.Claims[name])
@@ -43,9 +47,10 @@ func newComposer(p Profile) (*composer, error) {
 	return c, errors.Join(o.err, err)
 }
 
-// claims writes the payload into b. Claims given are a struct or a map, or
-// nil; ClaimsFunc's are added to them.
-func (c *composer) claims(ctx context.Context, b *buffer, given any) (expiry time.Time, err error) {
+// claims writes the payload into b. The issuer is the member that the key
+// brings, if it does. Claims given are a struct or a map, or nil; ClaimsFunc's
+// are added to them.
+func (c *composer) claims(ctx context.Context, b *buffer, issuer []byte, given any) (expiry time.Time, err error) {
 	p := &c.profile
 	issuedAt := p.Now().Add(-p.Backdate).Truncate(time.Second)
 	expiry = issuedAt.Add(p.Lifetime)
@@ -53,9 +58,20 @@ func (c *composer) claims(ctx context.Context, b *buffer, given any) (expiry tim
 		return time.Time{}, fmt.Errorf("tokenprofile: the clock says %s: is it set?", p.Now().UTC().Format(time.RFC3339))
 	}
 
-	payload := append(b.payload[:0], c.fixed...)
-	payload = appendDate(payload, `,"exp":`, expiry)
-	payload = appendDate(payload, `,"iat":`, issuedAt)
+	// Every member begins with a comma; the first one's becomes the brace.
+	payload := b.payload[:0]
+	if len(issuer) > 0 {
+		payload = append(append(payload, ','), issuer...)
+	}
+	if len(c.fixed) > 0 {
+		payload = append(append(payload, ','), c.fixed[1:]...)
+	}
+	if !p.Waive.omits("exp") {
+		payload = appendDate(payload, `,"exp":`, expiry)
+	}
+	if !p.Waive.omits("iat") {
+		payload = appendDate(payload, `,"iat":`, issuedAt)
+	}
 	if p.NotBefore != nil {
 		payload = appendDate(payload, `,"nbf":`, issuedAt.Add(*p.NotBefore))
 	}
@@ -69,6 +85,7 @@ func (c *composer) claims(ctx context.Context, b *buffer, given any) (expiry tim
 		return time.Time{}, err
 	}
 	complete := len(payload) == bare && !c.incomplete()
+	payload[0] = '{' // exp or iat is there
 	b.payload = append(payload, '}')
 	if complete {
 		return expiry, nil
@@ -104,9 +121,17 @@ func addClaims(payload []byte, given any) ([]byte, error) {
 	return payload, err
 }
 
+// checkRequired reports claims that no token of the profile can have.
+func (c *composer) checkRequired() error {
+	if c.profile.NotBefore == nil && slices.Contains(c.profile.Required, "nbf") {
+		return errors.New(`tokenprofile: profile: required: "nbf" is written by NotBefore alone, which is not set`)
+	}
+	return nil
+}
+
 // incomplete reports whether tokens need claims that the profile does not set.
 func (c *composer) incomplete() bool {
-	return len(c.profile.Audience) == 0 || len(c.profile.Required) > 0
+	return len(c.profile.Audience) == 0 && c.want.recipient != "" || len(c.profile.Required) > 0
 }
 
 // check reads the claims as the verifier will. That finds a claim that is
@@ -124,8 +149,13 @@ func (c *composer) check(b *buffer) error {
 	if c.profile.NotBefore == nil && !read.notBefore.IsZero() {
 		return errors.New(`tokenprofile: claim "nbf" cannot be given: set NotBefore in the profile`)
 	}
-	if len(read.audience) == 0 {
-		return errors.New(`tokenprofile: claim "aud" is missing: neither the profile nor the claims given set it`)
+	for _, name := range c.profile.Waive.Omit {
+		if value, err := read.find(name); err != nil || value != nil {
+			return fmt.Errorf("tokenprofile: claim %q cannot be given: the profile leaves it out", name)
+		}
+	}
+	if value, err := read.find(c.want.recipient); err == nil && value == nil && c.want.recipient != "" {
+		return fmt.Errorf("tokenprofile: claim %q is missing: neither the profile nor the claims given set it", c.want.recipient)
 	}
 	if err := c.want.judge(read); err != nil {
 		return fmt.Errorf("tokenprofile: claims given: %s", reasonOf(err))
@@ -153,15 +183,17 @@ func (c *composer) header(kid string, key keystore.PublicKey) ([]byte, error) {
 	if c.profile.Algorithm != "" {
 		o.member("alg", c.profile.Algorithm)
 	}
-	o.member("typ", h.typ())
+	if !c.profile.Waive.omits("typ") {
+		o.member("typ", h.typ())
+	}
 	if h.ContentType != "" {
 		o.member("cty", h.ContentType)
 	}
-	if h.KeyID != "" {
-		kid = h.KeyID
-	}
-	if kid != "" && !h.NoKeyID {
+	if kid = cmp.Or(h.KeyID, kid); kid != "" && !h.NoKeyID {
 		o.member("kid", kid)
+	}
+	if h.JKU != "" {
+		o.member("jku", h.JKU)
 	}
 	if err := c.certificates(&o, key); err != nil {
 		return nil, err
@@ -177,6 +209,41 @@ func (c *composer) header(kid string, key keystore.PublicKey) ([]byte, error) {
 		return nil, fmt.Errorf("tokenprofile: header: %s", reasonOf(err)) // a kid that is too long
 	}
 	return document, o.err
+}
+
+// perToken adds the parameters of Header.Func to a header that c made.
+func (c *composer) perToken(ctx context.Context, document []byte) ([]byte, error) {
+	h := &c.profile.Header
+	parameters, err := h.Func(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("tokenprofile: Header.Func: %w", err)
+	}
+	var o object
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		if slices.ContainsFunc(headerNames, func(other string) bool { return strings.EqualFold(name, other) }) {
+			return nil, fmt.Errorf("tokenprofile: Header.Func: %q cannot be set here", name)
+		}
+		o.member(name, parameters[name])
+	}
+	if o.err != nil {
+		return nil, fmt.Errorf("tokenprofile: Header.Func: %w", o.err)
+	}
+	for _, name := range h.Critical {
+		_, constant := h.Extra[name]
+		if _, ok := parameters[name]; !ok && !constant {
+			return nil, fmt.Errorf("tokenprofile: Header.Func: %q is critical, and not there", name)
+		}
+	}
+	if len(o.data) > 0 {
+		document = append(append(slices.Clone(document[:len(document)-1]), ','), append(o.data[1:], '}')...)
+	}
+	if err := new(header).read(new(strictjson.Scanner), document); err != nil {
+		if twice := new(strictjson.DuplicateError); errors.As(err, &twice) {
+			return nil, fmt.Errorf("tokenprofile: Header.Func: %q is in Extra already", twice.Name)
+		}
+		return nil, fmt.Errorf("tokenprofile: Header.Func: %s", reasonOf(err))
+	}
+	return document, nil
 }
 
 // certificates writes x5t, x5t#S256 and x5c (RFC 7515 sections 4.1.6 to 4.1.8).

@@ -240,6 +240,8 @@ func TestNumericDate(t *testing.T) {
 		{"1.9e9", time.Unix(1900000000, 0)},
 		{"19e8", time.Unix(1900000000, 0)},
 		{"253402300799", time.Unix(253402300799, 0)},
+		{"0", time.Unix(0, 0)},
+		{"0.5", time.Unix(0, 5e8)},
 		{"null", time.Time{}},
 	} {
 		var got tokenprofile.NumericDate
@@ -247,7 +249,7 @@ func TestNumericDate(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want %v", test.text, got, err, test.want)
 		}
 	}
-	for _, text := range []string{`"1"`, "0", "-1", "0.5", "253402300800", "253402300799.5", "1e12", "1e300", "-1e300", "18446744073709551617", "true", "[]", "{}"} {
+	for _, text := range []string{`"1"`, "-1", "-0.5", "253402300800", "253402300799.5", "1e12", "1e300", "-1e300", "18446744073709551617", "true", "[]", "{}"} {
 		var got tokenprofile.NumericDate
 		if err := json.Unmarshal([]byte(text), &got); err == nil {
 			t.Errorf("%s: got %v, want an error", text, got)

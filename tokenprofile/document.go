@@ -106,7 +106,7 @@ func decodeField(f *faults, path string, value strictjson.Value, field reflect.V
 	switch target := field.Addr().Interface().(type) {
 	case *time.Duration:
 		decodeDuration(f, path, value, target)
-	case *Header, *Encryption:
+	case *Header, *Encryption, *Waive:
 		decodeStruct(f, path+".", value, field)
 	case *[]string:
 		if text, ok := value.Text(); ok && path == "audience" {
@@ -192,7 +192,7 @@ func encodeField(name string, field reflect.Value) (any, error) {
 	switch value := field.Interface().(type) {
 	case time.Duration:
 		return formatDuration(value), nil
-	case Header, Encryption:
+	case Header, Encryption, Waive:
 		data, err := encodeStruct(field)
 		return json.RawMessage(data), err
 	case []string:

@@ -21,9 +21,11 @@ type field struct {
 var documentFields = []field{
 	{"algorithm", "string"}, {"issuer", "string"}, {"audience", "audience"}, {"audienceArray", "bool"}, {"subject", "string"},
 	{"lifetime", "duration"}, {"notBefore", "duration"}, {"backdate", "duration"}, {"leeway", "duration"},
-	{"tokenID", "bool"}, {"oneUse", "bool"},
+	{"tokenID", "bool"}, {"oneUse", "bool"}, {"soleAudience", "bool"},
+	{"waive", "waive"}, {"waive.omit", "list"}, {"waive.recipient", "string"}, {"waive.anyKeyID", "bool"}, {"waive.padding", "bool"},
 	{"header", "header"}, {"header.typ", "string"}, {"header.cty", "string"}, {"header.kid", "string"}, {"header.noKeyID", "bool"},
 	{"header.x5t", "bool"}, {"header.x5t#S256", "bool"}, {"header.x5c", "bool"}, {"header.extra", "map"}, {"header.crit", "list"},
+	{"header.jku", "string"}, {"header.demanded", "list"},
 	{"keyAlias", "string"}, {"newestKey", "bool"}, {"claims", "map"}, {"required", "list"},
 	{"encryption", "encryption"}, {"encryption.keyAlgorithm", "string"}, {"encryption.contentAlgorithm", "string"}, {"encryption.recipient", "string"},
 	{"maxSize", "int"}, {"cacheSize", "int"},
@@ -32,7 +34,7 @@ var documentFields = []field{
 // documentValues are JSON values with the kinds that take them. No kind takes null.
 var documentValues = map[string][]string{
 	`"text"`: {"string", "audience"}, `"5m"`: {"string", "audience", "duration"}, `true`: {"bool"}, `5`: {"int"}, `1.5`: {}, `1e300`: {},
-	`["a"]`: {"audience", "list"}, `[1]`: {}, `{}`: {"map", "header", "encryption"}, `{"k":1}`: {"map"}, `null`: {},
+	`["a"]`: {"audience", "list"}, `[1]`: {}, `{}`: {"map", "header", "encryption", "waive"}, `{"k":1}`: {"map"}, `null`: {},
 }
 
 // at is a document with the value at the path.

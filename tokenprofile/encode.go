@@ -2,7 +2,6 @@ package tokenprofile
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -118,6 +117,9 @@ func (o *object) members(members []byte) {
 }
 
 // appendSegment appends the base64url of a segment of a token.
-func appendSegment(dst, segment []byte) []byte {
-	return base64.RawURLEncoding.AppendEncode(dst, segment)
+func appendSegment(dst, segment []byte, padding bool) []byte {
+	if padding {
+		return padded.AppendEncode(dst, segment)
+	}
+	return canonical.AppendEncode(dst, segment)
 }

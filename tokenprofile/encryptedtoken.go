@@ -27,6 +27,9 @@ type encryptedToken struct {
 	scanner strictjson.Scanner
 }
 
+// encryptedDots are between the five segments.
+const encryptedDots = 4
+
 var encryptedTokens = sync.Pool{New: func() any { return new(encryptedToken) }}
 
 func (t *encryptedToken) release() {
@@ -47,7 +50,7 @@ func receiveEncrypted(token []byte) (*encryptedToken, error) {
 }
 
 func (t *encryptedToken) read(token []byte) (err error) {
-	if bytes.Count(token, []byte(".")) != 4 {
+	if bytes.Count(token, []byte(".")) != encryptedDots {
 		return refuse(ErrMalformed, "not five segments")
 	}
 	t.text = append(t.text[:0], token...)

@@ -97,6 +97,20 @@ func (p Profile) encryptedOnly() error {
 	return nil
 }
 
+// wantsRecipient reports a profile whose verifier would not know which tokens
+// are meant for it.
+func (p Profile) wantsRecipient() error {
+	switch {
+	case p.IssuerFunc != nil:
+		return errors.New("tokenprofile: profile: issuer: is computed by IssuerFunc, which is for signers: a verifier must know it")
+	case p.recipient() != "" && len(p.Audience) == 0:
+		return errors.New("tokenprofile: profile: audience: is empty: a verifier must know which tokens are meant for it")
+	case p.recipient() == "" && len(p.Header.Demanded) == 0:
+		return errors.New("tokenprofile: profile: waive.omit: without aud nothing says which tokens are meant for a verifier: use waive.recipient or header.demanded")
+	}
+	return nil
+}
+
 func (p Profile) wantsEncryption(given int) error {
 	switch {
 	case p.Encryption == nil && given > 0:
@@ -122,7 +136,7 @@ func (p Profile) Preview(claims any) (header, payload []byte, err error) {
 		return nil, nil, err
 	}
 	var b buffer
-	if _, err = c.claims(context.Background(), &b, claims); err != nil {
+	if _, err = c.claims(context.Background(), &b, nil, claims); err != nil {
 		return nil, nil, err
 	}
 	return header, b.payload, nil

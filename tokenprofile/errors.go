@@ -22,11 +22,13 @@ var (
 	ErrType = errors.New("type not accepted")
 	// ErrCritical: the header demands what the profile does not declare.
 	ErrCritical = errors.New("critical header not understood")
+	// ErrHeader: a header parameter is missing, or not of the value demanded.
+	ErrHeader = errors.New("header not accepted")
 	// ErrIssuer: iss is missing or not the profile's.
 	ErrIssuer = errors.New("issuer not accepted")
-	// ErrAudience: aud is missing or does not name the profile's audience.
+	// ErrAudience: aud, or the claim in its place, is missing or does not name the profile's audience, or names others too where it may not.
 	ErrAudience = errors.New("audience not accepted")
-	// ErrSubject: sub is not the profile's, or not a text.
+	// ErrSubject: sub is not the profile's, or not a string.
 	ErrSubject = errors.New("subject not accepted")
 	// ErrClaim: another claim is missing, of the wrong type, or not of the value demanded.
 	ErrClaim = errors.New("claim not accepted")

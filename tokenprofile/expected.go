@@ -14,9 +14,13 @@ import (
 // An expectedClaims is what the claims of a profile's tokens must be.
 type expectedClaims struct {
 	issuer    string
+	anyIssuer bool     // left out, or computed from the key that signs
 	audience  []string // empty: any, which only a signer may say
+	recipient string   // the claim that is compared with it, "" if none is
+	sole      bool
 	subject   string
 	id        bool
+	expiry    bool
 	constants []constant
 	required  []string
 
@@ -29,23 +33,32 @@ type expectedClaims struct {
 // A constant is a claim, or a header parameter, with a demanded value.
 type constant struct {
 	name    string
-	text    []byte
+	text    []byte // nil: any value
 	decoded any
 }
 
 // newExpectedClaims takes a settled profile.
 func newExpectedClaims(p *Profile) (expectedClaims, error) {
 	constants, err := newConstants(p.Claims)
+	recipient := p.recipient()
 	return expectedClaims{
-		issuer: p.Issuer, audience: p.Audience, subject: p.Subject, id: p.TokenID || p.OneUse,
+		issuer: p.Issuer, anyIssuer: p.Issuer == "", audience: p.Audience, recipient: recipient, sole: p.SoleAudience,
+		subject: p.Subject, id: p.TokenID || p.OneUse, expiry: !p.Waive.omits("exp"),
 		constants: constants, required: p.Required,
 		lifetime: p.Lifetime, leeway: p.Leeway, now: p.Now,
-		wrongIssuer: "iss is not the profile's " + quoteAll(p.Issuer), wrongAudience: "aud does not name the profile's " + quoteAll(p.Audience...),
+		wrongIssuer: "iss is not the profile's " + quoteAll(p.Issuer), wrongAudience: recipient + " does not name the profile's " + quoteAll(p.Audience...),
 	}, err
 }
 
+// anyValue is the value of a constant that may have any.
+var anyValue any = new(struct{ _ byte })
+
 func newConstants(values map[string]any) (constants []constant, err error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if values[name] == anyValue {
+			constants = append(constants, constant{name: name})
+			continue
+		}
 		text, err := encode(values[name])
 		if err != nil {
 			return nil, err
@@ -77,21 +90,31 @@ func (want *expectedClaims) judge(c *claims) error {
 }
 
 func (want *expectedClaims) judgeIssuer(c *claims) error {
-	switch string(c.issuer) {
-	case want.issuer:
+	switch {
+	case want.anyIssuer, string(c.issuer) == want.issuer:
 		return nil
-	case "":
+	case c.issuer == nil:
 		return refuse(ErrIssuer, "iss is missing")
 	}
 	return refuse(ErrIssuer, want.wrongIssuer)
 }
 
 func (want *expectedClaims) judgeAudience(c *claims) error {
-	if len(c.audience) == 0 {
-		return refuse(ErrAudience, "aud is missing")
+	if want.recipient == "" {
+		return nil
 	}
-	for _, audience := range c.audience {
-		if len(want.audience) == 0 || slices.Contains(want.audience, string(audience)) {
+	audience, err := c.recipients(want.recipient)
+	if err != nil {
+		return err
+	}
+	if len(audience) == 0 {
+		return refuse(ErrAudience, want.recipient+" is missing")
+	}
+	if want.sole && len(audience) > 1 {
+		return refuse(ErrAudience, want.recipient+" names others too, and the profile has soleAudience")
+	}
+	for _, name := range audience {
+		if len(want.audience) == 0 || slices.Contains(want.audience, string(name)) {
 			return nil
 		}
 	}
@@ -125,6 +148,19 @@ func (want *expectedClaims) judgeFurther(c *claims) error {
 		}
 	}
 	return nil
+}
+
+// expiryOf is exp, or where it is left out what iat and the lifetime make of it.
+func (want *expectedClaims) expiryOf(c *claims) (time.Time, error) {
+	switch {
+	case !c.expiry.IsZero():
+		return c.expiry, nil
+	case want.expiry:
+		return time.Time{}, refuse(ErrClaim, "exp is missing")
+	case c.issuedAt.IsZero():
+		return time.Time{}, refuse(ErrClaim, "exp and iat are missing")
+	}
+	return c.issuedAt.Add(want.lifetime), nil
 }
 
 // judgeTime is RFC 7519 sections 4.1.4 to 4.1.6 with the profile's leeway.
@@ -179,7 +215,10 @@ func (want *constant) shown() string {
 // equal compares JSON values by what they mean: space, escapes and the order
 // of members do not matter, and numbers compare exactly.
 func (want *constant) equal(value []byte) bool {
-	if bytes.Equal(value, want.text) {
+	switch {
+	case value == nil:
+		return false
+	case want.text == nil, bytes.Equal(value, want.text):
 		return true
 	}
 	decoded, err := decodeExact(value)

@@ -24,6 +24,7 @@ type received struct {
 
 	text    []byte // the token
 	decoded []byte // its three segments, decoded
+	padded  bool   // with "="
 	isRead  bool
 	scanner strictjson.Scanner
 }
@@ -44,12 +45,16 @@ func (r *received) release() {
 // releases it.
 func receive(token string, maxSize int) (*received, error) {
 	if len(token) > maxSize {
-		return nil, refuse(ErrMalformed, fmt.Sprintf("longer than %d bytes", maxSize))
+		return nil, tooLong(maxSize)
 	}
 	r := receiveds.Get().(*received)
 	r.text = append(r.text[:0], token...)
 	r.isRead = false
 	return r, nil
+}
+
+func tooLong(maxSize int) error {
+	return refuse(ErrMalformed, fmt.Sprintf("longer than maxSize, %d bytes", maxSize))
 }
 
 // read takes the token in compact serialization (RFC 7515 section 7.1) apart,
@@ -87,28 +92,49 @@ func (r *received) split() error {
 		return refuse(ErrMalformed, "has a line break") // which the decoder would skip
 	}
 	r.input = r.text[:last]
-	r.decoded = slices.Grow(r.decoded[:0], canonical.DecodedLen(len(r.text)))
+	r.decoded = slices.Grow(r.decoded[:0], padded.DecodedLen(len(r.text)))
+	alphabet := canonical
+	if r.padded = bytes.IndexByte(r.text, '=') >= 0; r.padded {
+		alphabet = padded
+	}
 	var err error
-	r.rawHeader, err = r.decode(r.text[:first])
+	r.rawHeader, err = r.decode(alphabet, r.text[:first])
 	if err == nil {
-		r.payload, err = r.decode(r.text[first+1 : last])
+		r.payload, err = r.decode(alphabet, r.text[first+1:last])
 	}
 	if err == nil {
-		r.signature, err = r.decode(r.text[last+1:])
+		r.signature, err = r.decode(alphabet, r.text[last+1:])
 	}
 	return err
 }
 
 // canonical base64url has no padding, and zeros in the bits that are left
-// over, so that a token has one text.
-var canonical = base64.RawURLEncoding.Strict()
+// over, so that a token has one text. With [Waive.Padding] it has all of its
+// padding, and one text again.
+var (
+	canonical = base64.RawURLEncoding.Strict()
+	padded    = base64.URLEncoding.Strict()
+)
 
-func (r *received) decode(segment []byte) ([]byte, error) {
+// judgePadding demands padding in every segment that has room for it, or none.
+func (r *received) judgePadding(wanted bool) error {
+	switch {
+	case !wanted && r.padded:
+		return errNotCanonical
+	case wanted && !r.padded && slices.ContainsFunc(bytes.Split(r.text, []byte(".")), func(segment []byte) bool { return len(segment)%4 != 0 }):
+		return refuse(ErrMalformed, "without the padding that the profile has by waive.padding")
+	}
+	return nil
+}
+
+var errNotCanonical = refuse(ErrMalformed, "not canonical base64url")
+
+func (r *received) decode(alphabet *base64.Encoding, segment []byte) ([]byte, error) {
 	start := len(r.decoded)
-	decoded, err := canonical.AppendDecode(r.decoded, segment)
+	decoded, err := alphabet.AppendDecode(r.decoded, segment)
 	r.decoded = decoded
 	if err != nil {
-		return nil, refuse(ErrMalformed, "not canonical base64url")
+		return nil, errNotCanonical
 	}
 	return decoded[start:len(decoded):len(decoded)], nil
 }

@@ -2,6 +2,7 @@ package tokenprofile
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 
@@ -26,20 +27,35 @@ type Header struct {
 	// NoKeyID writes no kid.
 	NoKeyID bool `json:"noKeyID,omitempty" yaml:"noKeyID,omitempty"`
 
+	// JKU is jku, a URL of the key set, written for receivers that want it. A
+	// verifier ignores it. Empty: none.
+	JKU string `json:"jku,omitempty" yaml:"jku,omitempty"`
+
 	// X5T, X5TS256 and X5C write the SHA-1 and SHA-256 thumbprints of the
-	// key's certificate, and the certificate with its chain. A verifier
-	// ignores them: they are no source of keys.
+	// key's certificate, and the certificate with its chain. They are no source
+	// of keys for a verifier; without a kid, a thumbprint chooses among those
+	// that its own source has.
 	X5T     bool `json:"x5t,omitempty" yaml:"x5t,omitempty"`
 	X5TS256 bool `json:"x5t#S256,omitempty" yaml:"x5t#S256,omitempty"`
 	X5C     bool `json:"x5c,omitempty" yaml:"x5c,omitempty"`
 
 	// Extra are further parameters with constant values. They may not name a
-	// registered one. A verifier looks at those in Critical alone.
+	// registered one. A verifier looks at those in Critical and Demanded alone.
 	Extra map[string]any `json:"extra,omitempty" yaml:"extra,omitempty"`
 
 	// Critical names those of Extra that a receiver must understand: they are
 	// written in crit, and a verifier demands exactly these, with their values.
 	Critical []string `json:"crit,omitempty" yaml:"crit,omitempty"`
+
+	// Demanded names those of Extra that a verifier demands, with their values,
+	// from a sender that does not write crit.
+	Demanded []string `json:"demanded,omitempty" yaml:"demanded,omitempty"`
+
+	// Func yields further parameters for each token, such as a nonce or the
+	// time: never a registered one, nor one of Extra. Those that Critical names
+	// may come from it; a verifier demands that they are there, whatever their
+	// value. Nil: none.
+	Func func(ctx context.Context) (map[string]any, error) `json:"-" yaml:"-"`
 }
 
 func (h Header) typ() string { return cmp.Or(h.Type, defaultType) }
@@ -52,6 +68,7 @@ type header struct {
 	algorithm, typ, contentType []byte
 	keyID                       []byte
 	hasKeyID                    bool
+	x5t, x5tS256                []byte           // nil: none, or no string
 	critical                    strictjson.Value // nil: there is none
 	document                    []byte
 }
@@ -85,6 +102,10 @@ func (h *header) readMember(name []byte, value strictjson.Value) (err error) {
 		if len(h.keyID) > maxKeyID {
 			err = refuse(ErrUnknownKey, "kid has more than 256 bytes")
 		}
+	case "x5t":
+		h.x5t, _ = value.Text()
+	case "x5t#S256":
+		h.x5tS256, _ = value.Text()
 	case "crit":
 		h.critical = value
 	case "b64", "zip":
@@ -146,18 +167,30 @@ type expectedHeader struct {
 	contentType string // empty: none
 	keyID       string // empty: any
 	critical    []constant
+	demanded    []constant
 }
 
-func newExpectedHeader(p *Profile) (expectedHeader, error) {
-	values := map[string]any{}
-	for _, name := range p.Header.Critical {
-		values[name] = p.Header.Extra[name]
+func newExpectedHeader(p *Profile) (want expectedHeader, err error) {
+	h := &p.Header
+	want = expectedHeader{algorithm: string(p.Algorithm), typ: h.typ(), contentType: h.ContentType, keyID: h.KeyID}
+	if want.critical, err = newConstants(h.extra(h.Critical)); err != nil {
+		return want, err
 	}
-	critical, err := newConstants(values)
-	return expectedHeader{
-		algorithm: string(p.Algorithm), typ: p.Header.typ(), contentType: p.Header.ContentType, keyID: p.Header.KeyID,
-		critical: critical,
-	}, err
+	want.demanded, err = newConstants(h.extra(h.Demanded))
+	return want, err
+}
+
+// extra are those of Extra with the names. One that comes from Func has no
+// value, and stands for any.
+func (h *Header) extra(names []string) map[string]any {
+	values := map[string]any{}
+	for _, name := range names {
+		values[name] = anyValue
+		if value, ok := h.Extra[name]; ok {
+			values[name] = value
+		}
+	}
+	return values
 }
 
 // judge is RFC 7515 section 5.2 and RFC 8725 sections 3.1 and 3.11.
@@ -172,6 +205,11 @@ func (want *expectedHeader) judge(h *header) error {
 	}
 	if err := want.judgeType(h); err != nil {
 		return err
+	}
+	for i := range want.demanded {
+		if c := &want.demanded[i]; !c.equal(h.find(c.name)) {
+			return refuse(ErrHeader, c.name+" is not the profile's "+c.shown())
+		}
 	}
 	return want.judgeCritical(h)
 }

@@ -62,7 +62,7 @@ func (i *Issuers) Verify(ctx context.Context, token string) (*Token, error) {
 	case v == nil:
 		return nil, refuse(ErrIssuer, "none of the verifiers'")
 	case len(token) > v.profile.MaxSize:
-		return nil, refuse(ErrMalformed, fmt.Sprintf("longer than %d bytes", v.profile.MaxSize))
+		return nil, tooLong(v.profile.MaxSize)
 	}
 	return v.verify(ctx, r)
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
@@ -26,9 +27,10 @@ type trusted any
 
 // keyID is how a token names its key.
 type keyID struct {
-	text  string
-	given bool
-	fixed bool // by the profile: then the source may know the key under another
+	text         string
+	given        bool
+	any          bool   // the source may know the key under another: the profile says so, or sets the kid
+	x5t, x5tS256 string // of the certificate; looked at where the kid does not decide
 }
 
 // A ring is a keyring of one kind of key.
@@ -38,17 +40,22 @@ type ring[K interface {
 }] struct {
 	find    func(ctx context.Context, kid string) ([]K, error)
 	fits    func(K) error
+	named   func(K) bool         // whether its source named its kid
+	certain func(K, *keyID) bool // whether the token names its certificate
 	matches func(key K, input, signature []byte) bool
 }
 
-// maxCandidates is how many keys of one kid are tried. More than one is there
-// only while a key is replaced under its kid.
+// maxCandidates is how many keys are tried for one token, whatever it says.
 const maxCandidates = 4
 
 func newPublicRing(a Algorithm, source keystore.PublicSource) keyring {
 	return &ring[keystore.PublicKey]{
-		find:    source.PublicKeys,
-		fits:    func(key keystore.PublicKey) error { return key.Fits(a) },
+		find:  source.PublicKeys,
+		fits:  func(key keystore.PublicKey) error { return key.Fits(a) },
+		named: keystore.PublicKey.KeyIDNamed,
+		certain: func(key keystore.PublicKey, id *keyID) bool {
+			return id.x5tS256 != "" && key.X5TS256() == id.x5tS256 || id.x5tS256 == "" && id.x5t != "" && key.X5T() == id.x5t
+		},
 		matches: a.Verify,
 	}
 }
@@ -58,6 +65,8 @@ func newSecretRing(a Algorithm, source keystore.SecretSource) keyring {
 	return &ring[keystore.SecretKey]{
 		find:    source.SecretKeys,
 		fits:    func(key keystore.SecretKey) error { return key.FitsVerifying(a) },
+		named:   func(key keystore.SecretKey) bool { return key.KeyID() != "" },
+		certain: func(keystore.SecretKey, *keyID) bool { return false },
 		matches: m.verify,
 	}
 }
@@ -80,8 +89,8 @@ func (r *ring[K]) check() error {
 	return errors.Join(misfits...)
 }
 
-func (r *ring[K]) verify(ctx context.Context, kid keyID, input, signature []byte) (trusted, error) {
-	keys, err := r.candidates(ctx, kid)
+func (r *ring[K]) verify(ctx context.Context, id keyID, input, signature []byte) (trusted, error) {
+	keys, err := r.candidates(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +98,9 @@ func (r *ring[K]) verify(ctx context.Context, kid keyID, input, signature []byte
 		if r.matches(key, input, signature) {
 			return key, nil
 		}
+	}
+	if id.given && !id.any && len(keys) > 0 && keys[0].KeyID() != id.text {
+		return nil, refuse(ErrUnknownKey, fmt.Sprintf("kid %q, and no key without a kid made the signature", id.text))
 	}
 	return nil, refuse(ErrSignature, "")
 }
@@ -127,45 +139,53 @@ func samePointer(a, b crypto.PublicKey) bool {
 	return false
 }
 
-// candidates are the keys a token with the kid may be signed by: those of
-// exactly that kid; without one, the only key there is.
-func (r *ring[K]) candidates(ctx context.Context, kid keyID) ([]K, error) {
-	if !kid.given {
-		return r.only(ctx)
+// candidates are the keys that a token may be signed by: those of exactly its
+// kid, where the source has them. Else they are those whose source names no
+// kid, so that what a token calls them decides nothing; and where the token has
+// no kid, or the profile says that it does not count, all that fit.
+func (r *ring[K]) candidates(ctx context.Context, id keyID) ([]K, error) {
+	if id.given {
+		c, err := r.lookUp(ctx, id.text, func(key K) bool { return key.KeyID() == id.text })
+		switch {
+		case len(c.fitting) > 0:
+			return c.fitting[:min(len(c.fitting), maxCandidates)], nil
+		case len(c.misfits) > 0:
+			return nil, refuse(ErrUnknownKey, errors.Join(c.misfits...).Error())
+		case err != nil && !id.any:
+			return nil, err
+		}
 	}
-	c, err := r.lookUp(ctx, kid.text)
+	c, err := r.lookUp(ctx, "", func(key K) bool { return !id.given || id.any || !r.named(key) })
 	switch {
 	case err != nil:
 		return nil, err
-	case len(c.fitting) > 0:
-		return c.fitting[:min(len(c.fitting), maxCandidates)], nil
-	case len(c.misfits) > 0:
-		return nil, refuse(ErrUnknownKey, errors.Join(c.misfits...).Error())
-	case kid.fixed:
-		return r.only(ctx)
+	case len(c.fitting) == 0 && id.given && len(c.misfits) == 0:
+		return nil, refuse(ErrUnknownKey, fmt.Sprintf("kid %q", id.text))
+	case len(c.fitting) == 0:
+		return nil, refuse(ErrUnknownKey, c.none("keys").Error())
 	}
-	return nil, refuse(ErrUnknownKey, fmt.Sprintf("kid %q", kid.text))
+	return r.narrow(c.fitting, &id), nil
 }
 
-// only is the only key of the source that fits.
-func (r *ring[K]) only(ctx context.Context) ([]K, error) {
-	c, err := r.lookUp(ctx, "")
-	if err != nil {
-		return nil, err
+// narrow leaves the keys whose certificate the token names, if there are any.
+// (A certificate may have been renewed for the same key.)
+func (r *ring[K]) narrow(keys []K, id *keyID) []K {
+	if len(keys) > 1 && (id.x5t != "" || id.x5tS256 != "") {
+		isOther := func(key K) bool { return !r.certain(key, id) }
+		if certain := slices.DeleteFunc(slices.Clone(keys), isOther); len(certain) > 0 {
+			keys = certain
+		}
 	}
-	if _, err := c.only("keys", "the token has to name one by its kid"); err != nil {
-		return nil, refuse(ErrUnknownKey, err.Error())
-	}
-	return c.fitting, nil
+	return keys[:min(len(keys), maxCandidates)]
 }
 
 // lookUp makes of any error of the source that the keys are unavailable, which
 // is not the token's fault. A source that does not tell kids apart, and yields
 // all its keys, shall not make a kid meaningless.
-func (r *ring[K]) lookUp(ctx context.Context, kid string) (choice[K], error) {
+func (r *ring[K]) lookUp(ctx context.Context, kid string, meant func(K) bool) (choice[K], error) {
 	keys, err := r.find(ctx, kid)
 	if err != nil {
 		return choice[K]{}, unavailable(err)
 	}
-	return choose(keys, func(key K) bool { return kid == "" || key.KeyID() == kid }, r.fits), nil
+	return choose(keys, meant, r.fits), nil
 }

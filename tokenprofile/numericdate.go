@@ -2,6 +2,7 @@ package tokenprofile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -19,9 +20,8 @@ type dateError string
 func (e dateError) Error() string { return string(e) }
 
 const (
-	errNoDate   = dateError("is not a number")
-	errDate     = dateError("is not between 1 and 253402300799")
-	errZeroDate = dateError("is 0")
+	errNoDate = dateError("is not a number")
+	errDate   = dateError("is not between 0 and 253402300799")
 )
 
 // A NumericDate is a time as a claim has it: seconds since 1970, UTC, with or
@@ -29,18 +29,18 @@ const (
 // [Token.Decode] fills from exp or auth_time. The zero value is null.
 type NumericDate struct{ time.Time }
 
-// MarshalJSON writes whole seconds.
+// MarshalJSON writes whole seconds. 0 is an error: it is hardly what is meant.
 func (d NumericDate) MarshalJSON() ([]byte, error) {
 	if d.IsZero() {
 		return []byte("null"), nil
 	}
 	if seconds := d.Unix(); seconds < 1 || seconds > maxDate {
-		return nil, fmt.Errorf("tokenprofile: the date %w", errDate)
+		return nil, errors.New("tokenprofile: the date is not between 1 and 253402300799")
 	}
 	return strconv.AppendInt(nil, d.Unix(), 10), nil
 }
 
-// UnmarshalJSON reads a number between 1 and 253402300799, the end of the year
+// UnmarshalJSON reads a number between 0 and 253402300799, the end of the year
 // 9999.
 func (d *NumericDate) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
@@ -88,10 +88,7 @@ func wholeSeconds(value strictjson.Value) (seconds int64, ok bool) {
 }
 
 func dateOf(seconds, nanoseconds int64) (time.Time, error) {
-	switch {
-	case seconds == 0:
-		return time.Time{}, errZeroDate
-	case seconds > maxDate:
+	if seconds > maxDate {
 		return time.Time{}, errDate
 	}
 	return time.Unix(seconds, nanoseconds), nil

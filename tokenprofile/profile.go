@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
 // A Profile is a token profile: what a token says and how it is secured. One
@@ -25,7 +27,8 @@ type Profile struct {
 	// encrypted and not signed: [Profile.EncryptedOnlySigner].
 	Algorithm Algorithm `json:"algorithm,omitempty" yaml:"algorithm,omitempty"`
 
-	// Issuer is the iss claim, compared exactly. It may not be empty.
+	// Issuer is the iss claim, compared exactly. It may not be empty, unless
+	// IssuerFunc computes it or Waive leaves it out.
 	Issuer string `json:"issuer" yaml:"issuer"`
 
 	// Audience is the aud claim, written as a string if there is one, as an
@@ -33,6 +36,10 @@ type Profile struct {
 	// at least one of them, and cannot be built without any. A signer without
 	// any wants the aud claim with every call of [Signer.Sign]. There may be 256.
 	Audience []string `json:"audience,omitempty" yaml:"audience,omitempty"`
+
+	// SoleAudience demands that aud names one audience and no other, so that
+	// nobody it names besides can use the token too (RFC 7523bis).
+	SoleAudience bool `json:"soleAudience,omitempty" yaml:"soleAudience,omitempty"`
 
 	// AudienceArray writes a single audience as an array too, for receivers
 	// that insist. Both forms are accepted.
@@ -87,6 +94,9 @@ type Profile struct {
 	// Required are claims a token must have, whatever their value.
 	Required []string `json:"required,omitempty" yaml:"required,omitempty"`
 
+	// Waive is what the profile gives up of its strictness. Zero: nothing.
+	Waive Waive `json:"waive,omitzero" yaml:"waive,omitempty"`
+
 	// Encryption encrypts the signed token. Nil: it is signed only.
 	Encryption *Encryption `json:"encryption,omitempty" yaml:"encryption,omitempty"`
 
@@ -103,6 +113,11 @@ type Profile struct {
 	// ClaimsFunc yields further claims for each token, as [Signer.Sign] takes
 	// them. Nil: none.
 	ClaimsFunc func(ctx context.Context) (any, error) `json:"-" yaml:"-"`
+
+	// IssuerFunc computes the iss claim from the key that signs, so that it
+	// follows a rotation: Snowflake wants the fingerprint of the key in it. It
+	// is for signers, and Issuer is empty then. Nil: Issuer it is.
+	IssuerFunc func(key keystore.PublicKey) (string, error) `json:"-" yaml:"-"`
 
 	// Replay remembers the tokens of a OneUse profile. Nil: a
 	// [MemoryReplayGuard] of the verifier's own, which suits a single process.
@@ -142,6 +157,14 @@ func (p Profile) MarshalJSON() ([]byte, error) {
 	return encodeStruct(reflect.ValueOf(p))
 }
 
+// recipient is the claim that says whom a token is for, or "" where none does.
+func (p *Profile) recipient() string {
+	if p.Waive.omits("aud") {
+		return ""
+	}
+	return cmp.Or(p.Waive.Recipient, "aud")
+}
+
 // settled is the profile with its defaults, and nothing shared with the caller.
 func (p Profile) settled() Profile {
 	p.Audience = slices.Clone(p.Audience)
@@ -149,6 +172,8 @@ func (p Profile) settled() Profile {
 	p.Claims = maps.Clone(p.Claims)
 	p.Header.Extra = maps.Clone(p.Header.Extra)
 	p.Header.Critical = slices.Clone(p.Header.Critical)
+	p.Header.Demanded = slices.Clone(p.Header.Demanded)
+	p.Waive = p.Waive.clone()
 	p.NotBefore = clone(p.NotBefore)
 	p.Encryption = clone(p.Encryption)
 	p.Lifetime = cmp.Or(p.Lifetime, defaultLifetime)

@@ -89,7 +89,7 @@ func TestTwinsOfEveryRegisteredName(t *testing.T) {
 	p := profileOf("HS256")
 	signer, _ := pair(t, p)
 	verifier := handmadeVerifier(t, p)
-	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act", "scope", "client_id", "roles", "nonce"} {
+	for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act"} {
 		for _, twin := range []string{strings.ToUpper(name), strings.ToUpper(name[:1]) + name[1:], name[:1] + strings.ToUpper(name[1:]), strings.ReplaceAll(name, "s", "\u017f"), strings.ReplaceAll(name, "k", "\u212a")} {
 			if twin == name {
 				continue

@@ -77,7 +77,7 @@ func NewProver(key keystore.PrivateKey) (*Prover, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
-	return &Prover{key: key, algorithm: algorithm, thumbprint: bare.KeyID(), header: appendSegment(nil, header)}, nil
+	return &Prover{key: key, algorithm: algorithm, thumbprint: bare.KeyID(), header: appendSegment(nil, header, false)}, nil
 }
 
 func proofAlgorithm(key keystore.PublicKey) Algorithm {
@@ -111,12 +111,12 @@ func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
-	text := appendSegment(append(append([]byte{}, p.header...), '.'), claims)
+	text := appendSegment(append(append([]byte{}, p.header...), '.'), claims, false)
 	signature, err := p.algorithm.Sign(ctx, p.key, nil, text)
 	if err != nil {
 		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
-	return string(appendSegment(append(text, '.'), signature)), nil
+	return string(appendSegment(append(text, '.'), signature, false)), nil
 }
 
 // Thumbprint is the RFC 7638 thumbprint of the key, to which a server binds

@@ -24,6 +24,9 @@ func newSigner(p Profile, keys signingKeys, encrypt []EncryptionKeys) (*Signer, 
 	if err != nil {
 		return nil, err
 	}
+	if err := composer.checkRequired(); err != nil {
+		return nil, err
+	}
 	s := &Signer{composer: composer, keys: keys}
 	if len(encrypt) == 1 {
 		s.encrypt = &encrypt[0]
@@ -71,10 +74,16 @@ func (s *Signer) TokenWith(ctx context.Context, claims any) (token string, expir
 	}
 	b := buffers.Get().(*buffer)
 	defer b.release()
-	if expiry, err = s.composer.claims(ctx, b, claims); err != nil {
+	var key *signingKey
+	if s.keys != nil {
+		if key, err = s.keys.choose(ctx, s.composer); err != nil {
+			return "", time.Time{}, err
+		}
+	}
+	if expiry, err = s.composer.claims(ctx, b, key.issuerMember(), claims); err != nil {
 		return "", time.Time{}, err
 	}
-	if token, err = s.secure(ctx, b); err != nil {
+	if token, err = s.secure(ctx, key, b); err != nil {
 		return "", time.Time{}, err
 	}
 	if most := s.composer.profile.MaxSize; len(token) > most {
@@ -84,35 +93,44 @@ func (s *Signer) TokenWith(ctx context.Context, claims any) (token string, expir
 }
 
 // secure signs, then encrypts, as the profile says.
-func (s *Signer) secure(ctx context.Context, b *buffer) (string, error) {
+func (s *Signer) secure(ctx context.Context, key *signingKey, b *buffer) (string, error) {
 	p := &s.composer.profile
-	if s.keys == nil {
-		return s.encrypt.encrypt(ctx, *p.Encryption, encryptedHeader{typ: p.Header.typ(), cty: p.Header.ContentType}, b.payload)
+	outer := encryptedHeader{typ: p.Header.typ(), cty: p.Header.ContentType}
+	if p.Waive.omits("typ") {
+		outer.typ = ""
 	}
-	if err := s.sign(ctx, b); err != nil {
+	if key == nil {
+		return s.encrypt.encrypt(ctx, *p.Encryption, outer, b.payload)
+	}
+	if err := s.sign(ctx, key, b); err != nil {
 		return "", err
 	}
 	if p.Encryption == nil {
 		return string(b.token), nil
 	}
-	return s.encrypt.encrypt(ctx, *p.Encryption, encryptedHeader{typ: p.Header.typ(), cty: nestedType}, b.token)
+	outer.cty = nestedType
+	return s.encrypt.encrypt(ctx, *p.Encryption, outer, b.token)
 }
 
 // nestedType is the cty of a token within a token (RFC 7519 section 5.2).
 const nestedType = "JWT"
 
-func (s *Signer) sign(ctx context.Context, b *buffer) error {
-	key, err := s.keys.choose(ctx, s.composer)
-	if err != nil {
-		return err
-	}
+func (s *Signer) sign(ctx context.Context, key *signingKey, b *buffer) (err error) {
+	padding := s.composer.profile.Waive.Padding
 	b.token = append(b.token[:0], key.segment...)
+	if s.composer.profile.Header.Func != nil {
+		header, err := s.composer.perToken(ctx, key.header)
+		if err != nil {
+			return err
+		}
+		b.token = appendSegment(b.token[:0], header, padding)
+	}
 	b.token = append(b.token, '.')
-	b.token = appendSegment(b.token, b.payload)
+	b.token = appendSegment(b.token, b.payload, padding)
 	if b.signature, err = key.sign(ctx, b.signature[:0], b.token); err != nil {
 		return err
 	}
 	b.token = append(b.token, '.')
-	b.token = appendSegment(b.token, b.signature)
+	b.token = appendSegment(b.token, b.signature, padding)
 	return nil
 }

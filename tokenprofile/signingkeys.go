@@ -19,7 +19,9 @@ type signingKeys interface {
 
 // A signingKey is a key with the header segment of the tokens it signs.
 type signingKey struct {
-	segment []byte
+	header  []byte
+	segment []byte // the header, encoded
+	issuer  []byte // the member of the claims that IssuerFunc makes of the key
 	sign    func(ctx context.Context, dst, input []byte) ([]byte, error)
 
 	// What the segment was made of.
@@ -27,6 +29,35 @@ type signingKey struct {
 	public keystore.PublicKey
 	secret keystore.SecretKey
 	chain  []*x509.Certificate
+}
+
+// newSigningKey encodes what stays the same while the key does.
+func newSigningKey(c *composer, kid string, public keystore.PublicKey) (*signingKey, error) {
+	header, err := c.header(kid, public)
+	if err != nil {
+		return nil, err
+	}
+	key := &signingKey{header: header, segment: appendSegment(nil, header, c.profile.Waive.Padding), kid: kid, public: public}
+	if c.profile.IssuerFunc == nil {
+		return key, nil
+	}
+	issuer, err := c.profile.IssuerFunc(public)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("tokenprofile: IssuerFunc: %w", err)
+	case issuer == "" || hasControl(issuer):
+		return nil, errors.New("tokenprofile: IssuerFunc: the issuer is empty, or has a control character")
+	}
+	key.issuer, err = appendMembers(nil, map[string]string{"iss": issuer})
+	return key, err
+}
+
+// issuerMember is nil where the key does not make the issuer.
+func (k *signingKey) issuerMember() []byte {
+	if k == nil {
+		return nil
+	}
+	return k.issuer
 }
 
 // checkKeys judges the keys that the source has in memory; those it would have
@@ -77,22 +108,19 @@ func (k *privateKeys) choose(ctx context.Context, c *composer) (*signingKey, err
 	return k.prepare(c, key, chain)
 }
 
-// prepare encodes what stays the same while the key does.
+// prepare makes a signing key and keeps it for the next token.
 func (k *privateKeys) prepare(c *composer, key keystore.PrivateKey, chain []*x509.Certificate) (*signingKey, error) {
-	header, err := c.header(key.KeyID(), key.Public())
+	prepared, err := newSigningKey(c, key.KeyID(), key.Public())
 	if err != nil {
 		return nil, err
 	}
-	prepared := &signingKey{
-		segment: appendSegment(nil, header),
-		kid:     key.KeyID(), public: key.Public(), chain: chain,
-		sign: func(ctx context.Context, dst, input []byte) ([]byte, error) {
-			signature, err := k.algorithm.Sign(ctx, key, dst, input)
-			if err != nil {
-				return nil, fmt.Errorf("tokenprofile: %w", err)
-			}
-			return signature, nil
-		},
+	prepared.chain = chain
+	prepared.sign = func(ctx context.Context, dst, input []byte) ([]byte, error) {
+		signature, err := k.algorithm.Sign(ctx, key, dst, input)
+		if err != nil {
+			return nil, fmt.Errorf("tokenprofile: %w", err)
+		}
+		return signature, nil
 	}
 	k.last.Store(prepared)
 	return prepared, nil
@@ -117,16 +145,13 @@ func (k *secretKeys) choose(ctx context.Context, c *composer) (*signingKey, erro
 	if last := k.last.Load(); last != nil && last.kid == key.KeyID() && same(last.secret, key) {
 		return last, nil
 	}
-	header, err := c.header(key.KeyID(), keystore.PublicKey{})
+	prepared, err := newSigningKey(c, key.KeyID(), keystore.PublicKey{})
 	if err != nil {
 		return nil, err
 	}
-	prepared := &signingKey{
-		segment: appendSegment(nil, header),
-		kid:     key.KeyID(), secret: key,
-		sign: func(_ context.Context, dst, input []byte) ([]byte, error) {
-			return k.macs.append(key, dst, input), nil
-		},
+	prepared.secret = key
+	prepared.sign = func(_ context.Context, dst, input []byte) ([]byte, error) {
+		return k.macs.append(key, dst, input), nil
 	}
 	k.last.Store(prepared)
 	return prepared, nil

@@ -31,7 +31,7 @@ func (f secretSource) SecretKeys(_ context.Context, kid string) ([]keystore.Secr
 // A source that yields all its keys whatever the kid does not make an unknown
 // kid known.
 func TestASourceThatIgnoresTheKid(t *testing.T) {
-	one, two := keyFor(t, "ES256"), keyFor(t, "ES256")
+	one, two := keyFor(t, "ES256").WithKeyID("one"), keyFor(t, "ES256").WithKeyID("two")
 	p := profileOf("ES256")
 	verifier := ok(p.Verifier(publicSource(func(string) ([]keystore.PublicKey, error) {
 		return []keystore.PublicKey{one.Public(), two.Public()}, nil
@@ -144,8 +144,9 @@ func TestSecretsByKid(t *testing.T) {
 		{"by kid, among all", all, sign(two), nil},
 		{"without kid, the only one", secrets{nameless}, sign(nameless), nil},
 		{"without kid, a key that has one", secrets{one}, sign(nameless), tokenprofile.ErrSignature},
-		{"without kid, among several", all, sign(nameless), tokenprofile.ErrUnknownKey},
-		{"with a kid, a key that has none", secrets{nameless}, sign(one), tokenprofile.ErrUnknownKey},
+		{"without kid, among several", all, sign(nameless), nil},
+		{"with a kid, a key that has none", secrets{nameless}, sign(ok(keystore.NewSecretKey(nameless.Bytes(), "other"))(t)), nil},
+		{"with a kid, another key that has none", secrets{nameless}, sign(one), tokenprofile.ErrUnknownKey},
 		{"another kid", secrets{one}, sign(two), tokenprofile.ErrUnknownKey},
 	} {
 		t.Run(test.name, func(t *testing.T) {

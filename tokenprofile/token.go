@@ -14,7 +14,7 @@ import (
 type Token struct {
 	Issuer, Subject, ID, KeyID  string
 	Audience                    []string
-	IssuedAt, NotBefore, Expiry time.Time       // zero: the token does not say
+	IssuedAt, NotBefore, Expiry time.Time       // zero: the token does not say; Expiry is never zero
 	Header, Claims              json.RawMessage // as received
 }
 
@@ -25,7 +25,7 @@ func newToken(r *received, want *expectedClaims, kid string) *Token {
 	documents = append(append(documents, r.rawHeader...), r.payload...)
 	middle := len(r.rawHeader)
 	token := &Token{
-		Issuer: want.issuer, Subject: known(c.subject, want.subject), ID: string(c.id), KeyID: kid,
+		Issuer: known(c.issuer, want.issuer), Subject: known(c.subject, want.subject), ID: string(c.id), KeyID: kid,
 		Audience: make([]string, len(c.audience)),
 		IssuedAt: c.issuedAt, NotBefore: c.notBefore, Expiry: c.expiry,
 		Header: documents[:middle:middle], Claims: documents[middle:],

@@ -42,6 +42,7 @@ func faultsOf(p *Profile) faults {
 	f.checkRegistered(p)
 	f.checkTimes(p)
 	f.checkHeader(p)
+	f.checkWaive(p)
 	f.checkClaims(p)
 	f.checkLimits(p)
 	return f
@@ -79,7 +80,10 @@ func (f *faults) checkAlgorithm(path string, a Algorithm, there []Algorithm) {
 }
 
 func (f *faults) checkRegistered(p *Profile) {
-	f.checkText("issuer", p.Issuer)
+	f.checkIssuer(p)
+	if p.SoleAudience && len(p.Audience) > 1 {
+		f.add("soleAudience", "contradicts audience, which has %d", len(p.Audience))
+	}
 	if len(p.Audience) > maxAudience {
 		f.add("audience", "has more than %d elements", maxAudience)
 	}
@@ -92,6 +96,21 @@ func (f *faults) checkRegistered(p *Profile) {
 	}
 	if p.Subject != "" {
 		f.checkText("subject", p.Subject)
+	}
+}
+
+func (f *faults) checkIssuer(p *Profile) {
+	switch {
+	case p.IssuerFunc == nil && !p.Waive.omits("iss"), p.Issuer != "":
+		f.checkText("issuer", p.Issuer)
+	case p.IssuerFunc != nil && p.Waive.omits("iss"):
+		f.add("waive.omit", "contradicts IssuerFunc, which computes iss")
+	}
+	if p.IssuerFunc != nil && p.Issuer != "" {
+		f.add("issuer", "contradicts IssuerFunc, which computes it")
+	}
+	if p.IssuerFunc != nil && (p.Algorithm == "" || p.Algorithm.UsesSecret()) {
+		f.add("algorithm", "has no public key that IssuerFunc could compute iss from")
 	}
 }
 
@@ -148,7 +167,7 @@ var headerNames = []string{"alg", "jku", "jwk", "kid", "x5u", "x5c", "x5t", "x5t
 func (f *faults) checkHeader(p *Profile) {
 	sound := len(*f)
 	h := p.Header
-	for _, text := range []struct{ path, value string }{{"header.typ", h.Type}, {"header.cty", h.ContentType}, {"header.kid", h.KeyID}} {
+	for _, text := range []struct{ path, value string }{{"header.typ", h.Type}, {"header.cty", h.ContentType}, {"header.kid", h.KeyID}, {"header.jku", h.JKU}} {
 		if text.value != "" {
 			f.checkText(text.path, text.value)
 		}
@@ -162,23 +181,29 @@ func (f *faults) checkHeader(p *Profile) {
 	if h.hasCertificates() && (p.Algorithm == "" || p.Algorithm.UsesSecret()) {
 		f.add("header", "x5t, x5t#S256 and x5c need a key with a certificate")
 	}
-	if p.Algorithm == "" && (h.KeyID != "" || h.NoKeyID || len(h.Extra) > 0) {
+	if p.Algorithm == "" && (h.KeyID != "" || h.NoKeyID || h.JKU != "" || len(h.Extra) > 0 || h.Func != nil) {
 		f.add("header", "of a token that is only encrypted can set typ and cty alone: its kid names the recipient's key")
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Extra)) {
 		f.checkConstant("header.extra", name, h.Extra[name], headerNames)
 	}
-	for i, name := range h.Critical {
-		path := fmt.Sprintf("header.crit[%d]", i)
-		if _, ok := h.Extra[name]; !ok {
-			f.add(path, "%q is not in extra", name)
-		}
-		if slices.Contains(h.Critical[:i], name) {
-			f.add(path, "%q occurs twice", name)
-		}
-	}
+	f.checkNamed("header.crit", h.Critical, &h, h.Func != nil)
+	f.checkNamed("header.demanded", h.Demanded, &h, false)
 	if len(*f) == sound {
 		f.checkReadable("header.extra", h.Extra, new(header).read)
+	}
+}
+
+// checkNamed is about those of extra that a list names, or others if it may.
+func (f *faults) checkNamed(path string, names []string, h *Header, others bool) {
+	for i, name := range names {
+		path := fmt.Sprintf("%s[%d]", path, i)
+		if _, ok := h.Extra[name]; !ok && !others {
+			f.add(path, "%q is not in extra", name)
+		}
+		if slices.Contains(names[:i], name) {
+			f.add(path, "%q occurs twice", name)
+		}
 	}
 }
 

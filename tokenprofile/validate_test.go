@@ -69,7 +69,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"its twin by Unicode folding", func(p *profile) { p.Claims = map[string]any{"i\u017fs": 1} }, "claims.i\u017fs:"},
 		{"a claim whose name is not UTF-8", func(p *profile) { p.Claims = map[string]any{"\xff": 1} }, "is not UTF-8"},
 		{"a claim without a JSON form", func(p *profile) { p.Claims = map[string]any{"x": math.NaN()} }, "claims.x:"},
-		{"a twin of a claim that others rely on", func(p *profile) { p.Claims = map[string]any{"Scope": "x"} }, "claims: malformed: a claim differs from scope only in case"},
+		{"a twin of a claim that others rely on", func(p *profile) { p.Claims = map[string]any{"Act": "x"} }, "claims: malformed: a claim differs from act only in case"},
 		{"a claim that is too deep", func(p *profile) { p.Claims = map[string]any{"x": nestedList(16)} }, "claims: JSON nested deeper than 16"},
 		{"too many claims", func(p *profile) { p.Claims = manyClaims(257) }, "claims: more than 256 JSON members"},
 		{"a header parameter that is too deep", func(p *profile) { p.Header.Extra = map[string]any{"x": nestedList(16)} }, "header.extra: JSON nested deeper than 16"},

@@ -20,8 +20,8 @@ type Verifier struct {
 // newVerifier takes a valid profile and its keys, nil for tokens that nobody
 // signs.
 func newVerifier(p Profile, keys keyring, decrypt []DecryptionKeys) (*Verifier, error) {
-	if len(p.Audience) == 0 {
-		return nil, errors.New("tokenprofile: profile: audience: is empty: a verifier must know which tokens are meant for it")
+	if err := p.wantsRecipient(); err != nil {
+		return nil, err
 	}
 	if err := p.wantsEncryption(len(decrypt)); err != nil {
 		return nil, err
@@ -156,6 +156,9 @@ func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, err
 	if err := r.read(); err != nil {
 		return verified{}, err
 	}
+	if err := r.judgePadding(v.profile.Waive.Padding); err != nil {
+		return verified{}, err
+	}
 	if err := v.header.judge(&r.header); err != nil {
 		return verified{}, err
 	}
@@ -172,7 +175,11 @@ func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, err
 }
 
 func (v *Verifier) keyIDOf(h *header) keyID {
-	return keyID{text: string(h.keyID), given: h.hasKeyID, fixed: v.header.keyID != ""}
+	kid := keyID{text: string(h.keyID), given: h.hasKeyID, any: v.header.keyID != "" || v.profile.Waive.AnyKeyID}
+	if !h.hasKeyID || kid.any {
+		kid.x5t, kid.x5tS256 = string(h.x5t), string(h.x5tS256)
+	}
+	return kid
 }
 
 // verifyEncrypted judges a token that nobody signed.
@@ -197,9 +204,11 @@ func (v *Verifier) admit(ctx context.Context, r *received, kid string) (*Token, 
 	if err := v.claims.judge(c); err != nil {
 		return nil, err
 	}
-	if c.expiry.IsZero() {
-		return nil, refuse(ErrClaim, "exp is missing")
+	expiry, err := v.claims.expiryOf(c)
+	if err != nil {
+		return nil, err
 	}
+	c.expiry = expiry
 	if err := v.claims.judgeTime(c.issuedAt, c.notBefore, c.expiry); err != nil {
 		return nil, err
 	}

@@ -102,6 +102,7 @@ func (i *Issuer) KeysURL() string { return i.URL + "/jwks.json" }
 func (i *Issuer) Use(key keystore.PrivateKey) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	key = key.WithKeyID(key.KeyID()) // named, as it is in the key set
 	i.signing = key
 	i.public = slices.DeleteFunc(slices.Clone(i.public), func(k keystore.PublicKey) bool { return k.KeyID() == key.KeyID() })
 	i.public = slices.Insert(i.public, 0, key.Public())
