@@ -171,6 +171,7 @@ func inUse(t *testing.T) (values []any, token string) {
 		store, keyed, keystore.File{Path: "f", Password: password, KeyPasswords: map[string]keystore.Password{"a": password}}, password,
 		private, secret, private.Public(), keyed.Entries()[0], store.Entries()[0], keystore.Selection{Alias: "a"},
 		client, jwks.Fetch{}, &jwks.Handler{Source: store}, jwks.Set{}, client.Status(),
+		jwks.Metadata{}, &jwks.MetadataHandler{Keys: &jwks.Handler{Source: store}},
 		profile, profile.Header, profile.Waive, tokenprofile.Encryption{}, encrypt, decrypt, tokenprofile.NumericDate{},
 		signer, nestedSigner, macSigner, verifier, nestedVerifier, macVerifier, issuers, *signer,
 		verified, *verified, proof, nonces, proofs, prover, replay,

@@ -47,8 +47,8 @@ func (c *Client) keySetURL(ctx context.Context, issuer string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if id.RawQuery != "" || id.Fragment != "" || id.ForceQuery {
-		return "", errors.New("an issuer has no query and no fragment") // RFC 8414 section 2
+	if hasMore(id) {
+		return "", errors.New("an issuer has no query and no fragment")
 	}
 	path := strings.TrimSuffix(id.EscapedPath(), "/")
 	origin := id.Scheme + "://" + id.Host

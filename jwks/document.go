@@ -1,140 +1,46 @@
 package jwks
 
 import (
-	"context"
-	"errors"
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
-
-	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
-const (
-	fetchTimeout = 5 * time.Second // from the first byte sent to the last read
-	maxRedirects = 3
-	maxETag      = 256 // bytes; a longer one is not sent back
-)
-
-// An answer is a good one: 200, or 304 if an ETag was sent.
-type answer struct {
-	body        []byte
-	etag        string
-	maxAge      time.Duration // RFC 9111 section 5.2.2.1 less section 5.1; zero: none, or not to be cached
-	notModified bool
+// A document is what is served, under the same ETag as long as it is the same.
+type document struct {
+	body []byte
+	etag string
 }
 
-var errTimeout = errors.New("no complete answer in time")
-
-// A statusError is an answer of any other status.
-type statusError struct {
-	code       int
-	retryAfter time.Duration
+func newDocument(body []byte) document {
+	sum := sha256.Sum256(body)
+	return document{body, `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
 }
 
-func (e *statusError) Error() string {
-	return fmt.Sprintf("HTTP status %d %s", e.code, http.StatusText(e.code))
+func (d document) serve(w http.ResponseWriter, r *http.Request, mediaType string, maxAge time.Duration) {
+	header := w.Header()
+	header.Set("Content-Type", mediaType)
+	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds())))
+	header.Set("ETag", d.etag)
+	header.Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body)) // answers HEAD and If-None-Match
 }
 
-// get fetches a document within all the limits that hold for an issuer's
-// answers. Its errors quote nothing of the answer.
-func get(ctx context.Context, client *http.Client, target *url.URL, etag string) (answer, error) {
-	limited, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(limited, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return answer{}, errors.New("not a URL")
+// readOnly answers every method that a document has nothing for.
+func readOnly(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return true
 	}
-	req.Header.Set("Accept", "application/jwk-set+json, application/json")
-	if etag != "" {
-		req.Header.Set("If-None-Match", etag)
-	}
-	a, err := do(sameOrigin(client), req)
-	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return answer{}, errTimeout // not the caller's deadline: it must not look like that
-	}
-	return a, err
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	return false
 }
 
-func do(client *http.Client, req *http.Request) (answer, error) {
-	resp, err := client.Do(req)
-	if err != nil {
-		return answer{}, withoutURL(err)
-	}
-	defer resp.Body.Close()
-	return read(resp, req.Header.Get("If-None-Match"))
-}
-
-func read(resp *http.Response, etag string) (answer, error) {
-	a := answer{maxAge: maxAge(resp.Header), etag: resp.Header.Get("ETag")}
-	if len(a.etag) > maxETag {
-		a.etag = ""
-	}
-	switch {
-	case resp.StatusCode == http.StatusNotModified && etag != "":
-		a.notModified = true
-		return a, nil
-	case resp.StatusCode != http.StatusOK:
-		return answer{}, &statusError{resp.StatusCode, seconds(resp.Header.Get("Retry-After"))}
-	}
-	// What is counted is what comes out of a compressed answer, not what goes in.
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxSetBytes+1))
-	if err != nil {
-		return answer{}, fmt.Errorf("the answer breaks off: %w", err)
-	}
-	if len(body) > maxSetBytes {
-		return answer{}, fmt.Errorf("%w: the answer has more than %d bytes", keystore.ErrLimit, maxSetBytes)
-	}
-	a.body = body
-	return a, nil
-}
-
-// sameOrigin is a copy of the client that follows redirects only within the
-// origin it was sent to: another host's keys are not the issuer's.
-func sameOrigin(client *http.Client) *http.Client {
-	if client == nil {
-		client = http.DefaultClient
-	}
-	own := *client
-	own.CheckRedirect = func(req *http.Request, via []*http.Request) error {
-		from := via[0].URL
-		if req.URL.Scheme != from.Scheme || !strings.EqualFold(req.URL.Host, from.Host) {
-			return errors.New("redirect to another origin refused")
-		}
-		if len(via) > maxRedirects {
-			return fmt.Errorf("more than %d redirects", maxRedirects)
-		}
-		if client.CheckRedirect != nil {
-			return client.CheckRedirect(req, via)
-		}
-		return nil
-	}
-	return &own
-}
-
-func maxAge(h http.Header) time.Duration {
-	age := time.Duration(0)
-	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
-		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
-		switch strings.ToLower(name) {
-		case "no-store", "no-cache":
-			return 0
-		case "max-age":
-			age = seconds(strings.Trim(value, `"`))
-		}
-	}
-	return max(0, age-seconds(h.Get("Age")))
-}
-
-// seconds reads delta-seconds (RFC 9111 section 1.2.2); anything else is zero.
-func seconds(s string) time.Duration {
-	n, err := strconv.ParseUint(s, 10, 31)
-	if err != nil {
-		return 0
-	}
-	return time.Duration(n) * time.Second
+// unavailable answers with a fixed text: the reason is not for strangers.
+func unavailable(w http.ResponseWriter, text string) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, text, http.StatusServiceUnavailable)
 }

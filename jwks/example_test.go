@@ -2,11 +2,14 @@ package jwks_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/jwks/jwkstest"
@@ -112,4 +115,72 @@ func ExampleCheckURL() {
 	// <nil>
 	// <nil>
 	// http://issuer.example is not https, and issuer.example is not a loopback address
+}
+
+// An issuer's metadata beside its key set: clouds, gateways and other services
+// find the keys by the issuer's name alone.
+func ExampleMetadataHandler() {
+	const issuer = "https://consumer.example"
+	keys := &jwks.Handler{Source: keystore.New(jwkstest.NewKey("ES256"))}
+	metadata := &jwks.MetadataHandler{
+		Metadata: jwks.Metadata{Issuer: issuer, KeySetURL: issuer + "/jwks.json"},
+		Keys:     keys,
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /jwks.json", keys)
+	mux.Handle("GET /.well-known/openid-configuration", metadata)
+	mux.Handle("GET /.well-known/oauth-authorization-server", metadata)
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", "/.well-known/openid-configuration", nil))
+	var found jwks.Metadata
+	if err := json.Unmarshal(w.Body.Bytes(), &found); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(found.KeySetURL, found.SigningAlgorithms)
+	// Output: https://consumer.example/jwks.json [ES256]
+}
+
+// A partner who wants a file gets the keys of one alias.
+func ExampleHandler_KeySet() {
+	store, err := keystore.Parse([]byte(`{"kty":"OKP","crv":"Ed25519","kid":"sign","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}`), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	document, err := (&jwks.Handler{Source: store, Alias: "sign"}).KeySet(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(document))
+	// Output: {"keys":[{"alg":"EdDSA","crv":"Ed25519","kid":"sign","kty":"OKP","use":"sig","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}
+}
+
+// A client that has more to say than which issuer's keys it wants.
+func ExampleClient_Discover() {
+	issuer := jwkstest.NewIssuer("ES256")
+	defer issuer.Close()
+	keys := &jwks.Client{Logger: slog.Default(), MinInterval: time.Minute}
+	if err := keys.Discover(context.Background(), issuer.URL); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(keys.URL == issuer.KeysURL())
+	// Output: true
+}
+
+func ExampleSet() {
+	set, err := jwks.Parse([]byte(`{"keys":[
+		{"kty":"OKP","crv":"Ed25519","kid":"good","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+		{"kty":"EC","crv":"P-256","kid":"odd"}]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(set.Skipped, "skipped:", set.SkipErr)
+	document, err := json.Marshal(set)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(document))
+	// Output:
+	// 1 skipped: key 2 of 2: keystore: JWK "odd": member "x" is missing
+	// {"keys":[{"crv":"Ed25519","kid":"good","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}
 }

@@ -2,14 +2,14 @@ package jwks
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,7 +31,7 @@ type Handler struct {
 	Source keystore.Publisher
 
 	// MaxAge is how long those who fetch the set may keep it, as they are told
-	// in Cache-Control; zero: 5 minutes. [keystore.File.PublishBefore] must be
+	// in Cache-Control; zero: 5 minutes; negative: not at all. [keystore.File.PublishBefore] must be
 	// at least as long, and a key that leaks is trusted for as long.
 	MaxAge time.Duration
 
@@ -40,6 +40,10 @@ type Handler struct {
 	// by kid and alg: name it, [keystore.RS256] say. A name that is no algorithm
 	// answers 503. Empty: RSA keys have no alg.
 	Algorithm keystore.Algorithm
+
+	// Alias publishes the keys of this alias alone, told as Java does, without
+	// regard to case. If there are none, the answer is 503. Empty: all keys.
+	Alias string
 
 	// Certificates also writes x5c and x5t#S256 (RFC 7517 sections 4.7, 4.9).
 	Certificates bool
@@ -56,53 +60,36 @@ var _ http.Handler = (*Handler)(nil)
 // A rendering is a set as it was last written: keys seldom change, and are
 // asked for often.
 type rendering struct {
-	keys []keystore.PublicKey
-	body []byte
-	etag string
+	keys []keystore.PublicKey // as the source gave them
+	document
 }
 
 // ServeHTTP answers one request for the set.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	if !readOnly(w, r) {
 		return
 	}
-	set, err := h.render(r)
+	set, err := h.render(r.Context())
 	if err != nil {
-		if h.OnError != nil {
+		if h != nil && h.OnError != nil {
 			h.OnError(r, err)
 		}
-		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "key set unavailable", http.StatusServiceUnavailable)
+		unavailable(w, "key set unavailable")
 		return
 	}
-	header := w.Header()
-	header.Set("Content-Type", "application/jwk-set+json") // RFC 7517 section 8.5.2
-	header.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(h.maxAge().Seconds())))
-	header.Set("ETag", set.etag)
-	header.Set("X-Content-Type-Options", "nosniff")
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(set.body)) // answers HEAD and If-None-Match
+	set.serve(w, r, "application/jwk-set+json", orDefault(h.MaxAge, defaultHandlerMaxAge)) // RFC 7517 section 8.5.2
 }
 
-func (h *Handler) maxAge() time.Duration {
-	if h.MaxAge <= 0 {
-		return defaultHandlerMaxAge
-	}
-	return h.MaxAge
+// KeySet returns the document that is served now, for those who hand it over
+// by other means.
+func (h *Handler) KeySet(ctx context.Context) ([]byte, error) {
+	set, err := h.render(ctx)
+	return bytes.Clone(set.body), err
 }
 
 // render returns the set as it is now, written anew only if it has changed.
-func (h *Handler) render(r *http.Request) (rendering, error) {
-	if h.Source == nil {
-		return rendering{}, errors.New("jwks: the handler has no source of keys")
-	}
-	if h.Algorithm != "" {
-		if err := h.Algorithm.Check(); err != nil {
-			return rendering{}, fmt.Errorf("jwks: Handler.Algorithm: %w", err)
-		}
-	}
-	keys, err := h.Source.PublishedKeys(r.Context())
+func (h *Handler) render(ctx context.Context) (rendering, error) {
+	keys, err := h.published(ctx)
 	if err != nil {
 		return rendering{}, fmt.Errorf("jwks: %w", err)
 	}
@@ -115,9 +102,11 @@ func (h *Handler) render(r *http.Request) (rendering, error) {
 	case set.body != nil && reflect.DeepEqual(set.keys, keys): // slow, if they were read anew
 		set.keys = keys
 	default:
-		if set, err = h.renderNew(keys); err != nil {
+		body, err := h.marshal(keys)
+		if err != nil {
 			return rendering{}, fmt.Errorf("jwks: %w", err)
 		}
+		set = rendering{keys, newDocument(body)}
 	}
 	h.mu.Lock()
 	h.rendered = set
@@ -125,13 +114,17 @@ func (h *Handler) render(r *http.Request) (rendering, error) {
 	return set, nil
 }
 
-func (h *Handler) renderNew(keys []keystore.PublicKey) (rendering, error) {
-	body, err := h.marshal(keys)
-	if err != nil {
-		return rendering{}, err
+// published returns the keys of the source.
+func (h *Handler) published(ctx context.Context) ([]keystore.PublicKey, error) {
+	if h == nil || h.Source == nil {
+		return nil, errors.New("the handler has no source of keys")
 	}
-	sum := sha256.Sum256(body)
-	return rendering{keys, body, `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}, nil
+	if h.Algorithm != "" {
+		if err := h.Algorithm.Check(); err != nil {
+			return nil, fmt.Errorf("Handler.Algorithm: %w", err)
+		}
+	}
+	return h.Source.PublishedKeys(ctx)
 }
 
 // sameSlice reports whether both are one slice, as a store hands it out until
@@ -140,7 +133,28 @@ func sameSlice(a, b []keystore.PublicKey) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
+// named are those of the keys that have the handler's alias.
+func (h *Handler) named(keys []keystore.PublicKey) ([]keystore.PublicKey, error) {
+	if h.Alias == "" {
+		return keys, nil
+	}
+	var named []keystore.PublicKey
+	for _, key := range keys {
+		if strings.EqualFold(key.Alias(), h.Alias) {
+			named = append(named, key)
+		}
+	}
+	if len(named) == 0 {
+		return nil, fmt.Errorf("%w: no published key has the alias %.64q", keystore.ErrNoKey, h.Alias)
+	}
+	return named, nil
+}
+
 func (h *Handler) marshal(keys []keystore.PublicKey) ([]byte, error) {
+	keys, err := h.named(keys)
+	if err != nil {
+		return nil, err
+	}
 	members := make([]map[string]any, 0, len(keys))
 	kids := make(map[string]keystore.PublicKey, len(keys))
 	for _, key := range keys {
@@ -210,4 +224,30 @@ func (h *Handler) algorithm(key keystore.PublicKey) keystore.Algorithm {
 		}
 	}
 	return key.DefaultAlgorithm()
+}
+
+// algorithms are those that the published keys sign with.
+func (h *Handler) algorithms(ctx context.Context) ([]keystore.Algorithm, error) {
+	keys, err := h.published(ctx)
+	if err == nil {
+		keys, err = h.named(keys)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []keystore.Algorithm
+	for _, key := range keys {
+		a := h.algorithm(key)
+		switch {
+		case use(key) != "sig":
+		case a == "":
+			return nil, fmt.Errorf("nothing says which algorithm the %s key %q signs with: name it at the key, or as Handler.Algorithm", key.Describe(), key.KeyID())
+		case !slices.Contains(all, a):
+			all = append(all, a)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: none of the published keys signs", keystore.ErrNoKey)
+	}
+	return all, nil
 }

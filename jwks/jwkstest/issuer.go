@@ -188,9 +188,5 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (i *Issuer) metadata(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(mustJSON(map[string]any{
-		"issuer":                                i.URL,
-		"jwks_uri":                              i.KeysURL(),
-		"id_token_signing_alg_values_supported": []keystore.Algorithm{i.algorithm},
-	}))
+	w.Write(mustJSON(jwks.Metadata{Issuer: i.URL, KeySetURL: i.KeysURL(), SigningAlgorithms: []keystore.Algorithm{i.algorithm}}))
 }

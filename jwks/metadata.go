@@ -1,0 +1,161 @@
+package jwks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// Metadata is what an issuer says of itself: OpenID Connect Discovery 1.0
+// section 3 and RFC 8414 section 2 have the same form for it. Fields that are
+// empty are left out.
+type Metadata struct {
+	// Issuer is the iss of the tokens, character by character. It is required,
+	// and has no query and no fragment.
+	Issuer string `json:"issuer"`
+
+	// KeySetURL is where the [Handler] of the keys answers. It is required.
+	KeySetURL string `json:"jwks_uri"`
+
+	// SigningAlgorithms are those of the tokens. Nil: those of the published keys.
+	SigningAlgorithms []keystore.Algorithm `json:"id_token_signing_alg_values_supported,omitempty"`
+
+	// ResponseTypes and SubjectTypes are asked for by both documents, though they
+	// say something only of an authorization endpoint. Nil: "id_token" and
+	// "public", which clouds that federate to an issuer expect.
+	ResponseTypes []string `json:"response_types_supported,omitempty"`
+	SubjectTypes  []string `json:"subject_types_supported,omitempty"`
+
+	// TokenEndpoint is the URL of the token endpoint, if there is one. It asks
+	// for the next two, whose defaults (RFC 8414 section 2) nobody here offers.
+	TokenEndpoint               string               `json:"token_endpoint,omitempty"`
+	GrantTypes                  []string             `json:"grant_types_supported,omitempty"`
+	TokenEndpointAuthMethods    []string             `json:"token_endpoint_auth_methods_supported,omitempty"`
+	TokenEndpointAuthAlgorithms []keystore.Algorithm `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
+	Scopes                      []string             `json:"scopes_supported,omitempty"`
+	DPoPAlgorithms              []keystore.Algorithm `json:"dpop_signing_alg_values_supported,omitempty"`
+
+	// More are further members. None may have the name of one that is set above.
+	More map[string]any `json:"-"`
+}
+
+// MarshalJSON writes the members above and those of More as one object.
+func (m Metadata) MarshalJSON() ([]byte, error) {
+	type plain Metadata
+	data, err := json.Marshal(plain(m))
+	if err != nil || len(m.More) == 0 {
+		return data, err
+	}
+	members := map[string]any{}
+	if err := json.Unmarshal(data, &members); err != nil {
+		return nil, fmt.Errorf("jwks: metadata: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.More)) {
+		if _, taken := members[name]; taken {
+			return nil, fmt.Errorf("jwks: metadata: More has %q, which a field has set", name)
+		}
+		members[name] = m.More[name]
+	}
+	return json.Marshal(members)
+}
+
+// check reports every fault at once.
+func (m Metadata) check(plainHTTP bool) error {
+	var faults []error
+	for _, field := range []struct{ name, address string }{{"Issuer", m.Issuer}, {"KeySetURL", m.KeySetURL}, {"TokenEndpoint", m.TokenEndpoint}} {
+		u, err := parseURL(field.address, plainHTTP)
+		switch {
+		case field.name == "TokenEndpoint" && field.address == "":
+		case err != nil:
+			faults = append(faults, fmt.Errorf("%s: %w", field.name, err))
+		case field.name == "Issuer" && hasMore(u):
+			faults = append(faults, errors.New("Issuer: an issuer has no query and no fragment"))
+		}
+	}
+	if m.TokenEndpoint != "" && (len(m.GrantTypes) == 0 || len(m.TokenEndpointAuthMethods) == 0) {
+		faults = append(faults, errors.New("TokenEndpoint without GrantTypes and TokenEndpointAuthMethods"))
+	}
+	return errors.Join(faults...)
+}
+
+// hasMore reports whether the URL has what an issuer has not (RFC 8414 section 2).
+func hasMore(u *url.URL) bool { return u.RawQuery != "" || u.Fragment != "" || u.ForceQuery }
+
+// MetadataHandler serves the metadata of an issuer, so that those who know its
+// name find its keys, as [Discover] does. An issuer without a path has it here:
+//
+//	mux.Handle("GET /.well-known/openid-configuration", handler)
+//	mux.Handle("GET /.well-known/oauth-authorization-server", handler)
+//
+// The path of an issuer that has one comes before the first of these, and
+// after the second (RFC 8414 section 5).
+//
+// It answers as [Handler] does. Metadata that can be nobody's, by a URL that
+// nobody may fetch for instance, is 503.
+type MetadataHandler struct {
+	Metadata Metadata
+
+	// Keys serves the key set. It says which algorithms the tokens have, where
+	// Metadata does not, and for how long both documents may be kept.
+	Keys *Handler
+
+	// PlainHTTP lets the URLs be http on other machines, for clients that are
+	// told the same. See [Client.PlainHTTP].
+	PlainHTTP bool
+
+	// OnError, if not nil, is called with the reason of every 503.
+	OnError func(*http.Request, error)
+}
+
+var _ http.Handler = (*MetadataHandler)(nil)
+
+// ServeHTTP answers one request for the metadata.
+func (h *MetadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !readOnly(w, r) {
+		return
+	}
+	body, maxAge, err := h.render(r.Context())
+	if err != nil {
+		if h != nil && h.OnError != nil {
+			h.OnError(r, fmt.Errorf("jwks: metadata: %w", err))
+		}
+		unavailable(w, "metadata unavailable")
+		return
+	}
+	newDocument(body).serve(w, r, "application/json", maxAge)
+}
+
+func (h *MetadataHandler) render(ctx context.Context) (body []byte, maxAge time.Duration, err error) {
+	if h == nil {
+		return nil, 0, errors.New("there is no handler")
+	}
+	m := h.Metadata
+	if err := m.check(h.PlainHTTP); err != nil {
+		return nil, 0, err
+	}
+	maxAge = defaultHandlerMaxAge
+	if h.Keys != nil {
+		maxAge = orDefault(h.Keys.MaxAge, defaultHandlerMaxAge)
+	}
+	if m.SigningAlgorithms == nil {
+		if m.SigningAlgorithms, err = h.Keys.algorithms(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
+	if m.ResponseTypes == nil {
+		m.ResponseTypes = []string{"id_token"}
+	}
+	if m.SubjectTypes == nil {
+		m.SubjectTypes = []string{"public"}
+	}
+	body, err = m.MarshalJSON()
+	return body, maxAge, err
+}
