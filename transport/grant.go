@@ -77,9 +77,11 @@ type Grant struct {
 	// endpoints that take names instead of URIs.
 	Audiences []string
 
-	// Params are further parameters. None may have a name that another field
-	// has set, or that is for credentials.
-	Params url.Values
+	// Params, if not nil, yields further parameters. It is called for every
+	// exchange, and a function because no verb and no encoding prints what one
+	// would return. No parameter may have a name that another field has set, or
+	// that is for credentials.
+	Params func() url.Values
 
 	// DPoP, if not nil, proves possession of its key to the endpoint, which
 	// binds the token to it (RFC 9449 section 5). A [Bearer] with this Grant
@@ -117,7 +119,8 @@ func (g *Grant) TokenWith(ctx context.Context, claims any) (token string, expiry
 	return g.exchange(ctx, claims)
 }
 
-// Format prints the name of the type whatever the verb, because Params may hold anything.
+// Format prints the name of the type whatever the verb, because a client and
+// what it asks for are nobody's business.
 func (g *Grant) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Grant") }
 
 func (g *Grant) exchange(ctx context.Context, claims any) (string, time.Time, error) {

@@ -92,7 +92,7 @@ func TestWhatAGrantSends(t *testing.T) {
 			"actor_token=token-1 actor_token_type=" + jwt + " client_id=me grant_type=urn:ietf:params:oauth:grant-type:token-exchange " +
 				"requested_token_type=" + transport.TokenTypeAccess + " subject_token=token-1 subject_token_type=" + transport.TokenTypeIDToken, ""},
 		{"scopes, resources, audiences and more", &transport.Grant{ClientID: "me", Scopes: []string{"read", "write"},
-			Resources: []string{"https://a", "https://b"}, Audiences: []string{"c"}, Params: url.Values{"tenant": {"t"}}},
+			Resources: []string{"https://a", "https://b"}, Audiences: []string{"c"}, Params: params("tenant", "t")},
 			"audience=c client_id=me grant_type=client_credentials resource=https://a resource=https://b scope=read write tenant=t", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -118,6 +118,10 @@ func TestWhatAGrantSends(t *testing.T) {
 			}
 		})
 	}
+}
+
+func params(name, value string) func() url.Values {
+	return func() url.Values { return url.Values{name: {value}} }
 }
 
 func sorted(t *testing.T, form url.Values) string {
@@ -282,11 +286,11 @@ func TestGrantConfiguration(t *testing.T) {
 		{"an exchange of nothing", &transport.Grant{TokenURL: tokenURL, Exchange: &transport.Exchange{}}, "transport: Grant: Exchange has no Subject"},
 		{"two ways to authenticate", &transport.Grant{TokenURL: tokenURL, ClientID: "me", ClientAssertion: source, ClientSecret: keystore.StaticPassword("s")}, "transport: Grant: both ClientAssertion and ClientSecret, where one authenticates the client"},
 		{"a secret of nobody", &transport.Grant{TokenURL: tokenURL, Assertion: source, ClientSecret: keystore.StaticPassword("s")}, "transport: Grant: a ClientSecret without a ClientID"},
-		{"a parameter that is ours", &transport.Grant{TokenURL: tokenURL, Assertion: source, Params: url.Values{"assertion": {"x"}}}, `token endpoint auth.example: parameter "assertion" is not for Params`},
-		{"another grant among the parameters", &transport.Grant{TokenURL: tokenURL, Assertion: source, Params: url.Values{"grant_type": {"x"}}}, `token endpoint auth.example: parameter "grant_type" is not for Params`},
-		{"a scope twice", &transport.Grant{TokenURL: tokenURL, Assertion: source, Scopes: []string{"a"}, Params: url.Values{"scope": {"b"}}}, `token endpoint auth.example: parameter "scope" is not for Params`},
-		{"a client id among the parameters", &transport.Grant{TokenURL: tokenURL, Assertion: source, Params: url.Values{"client_id": {"x"}}}, `token endpoint auth.example: parameter "client_id" is not for Params`},
-		{"a secret among the parameters", &transport.Grant{TokenURL: tokenURL, ClientID: "me", Params: url.Values{"client_secret": {"x"}}}, `token endpoint auth.example: parameter "client_secret" is not for Params`},
+		{"a parameter that is ours", &transport.Grant{TokenURL: tokenURL, Assertion: source, Params: params("assertion", "x")}, `token endpoint auth.example: parameter "assertion" is not for Params`},
+		{"another grant among the parameters", &transport.Grant{TokenURL: tokenURL, Assertion: source, Params: params("grant_type", "x")}, `token endpoint auth.example: parameter "grant_type" is not for Params`},
+		{"a scope twice", &transport.Grant{TokenURL: tokenURL, Assertion: source, Scopes: []string{"a"}, Params: params("scope", "b")}, `token endpoint auth.example: parameter "scope" is not for Params`},
+		{"a client id among the parameters", &transport.Grant{TokenURL: tokenURL, Assertion: source, Params: params("client_id", "x")}, `token endpoint auth.example: parameter "client_id" is not for Params`},
+		{"a secret among the parameters", &transport.Grant{TokenURL: tokenURL, ClientID: "me", Params: params("client_secret", "x")}, `token endpoint auth.example: parameter "client_secret" is not for Params`},
 		{"an assertion that cannot be had", &transport.Grant{TokenURL: tokenURL, Assertion: &fakeSource{answer: func(context.Context, int) error { return errOutOfOrder }}}, "token endpoint auth.example: assertion: out of order"},
 		{"a secret that cannot be had", &transport.Grant{TokenURL: tokenURL, ClientID: "me", ClientSecret: keystore.EnvPassword("NO_SUCH_VARIABLE")}, "token endpoint auth.example: client secret: environment variable NO_SUCH_VARIABLE is not set"},
 	} {

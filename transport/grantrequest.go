@@ -34,7 +34,7 @@ func newGrantRequest(ctx context.Context, g *Grant, claims any) (*grantRequest, 
 	}
 	r.add(paramResource, g.Resources)
 	r.add(paramAudience, g.Audiences)
-	return r, r.addParams(g.Params)
+	return r, r.addParams(g)
 }
 
 // setGrant sets the parameters that the kind of grant asks for.
@@ -123,8 +123,11 @@ func (r *grantRequest) setToken(ctx context.Context, name string, source TokenSo
 }
 
 // addParams adds what the caller wants to say, but not what another field says.
-func (r *grantRequest) addParams(params url.Values) error {
-	for name, values := range params {
+func (r *grantRequest) addParams(g *Grant) error {
+	if g.Params == nil {
+		return nil
+	}
+	for name, values := range g.Params() {
 		switch name {
 		case paramClientID, paramClientSecret, paramClientAssertion, paramAssertion, paramSubjectToken, paramActorToken:
 			return fmt.Errorf("parameter %q is not for Params", name)
@@ -133,6 +136,11 @@ func (r *grantRequest) addParams(params url.Values) error {
 			return fmt.Errorf("parameter %q is not for Params", name)
 		}
 		r.add(name, values)
+		for _, value := range values {
+			if len(value) >= minRedacted { // a shorter one is a flag or a number
+				r.secrets = append(r.secrets, value)
+			}
+		}
 	}
 	return nil
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/gob"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +29,7 @@ import (
 type canaries struct {
 	seed      []byte // of the private key
 	password  string
+	param     string
 	access    string
 	assertion string // signed by the key, so known only when sent
 }
@@ -34,7 +37,7 @@ type canaries struct {
 func (c *canaries) all() []string {
 	return []string{
 		string(c.seed), fmt.Sprintf("%x", c.seed), fmt.Sprint(c.seed), base64.RawURLEncoding.EncodeToString(c.seed),
-		c.password, url.QueryEscape(c.password), c.access,
+		c.password, c.param, url.QueryEscape(c.password), c.access,
 		base64.StdEncoding.EncodeToString([]byte("me:" + c.password)),
 	}
 }
@@ -71,6 +74,7 @@ func newCanaries() *canaries {
 	return &canaries{
 		seed:     []byte("canary-canary-canary-canary-seed"),
 		password: "canary-password",
+		param:    "canary-param",
 		access:   "canary-access-token",
 	}
 }
@@ -115,13 +119,17 @@ func (c *canaries) sent(req *http.Request, form url.Values) string {
 
 func (c *canaries) grants(t *testing.T, status int) map[string]*transport.Grant {
 	secret := keystore.StaticPassword(c.password)
-	return map[string]*transport.Grant{
+	grants := map[string]*transport.Grant{
 		"assertion":        {TokenURL: tokenURL, HTTPClient: c.parrot(status), Assertion: c.signer(t)},
 		"client assertion": {TokenURL: tokenURL, HTTPClient: c.parrot(status), ClientAssertion: c.signer(t)},
 		"secret":           {TokenURL: tokenURL, HTTPClient: c.parrot(status), ClientID: "me", ClientSecret: secret},
 		"secret in body":   {TokenURL: tokenURL, HTTPClient: c.parrot(status), ClientID: "me", ClientSecret: secret, SecretInBody: true},
 		"exchange":         {TokenURL: tokenURL, HTTPClient: c.parrot(status), Exchange: &transport.Exchange{Subject: c.signer(t), Actor: c.signer(t)}},
 	}
+	for _, grant := range grants {
+		grant.Params = params("key", c.param)
+	}
+	return grants
 }
 
 func TestNoErrorTellsASecret(t *testing.T) {
@@ -163,34 +171,60 @@ func TestNoErrorOfARequestTellsItsToken(t *testing.T) {
 }
 
 func TestNoTypePrintsASecret(t *testing.T) {
-	c := newCanaries()
-	var log bytes.Buffer
-	text, structured := slog.New(slog.NewTextHandler(&log, nil)), slog.New(slog.NewJSONHandler(&log, nil))
-	for name, grant := range c.grants(t, http.StatusOK) {
-		var refresh transport.Refresh
-		done := make(chan bool)
+	for name := range newCanaries().grants(t, http.StatusOK) {
+		c := newCanaries()
+		grant := c.grants(t, http.StatusOK)[name]
+		refreshes := make(chan transport.Refresh, 1)
 		base := roundTrip(func(req *http.Request) (*http.Response, error) { return respond(req, http.StatusOK), nil })
-		bearer := &transport.Bearer{Source: grant, Base: base, OnRefresh: func(r transport.Refresh) { refresh = r; close(done) }}
+		bearer := &transport.Bearer{Source: grant, Base: base, OnRefresh: func(r transport.Refresh) { refreshes <- r }}
 		resp, err := get(t, bearer) // so that the Bearer holds a token
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-done
-		config := transport.TLS{Keys: keystore.New(), Alias: "a"}
-		for _, value := range []any{
-			bearer, grant, refresh, config, grant.Exchange, resp.Request, resp.Request.Header,
-			reflect.ValueOf(bearer).Elem().Interface(), reflect.ValueOf(grant).Elem().Interface(), // copies, as vet would not let us
-			struct {
-				Bearer *transport.Bearer
-				Grant  *transport.Grant
-			}{bearer, grant},
-		} {
-			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-				c.check(t, name+" "+verb, fmt.Sprintf(verb, value))
-			}
-			text.Info("value", "value", value)
-			structured.Info("value", "value", value)
+		refusing := c.grants(t, http.StatusBadRequest)[name]
+		_, _, err = refusing.Token(t.Context())
+		var refusal *transport.GrantError
+		if !errors.As(err, &refusal) {
+			t.Fatalf("got %v, want a GrantError", err)
+		}
+		c.checkShapes(t, name+": a Bearer", bearer)
+		c.checkShapes(t, name+": a Grant", grant)
+		c.checkShapes(t, name+": a Grant that was refused", refusing)
+		c.checkShapes(t, name+": a GrantError", refusal)
+		c.checkShapes(t, name+": a Refresh", new(<-refreshes))
+		c.checkShapes(t, name+": a failed Refresh", &transport.Refresh{Err: err})
+		c.checkShapes(t, name+": a TLS", &transport.TLS{Keys: keystore.New(), Alias: "a"})
+		if grant.Exchange != nil {
+			c.checkShapes(t, name+": an Exchange", grant.Exchange)
+		}
+		for _, verb := range verbs {
+			c.check(t, name+": the request of a response "+verb, fmt.Sprintf(verb, resp.Request))
 		}
 	}
-	c.check(t, "the log", log.String())
+}
+
+var verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "%p"}
+
+// checkShapes writes the value in every way in which one gets into a log or a
+// message: itself and what it points to, alone and within others.
+func (c *canaries) checkShapes(t *testing.T, what string, pointer any) {
+	t.Helper()
+	copied := reflect.ValueOf(pointer).Elem().Interface() // as vet would not let us
+	for _, value := range []any{pointer, copied} {
+		for _, shape := range []any{
+			value, []any{value}, map[string]any{"key": value}, struct{ Field any }{value}, struct{ field any }{value},
+			fmt.Errorf("an error about %v", value), slog.Any("attribute", value),
+		} {
+			for _, verb := range verbs {
+				c.check(t, what+" "+verb, fmt.Sprintf(verb, shape))
+			}
+			var out bytes.Buffer
+			slog.New(slog.NewTextHandler(&out, nil)).Info("message", "value", shape)
+			slog.New(slog.NewJSONHandler(&out, nil)).Info("message", "value", shape)
+			json.NewEncoder(&out).Encode(shape) // most refuse, which is as good
+			xml.NewEncoder(&out).Encode(shape)
+			gob.NewEncoder(&out).Encode(shape)
+			c.check(t, what+" encoded", out.String())
+		}
+	}
 }
