@@ -150,6 +150,8 @@ func inUse(t *testing.T) (values []any, token string) {
 	if !errors.As(err, &refused) {
 		t.Fatal(err)
 	}
+	granting := &transport.Grant{TokenURL: "https://a.example/token", ClientID: "c", HTTPClient: &http.Client{Transport: granting(token)}}
+	answer := must(granting.Ask(ctx, nil))(t)
 	guard := &transport.Guard{Verifier: verifier, Authorize: func(*http.Request, *tokenprofile.Token) (context.Context, error) {
 		return nil, &transport.ScopeError{Scope: "s"}
 	}}
@@ -175,7 +177,7 @@ func inUse(t *testing.T) (values []any, token string) {
 		profile, profile.Header, profile.Waive, tokenprofile.Encryption{}, encrypt, decrypt, tokenprofile.NumericDate{},
 		signer, nestedSigner, macSigner, verifier, nestedVerifier, macVerifier, issuers, *signer,
 		verified, *verified, proof, nonces, proofs, prover, replay,
-		bearer, exchange, grant, guard, refused, *refused, refusal, *refusal, &transport.ScopeError{Scope: "s"},
+		bearer, exchange, grant, granting, answer, &answer, transport.FileToken{Path: "f"}, guard, refused, *refused, refusal, *refusal, &transport.ScopeError{Scope: "s"},
 		transport.Access{Subject: canaryClaim, Claims: map[string]any{"secret": canaryClaim}}, &transport.AccessRequest{ClientID: "c", Assertion: verified},
 		transport.Refresh{Err: refused}, transport.TLS{Keys: store}, registration, registrations, endpoint,
 	}, token
@@ -188,6 +190,15 @@ func (status answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	w.WriteHeader(int(status))
 	fmt.Fprintf(w, `{"error":%q,"error_description":%[1]q}`, r.Header.Get("Authorization"))
+	return w.Result(), nil
+}
+
+// granting answers with the token.
+type granting string
+
+func (token granting) RoundTrip(*http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	fmt.Fprintf(w, `{"access_token":%q}`, string(token))
 	return w.Result(), nil
 }
 

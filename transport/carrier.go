@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -30,23 +28,18 @@ type carrier struct {
 	retryUnsafe bool
 	claims      func(*http.Request) (any, error)
 	shared      tokens
-	byClaims    *claimsCache         // nil without Bearer.Claims
+	byClaims    *claimsCache
 	prover      *tokenprofile.Prover // nil: no DPoP
 	nonces      nonces
-}
-
-// tokens yields the token to send next, as the value of its header, scheme
-// included, and is told when one was refused.
-type tokens interface {
-	header(ctx context.Context) (string, error)
-	// refused reports whether asking for a token again can yield another.
-	refused(header string) bool
 }
 
 // newCarrier checks the configuration of the Bearer. Nothing is fetched yet.
 func newCarrier(b *Bearer) (*carrier, error) {
 	if b.Source == nil {
 		return nil, errors.New("transport: Bearer has no Source")
+	}
+	if _, ok := b.Source.(ClaimsSource); b.Claims != nil && !ok {
+		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
 	}
 	origins, err := canonicalOrigins(b.Origins)
 	if err != nil {
@@ -64,17 +57,8 @@ func newCarrier(b *Bearer) (*carrier, error) {
 		prover:      prover,
 	}
 	c.header, c.prefix = headerAndPrefix(b, prover != nil)
-	c.shared = keep(b, c.prefix, b.Source.Token)
-	if b.Claims == nil {
-		return c, nil
-	}
-	source, ok := b.Source.(ClaimsSource)
-	if !ok {
-		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
-	}
-	c.byClaims = newClaimsCache(func(claims any) tokens {
-		return keep(b, c.prefix, func(ctx context.Context) (string, time.Time, error) { return source.TokenWith(ctx, claims) })
-	})
+	c.shared = newTokens(b, c.prefix, nil)
+	c.byClaims = newClaimsCache(func(claims any) tokens { return newTokens(b, c.prefix, claims) })
 	return c, nil
 }
 
@@ -106,14 +90,6 @@ func headerAndPrefix(b *Bearer, proved bool) (header, prefix string) {
 		return header, schemeDPoP + " "
 	}
 	return header, schemeBearer + " "
-}
-
-// keep returns the tokens of fetch: kept and renewed, or one for each request.
-func keep(b *Bearer, prefix string, fetch fetchFunc) tokens {
-	if source, ok := b.Source.(interface{ OneUse() bool }); ok && source.OneUse() {
-		return &oneUse{fetch: fetch, prefix: prefix, onRefresh: b.OnRefresh}
-	}
-	return &renewal{fetch: fetch, prefix: prefix, early: b.EarlyRefresh, onRefresh: b.OnRefresh}
 }
 
 // roundTrip is [Bearer.RoundTrip].

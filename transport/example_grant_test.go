@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -98,6 +100,49 @@ func ExampleExchange() {
 	fmt.Println(len(token) > 0)
 	// Output:
 	// asked for urn:ietf:params:oauth:grant-type:token-exchange stock:read
+	// true
+}
+
+// Salesforce says in its answer where the API of the account is.
+func ExampleGrantAnswer() {
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"access_token":"2YotnFZFEjr1zCsicMWpAA","instance_url":"https://acme.my.salesforce.com"}`)
+	}))
+	defer endpoint.Close()
+	grant := &transport.Grant{TokenURL: endpoint.URL, ClientID: "billing"}
+	answer, err := grant.Ask(context.Background(), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var more struct {
+		InstanceURL string `json:"instance_url"`
+	}
+	if err := answer.Decode(&more); err != nil {
+		log.Fatal(err)
+	}
+	token, expiry := answer.Token()
+	fmt.Println(len(token) > 0, expiry.After(time.Now()), more.InstanceURL)
+	// Output: true true https://acme.my.salesforce.com
+}
+
+// Kubernetes writes a token of the pod into a file and replaces it in time.
+// A token endpoint that trusts the cluster trades it.
+func ExampleFileToken() {
+	path := filepath.Join(os.TempDir(), "example-service-account-token") // /var/run/secrets/tokens/auth in a pod
+	if err := os.WriteFile(path, []byte("the-pods-token\n"), 0o600); err != nil {
+		log.Fatal(err)
+	}
+	defer os.Remove(path)
+	endpoint := exampleEndpoint()
+	defer endpoint.Close()
+	grant := &transport.Grant{TokenURL: endpoint.URL, ClientAssertion: transport.FileToken{Path: path}, Scopes: []string{"orders:read"}}
+	token, _, err := grant.Token(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(token) > 0)
+	// Output:
+	// asked for client_credentials orders:read
 	// true
 }
 

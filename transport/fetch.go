@@ -13,8 +13,40 @@ const (
 	maxPause = time.Minute
 )
 
+// tokens yields the token to send next, as the value of its header, scheme
+// included, and is told when one was refused.
+type tokens interface {
+	header(ctx context.Context) (string, error)
+	// refused reports whether asking for a token again can yield another.
+	refused(header string) bool
+}
+
+// newTokens returns the tokens with the claims, nil for the profile's alone:
+// kept and renewed, or one for each request.
+func newTokens(b *Bearer, prefix string, claims any) tokens {
+	fetch := fetchFrom(b.Source, claims)
+	if source, ok := b.Source.(interface{ OneUse() bool }); ok && source.OneUse() {
+		return &oneUse{fetch: fetch, prefix: prefix, onRefresh: b.OnRefresh}
+	}
+	return &renewal{fetch: fetch, prefix: prefix, early: b.EarlyRefresh, onRefresh: b.OnRefresh}
+}
+
 // A fetchFunc asks a source for a token.
 type fetchFunc func(ctx context.Context) (token string, expiry time.Time, err error)
+
+// fetchFrom returns the function that asks the source for a token that requests
+// may carry.
+func fetchFrom(source TokenSource, claims any) fetchFunc {
+	if grant, ok := source.(*Grant); ok {
+		return func(ctx context.Context) (string, time.Time, error) { return grant.accessToken(ctx, claims) }
+	}
+	if claims == nil {
+		return source.Token
+	}
+	return func(ctx context.Context) (string, time.Time, error) {
+		return source.(ClaimsSource).TokenWith(ctx, claims)
+	}
+}
 
 // An outcome is what a source answered.
 type outcome struct {

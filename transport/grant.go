@@ -23,7 +23,8 @@ const grantTimeout = 10 * time.Second
 // With an Assertion it sends that for a grant (RFC 7523 section 2.1, the JWT
 // bearer grant), with an Exchange it trades one token for another (RFC 8693),
 // and with neither it asks for a token of the client's own (RFC 6749 section
-// 4.4, client credentials). The client authenticates by a ClientAssertion
+// 4.4, client credentials). One Grant can be the Assertion or the Subject of
+// another, also where what it gets is no access token. The client authenticates by a ClientAssertion
 // (RFC 7523 section 2.2, private_key_jwt), by a ClientSecret, by the
 // certificate of HTTPClient (RFC 8705), or, where the assertion says enough,
 // not at all. What an assertion says, its aud and its typ, is its profile's
@@ -51,9 +52,18 @@ type Grant struct {
 	// Exchange is the token to exchange.
 	Exchange *Exchange
 
+	// GrantType is the grant_type by name, for an endpoint that has its own.
+	// Empty means the standard's: for an Assertion, an Exchange or neither.
+	GrantType string
+
 	// ClientAssertion yields what the client authenticates with, usually a
 	// [tokenprofile.Signer] whose profile's issuer and subject are the client id.
 	ClientAssertion TokenSource
+
+	// ClientAssertionType is the client_assertion_type by name, like
+	// "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe". Empty means that
+	// of RFC 7523.
+	ClientAssertionType string
 
 	// ClientID is the client's id. It may be empty with an Assertion or a
 	// ClientAssertion, which names the client itself.
@@ -83,6 +93,11 @@ type Grant struct {
 	// that is for credentials.
 	Params func() url.Values
 
+	// IDToken takes the id_token of the answer, where that is what the endpoint
+	// was asked for, as Google's are with a target_audience. It is used as long
+	// as its exp says.
+	IDToken bool
+
 	// DPoP, if not nil, proves possession of its key to the endpoint, which
 	// binds the token to it (RFC 9449 section 5). A [Bearer] with this Grant
 	// for a source then proves it to the resource too.
@@ -103,65 +118,93 @@ type Exchange struct {
 	RequestedType string      // empty leaves it to the endpoint
 }
 
+// wantsOther reports whether something else than an access token is asked for.
+func (e *Exchange) wantsOther() bool {
+	return e != nil && e.RequestedType != "" && e.RequestedType != TokenTypeAccess
+}
+
 var (
 	_ TokenSource  = (*Grant)(nil)
 	_ ClaimsSource = (*Grant)(nil)
 )
 
-// Token gets an access token.
+// Token gets a token.
 func (g *Grant) Token(ctx context.Context) (token string, expiry time.Time, err error) {
-	return g.exchange(ctx, nil)
+	return g.TokenWith(ctx, nil)
 }
 
-// TokenWith gets an access token for an assertion, or for the subject token of
-// an exchange, that has further claims. Its source must be a [ClaimsSource].
+// TokenWith gets a token for an assertion, or for the subject token of an
+// exchange, that has further claims. Its source must be a [ClaimsSource].
 func (g *Grant) TokenWith(ctx context.Context, claims any) (token string, expiry time.Time, err error) {
-	return g.exchange(ctx, claims)
+	answer, err := g.Ask(ctx, claims)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	token, expiry = answer.Token()
+	return token, expiry, nil
+}
+
+// accessToken is TokenWith for requests to a resource.
+func (g *Grant) accessToken(ctx context.Context, claims any) (token string, expiry time.Time, err error) {
+	answer, err := g.Ask(ctx, claims)
+	if err == nil && !g.IDToken && answer.answer().kind() == typeNotAccess {
+		err = errors.New("the token endpoint granted what is no access token (token_type N_A): it can be an Assertion or a Subject, and no request may carry it")
+	}
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	token, expiry = answer.Token()
+	return token, expiry, nil
+}
+
+// Ask gets a token as [Grant.TokenWith] does, and returns all that the endpoint
+// says with it. Claims may be nil.
+func (g *Grant) Ask(ctx context.Context, claims any) (GrantAnswer, error) {
+	if g == nil {
+		return GrantAnswer{}, errors.New("transport: Grant is nil")
+	}
+	endpoint, err := g.check()
+	if err != nil {
+		return GrantAnswer{}, fmt.Errorf("transport: Grant: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, grantTimeout)
+	defer cancel()
+	answer, err := g.attempt(ctx, endpoint, claims)
+	var refusal *GrantError
+	if g.DPoP != nil && errors.As(err, &refusal) && refusal.Code == codeUseNonce {
+		answer, err = g.attempt(ctx, endpoint, claims) // with the nonce the refusal brought: RFC 9449 section 8
+	}
+	if err != nil {
+		return GrantAnswer{}, fmt.Errorf("token endpoint %s: %w", endpoint.Host, err)
+	}
+	return answer, nil
 }
 
 // Format prints the name of the type whatever the verb, because a client and
 // what it asks for are nobody's business.
 func (g *Grant) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Grant") }
 
-func (g *Grant) exchange(ctx context.Context, claims any) (string, time.Time, error) {
-	endpoint, err := g.check()
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("transport: Grant: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, grantTimeout)
-	defer cancel()
-	granted, err := g.attempt(ctx, endpoint, claims)
-	var refusal *GrantError
-	if g.DPoP != nil && errors.As(err, &refusal) && refusal.Code == codeUseNonce {
-		granted, err = g.attempt(ctx, endpoint, claims) // with the nonce the refusal brought: RFC 9449 section 8
-	}
-	if err != nil {
-		return "", time.Time{}, fmt.Errorf("token endpoint %s: %w", endpoint.Host, err)
-	}
-	return granted.token, granted.expiry, nil
-}
-
 // attempt is one request and its answer.
-func (g *Grant) attempt(ctx context.Context, endpoint *url.URL, claims any) (*grantedToken, error) {
+func (g *Grant) attempt(ctx context.Context, endpoint *url.URL, claims any) (GrantAnswer, error) {
 	request, err := newGrantRequest(ctx, g, claims)
 	if err != nil {
-		return nil, err
+		return GrantAnswer{}, err
 	}
 	req, err := request.http(ctx, endpoint)
 	if err != nil {
-		return nil, err
+		return GrantAnswer{}, err
 	}
 	if err := g.nonces.prove(req, g.DPoP, ""); err != nil {
-		return nil, fmt.Errorf("DPoP proof: %w", err)
+		return GrantAnswer{}, fmt.Errorf("DPoP proof: %w", err)
 	}
 	start := time.Now() // expires_in counts from a moment not before this one
 	resp, err := g.client().Do(req)
 	if err != nil {
-		return nil, withoutURL(err)
+		return GrantAnswer{}, withoutURL(err)
 	}
 	defer resp.Body.Close()
 	g.nonces.learn(req.URL, resp.Header)
-	return readGrant(resp, start, g.DPoP != nil, request.secrets)
+	return readAnswer(resp, g, start, request.secrets)
 }
 
 // client returns the client, but one that hands a redirect back instead of
@@ -197,8 +240,9 @@ func (g *Grant) check() (*url.URL, error) {
 	fault(g.Assertion != nil && g.Exchange != nil, "both Assertion and Exchange, where one is the grant")
 	fault(g.Exchange != nil && g.Exchange.Subject == nil, "Exchange has no Subject")
 	fault(g.ClientAssertion != nil && g.ClientSecret != nil, "both ClientAssertion and ClientSecret, where one authenticates the client")
+	fault(g.IDToken && g.DPoP != nil, "both IDToken and DPoP, which binds access tokens only")
 	fault(g.ClientSecret != nil && g.ClientID == "", "a ClientSecret without a ClientID")
-	fault(g.Assertion == nil && g.Exchange == nil && g.ClientAssertion == nil && g.ClientID == "", "nothing to ask with: no Assertion, Exchange, ClientAssertion or ClientID")
+	fault(g.Assertion == nil && g.Exchange == nil && g.ClientAssertion == nil && g.ClientID == "" && g.GrantType == "", "nothing to ask with: no Assertion, Exchange, ClientAssertion or ClientID")
 	return endpoint, errors.Join(faults...)
 }
 

@@ -3,10 +3,12 @@ package transport
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,83 +17,141 @@ import (
 const (
 	maxAnswer       = 1 << 20                   // bytes of an answer
 	maxRetryAfter   = time.Hour                 // a longer wish is cut
-	maxExpiresIn    = 10 * 365 * 24 * time.Hour // more is a mistake of the endpoint's
+	maxExpiresIn    = 10 * 365 * 24 * time.Hour // a longer one is cut
 	assumedLifetime = 5 * time.Minute           // of a token whose answer does not say
 )
 
-type grantedToken struct {
-	token  string
-	expiry time.Time
-}
+// A GrantAnswer is what a token endpoint granted: a token, and whatever else
+// its answer holds. Verbs and encodings print nothing of it.
+type GrantAnswer struct{ answer func() *answer } // a function, of which reflection prints no more than where it is
 
 // answer is what a token endpoint says (RFC 6749 sections 5.1 and 5.2).
 type answer struct {
 	AccessToken      string          `json:"access_token"`
+	IDToken          string          `json:"id_token"`
 	TokenType        string          `json:"token_type"`
 	ExpiresIn        json.RawMessage `json:"expires_in"`
 	Error            string          `json:"error"`
 	ErrorDescription string          `json:"error_description"`
+
+	body   []byte // all of it
+	token  string // what was asked for
+	expiry time.Time
 }
 
-// readGrant reads the token out of a response, or the reason why there is none.
-// No error it returns contains any of the secrets.
-func readGrant(resp *http.Response, start time.Time, bound bool, secrets []string) (*grantedToken, error) {
+// Token returns the token that was asked for, and its expiry.
+func (a GrantAnswer) Token() (token string, expiry time.Time) {
+	if a.answer == nil {
+		return "", time.Time{}
+	}
+	return a.answer().token, a.answer().expiry
+}
+
+// Decode stores the members of the answer, as [json.Unmarshal] does: scope,
+// instance_url, refresh_token, whatever the endpoint has. No error quotes a
+// value.
+func (a GrantAnswer) Decode(v any) error {
+	if a.answer == nil {
+		return errors.New("transport: no answer of a token endpoint")
+	}
+	err := json.Unmarshal(a.answer().body, v)
+	if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) && mismatch.Field != "" {
+		return fmt.Errorf("transport: the token endpoint's answer has another type than the %s of %s", mismatch.Type, mismatch.Field)
+	}
+	if err != nil {
+		return fmt.Errorf("transport: the token endpoint's answer does not fit into a %T", v)
+	}
+	return nil
+}
+
+// readAnswer reads the answer to a request of the grant, or the reason why it
+// holds no token. No error it returns contains any of the secrets.
+func readAnswer(resp *http.Response, g *Grant, start time.Time, secrets []string) (GrantAnswer, error) {
 	refusal := &GrantError{StatusCode: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), start)}
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		return nil, refusal.because("a redirect, which is not followed")
+		return GrantAnswer{}, refusal.because("a redirect, which is not followed")
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, withoutURL(err)
+		return GrantAnswer{}, withoutURL(err)
 	}
 	if len(body) > maxAnswer {
-		return nil, refusal.because("an answer of more than 1 MiB")
+		return GrantAnswer{}, refusal.because("an answer of more than 1 MiB")
 	}
-	var a answer
-	err = json.Unmarshal(body, &a) // the error could quote the answer
-	if resp.StatusCode != http.StatusOK || a.Error != "" {
-		secrets = append(secrets, a.AccessToken)
+	a := &answer{body: body}
+	err = json.Unmarshal(body, a) // the error could quote the answer
+	if resp.StatusCode >= 300 || a.Error != "" {
+		secrets = append(secrets, a.AccessToken, a.IDToken)
 		refusal.Code = shownCode(a.Error, secrets)
 		refusal.Description = shownText(a.ErrorDescription, secrets)
-		return nil, refusal
+		return GrantAnswer{}, refusal
 	}
 	if err != nil {
-		return nil, refusal.because(notJSON(resp, body))
+		return GrantAnswer{}, refusal.because(notJSON(resp, body))
 	}
-	return a.granted(start, bound, refusal)
+	if reason := a.take(g, start); reason != "" {
+		return GrantAnswer{}, refusal.because(reason)
+	}
+	return GrantAnswer{func() *answer { return a }}, nil
 }
 
-// granted checks an answer without an error.
-func (a *answer) granted(start time.Time, bound bool, refusal *GrantError) (*grantedToken, error) {
-	wanted := schemeBearer
-	if bound {
-		wanted = schemeDPoP // RFC 9449 section 5: another type would be a token that anyone can use
+// take takes the token that the grant asks for, or says why there is none.
+func (a *answer) take(g *Grant, start time.Time) (reason string) {
+	if g.IDToken {
+		a.token, a.expiry = a.IDToken, claimedExpiry(a.IDToken)
+		if a.expiry.IsZero() { // expires_in is the access token's
+			a.expiry = start.Add(assumedLifetime)
+		}
+		if a.token == "" {
+			return "an answer without id_token"
+		}
+		return ""
 	}
-	lifetime, ok := a.lifetime()
+	a.token, a.expiry = a.AccessToken, start.Add(a.lifetime())
+	if a.token == "" {
+		return "an answer without access_token"
+	}
+	return a.mistyped(g)
+}
+
+// mistyped says what is wrong with the type of the token. Many endpoints leave
+// it out, or have a name of their own for a bearer token, which is taken for
+// what it is; a name that means another way to use the token never is. One who
+// asks with a DPoP proof must get what that is for (RFC 9449 section 5):
+// another token would be one that anyone can use.
+func (a *answer) mistyped(g *Grant) string {
+	switch kind := a.kind(); {
+	case kind == typeNotAccess && g.Exchange.wantsOther():
+		return ""
+	case g.DPoP != nil && kind != strings.ToLower(schemeDPoP):
+		return "the token_type is not " + schemeDPoP
+	case g.DPoP == nil && slices.Contains(otherTypes, kind):
+		return "the token_type is not " + schemeBearer
+	}
+	return ""
+}
+
+// kind is the token_type in lower case.
+func (a *answer) kind() string { return strings.ToLower(strings.TrimSpace(a.TokenType)) }
+
+// typeNotAccess is the type of what is no access token (RFC 8693 section 2.2.1).
+const typeNotAccess = "n_a"
+
+// otherTypes are not used as a bearer token is, or not used at all: RFC 9449,
+// the drafts for MAC and for proof of possession, RFC 8693.
+var otherTypes = []string{"dpop", "mac", "pop", typeNotAccess}
+
+// lifetime is expires_in: a number of seconds, which some endpoints write as a
+// text. Whatever says nothing is not known.
+func (a *answer) lifetime() time.Duration {
+	seconds, err := strconv.ParseFloat(string(bytes.Trim(a.ExpiresIn, `"`)), 64)
 	switch {
-	case a.AccessToken == "":
-		return nil, refusal.because("an answer without access_token")
-	case a.TokenType == "":
-		return nil, refusal.because("an answer without token_type")
-	case !strings.EqualFold(a.TokenType, wanted):
-		return nil, refusal.because("the token_type is not " + wanted)
-	case !ok:
-		return nil, refusal.because("expires_in is not a number of seconds")
+	case err != nil && !errors.Is(err, strconv.ErrRange), !(seconds > 0):
+		return assumedLifetime
+	case seconds > maxExpiresIn.Seconds():
+		return maxExpiresIn
 	}
-	return &grantedToken{token: a.AccessToken, expiry: start.Add(lifetime)}, nil
-}
-
-// lifetime is expires_in. Some endpoints write the number as a string.
-func (a *answer) lifetime() (time.Duration, bool) {
-	if len(a.ExpiresIn) == 0 || string(a.ExpiresIn) == "null" {
-		return assumedLifetime, true
-	}
-	text := string(bytes.Trim(a.ExpiresIn, `"`))
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || seconds < 1 || seconds > int64(maxExpiresIn/time.Second) {
-		return 0, false
-	}
-	return time.Duration(seconds) * time.Second, true
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // notJSON says what stands where the token should: most often somebody else's

@@ -41,15 +41,15 @@ func newGrantRequest(ctx context.Context, g *Grant, claims any) (*grantRequest, 
 func (r *grantRequest) setGrant(ctx context.Context, g *Grant, claims any) error {
 	switch {
 	case g.Assertion != nil:
-		r.form.Set(paramGrantType, grantJWTBearer)
+		r.form.Set(paramGrantType, cmp.Or(g.GrantType, grantJWTBearer))
 		return r.setToken(ctx, paramAssertion, g.Assertion, claims)
 	case g.Exchange != nil:
-		r.form.Set(paramGrantType, grantTokenExchange)
+		r.form.Set(paramGrantType, cmp.Or(g.GrantType, grantTokenExchange))
 		return r.setExchange(ctx, g.Exchange, claims)
 	case claims != nil:
 		return errors.New("claims for a request, but no Assertion or Exchange to put them in")
 	}
-	r.form.Set(paramGrantType, grantClientCredentials)
+	r.form.Set(paramGrantType, cmp.Or(g.GrantType, grantClientCredentials))
 	return nil
 }
 
@@ -80,7 +80,7 @@ func (r *grantRequest) setClient(ctx context.Context, g *Grant) error {
 	if g.ClientAssertion == nil {
 		return nil
 	}
-	r.form.Set(paramClientAssertionType, assertionJWTBearer)
+	r.form.Set(paramClientAssertionType, cmp.Or(g.ClientAssertionType, assertionJWTBearer))
 	return r.setToken(ctx, paramClientAssertion, g.ClientAssertion, nil)
 }
 

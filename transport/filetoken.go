@@ -1,0 +1,128 @@
+package transport
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	maxFileToken = 64 << 10    // bytes of a file with a token
+	fileLifetime = time.Minute // after which a file is read again
+)
+
+// FileToken is a [TokenSource] that reads its token from a file in which another
+// process keeps it fresh: the projected service account token of Kubernetes, a
+// SPIFFE helper's JWT-SVID, what a sidecar has fetched.
+//
+// The file is read anew for every token, and a [Bearer] keeps one for a minute
+// at most, or until the exp of a JWT if that is sooner: so a rotation is
+// noticed, and the token before it serves while the file cannot be read. Space
+// around the token does not count.
+//
+// The file must be a regular one of at most 64 KiB. A read that takes longer
+// than the context allows is given up.
+type FileToken struct {
+	Path string
+}
+
+var _ TokenSource = FileToken{}
+
+// Token reads the file. The expiry is a minute from now, or that of the token.
+func (f FileToken) Token(ctx context.Context) (token string, expiry time.Time, err error) {
+	type content struct {
+		text string
+		err  error
+	}
+	read := make(chan content, 1)
+	go func() { // which a file system that hangs holds up instead of the caller
+		text, err := readTokenFile(f.Path)
+		read <- content{text, err}
+	}()
+	select {
+	case c := <-read:
+		token, err = c.text, c.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	now := time.Now()
+	expiry = now.Add(fileLifetime)
+	if ends := claimedExpiry(token); !ends.IsZero() && ends.Before(expiry) {
+		expiry = ends
+	}
+	if err == nil && !expiry.After(now) {
+		err = fmt.Errorf("the token expired at %s, and nobody has replaced it", expiry.Format(time.RFC3339))
+	}
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("transport: token file %s: %w", filepath.Base(f.Path), err)
+	}
+	return token, expiry, nil
+}
+
+// readTokenFile returns what stands in the file. A pipe would wait for somebody
+// to write, a device has no end: neither is opened.
+func readTokenFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	var file *os.File
+	if err == nil {
+		file, err = os.Open(path)
+	}
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxFileToken+1))
+	text := strings.TrimSpace(string(data))
+	switch {
+	case err != nil:
+		return "", withoutPath(err)
+	case len(data) > maxFileToken:
+		return "", fmt.Errorf("more than %d bytes", maxFileToken)
+	case text == "":
+		return "", errors.New("empty")
+	case !isHeaderToken(text):
+		return "", errors.New("not a token: it has characters that no header may have")
+	}
+	return text, nil
+}
+
+// withoutPath drops the path that package os puts into its errors.
+func withoutPath(err error) error {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+// claimedExpiry is the exp of a JWT that nobody has verified, or zero. It tells
+// when to ask for the next one; nothing is believed on its account.
+func claimedExpiry(token string) time.Time {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return time.Time{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return time.Time{}
+	}
+	var claims struct {
+		Expiry float64 `json:"exp"`
+	}
+	if err := json.Unmarshal(payload, &claims); err != nil || !(claims.Expiry > 0) || claims.Expiry > maxExpiry {
+		return time.Time{}
+	}
+	return time.Unix(int64(claims.Expiry), 0)
+}
+
+const maxExpiry = 253402300799 // the end of the year 9999
