@@ -108,8 +108,9 @@ func (e *TokenEndpoint) authenticateAssertion(r *http.Request, form form) (strin
 		return "", unanswerable(r, fmt.Errorf("client assertion: %w", err))
 	case token == nil:
 		return "", unanswerable(r, errNoToken)
-	case token.Subject != id:
-		return "", refuseClient(errors.New("client assertion: the subject is not the client"))
+	}
+	if err := registration.owns(id, token); err != nil {
+		return "", refuseClient(fmt.Errorf("client assertion: %w", err))
 	}
 	return id, nil
 }

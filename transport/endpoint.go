@@ -46,6 +46,11 @@ type TokenEndpoint struct {
 	// should have OneUse. Nil: the grant is not offered.
 	Assertions TokenVerifier
 
+	// AllowManyAudiences takes assertions of that grant that name further
+	// audiences. Each of those could use the assertion here, in the name of
+	// its subject (RFC 7523bis).
+	AllowManyAudiences bool
+
 	// AssertionAlone lets the JWT bearer grant do without client
 	// authentication (RFC 7523 section 3.1): the assertion speaks for itself.
 	AssertionAlone bool
@@ -194,6 +199,8 @@ func (e *TokenEndpoint) verifyAssertion(r *http.Request, assertion string) (*tok
 		return nil, unanswerable(r, fmt.Errorf("assertion: %w", err))
 	case token == nil:
 		return nil, unanswerable(r, errNoToken)
+	case len(token.Audience) > 1 && !e.AllowManyAudiences:
+		return nil, refuseGrant(codeInvalidGrant, errors.New("assertion: several audiences, and the token endpoint does not AllowManyAudiences"))
 	}
 	return token, nil
 }

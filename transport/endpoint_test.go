@@ -63,9 +63,9 @@ func clientAssertion(subject string) string {
 var jwtClient = verifyFunc(func(_ context.Context, assertion string) (*tokenprofile.Token, error) {
 	switch assertion {
 	case clientAssertion("signer"):
-		return &tokenprofile.Token{Issuer: "signer", Subject: "signer"}, nil
+		return &tokenprofile.Token{Issuer: "signer", Subject: "signer", Audience: []string{"as"}}, nil
 	case clientAssertion("other"):
-		return &tokenprofile.Token{Issuer: "signer", Subject: "other"}, nil
+		return &tokenprofile.Token{Issuer: "signer", Subject: "other", Audience: []string{"as"}}, nil
 	}
 	return nil, invalid(tokenprofile.ErrSignature)
 })

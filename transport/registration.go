@@ -1,12 +1,15 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
 // ErrUnknownClient is what a [Registry] returns for an id it does not know.
@@ -28,10 +31,18 @@ type Registration struct {
 	SecretHash string
 
 	// Assertions verifies the client's own assertions, for private_key_jwt
-	// (RFC 7523 section 2.2). Its profile has the client id for an Issuer and
-	// should have OneUse; the subject must be the client id in any case. Nil:
-	// the client has no key.
+	// (RFC 7523 section 2.2). Several clients may share a verifier
+	// ([tokenprofile.ByIssuer]): issuer and subject must both be the client id
+	// in any case (OpenID Connect Core section 9), and the audience this
+	// server alone. The profile says the audience and the type, and should
+	// have OneUse. Nil: the client has no key.
 	Assertions TokenVerifier
+
+	// AssertionIssuer is the issuer of the client's assertions where another
+	// party signs them, which then speaks for this client: a workload platform,
+	// for instance. The subject still is the client id. Empty: the client is
+	// the issuer.
+	AssertionIssuer string
 }
 
 // Registrations is a fixed [Registry], by client id.
@@ -70,4 +81,19 @@ func hashSecret(secret string) string {
 // hasSecret reports, in a time that tells nothing, whether the secret is the client's.
 func (r *Registration) hasSecret(secret string) bool {
 	return subtle.ConstantTimeCompare([]byte(hashSecret(secret)), []byte(r.SecretHash)) == 1
+}
+
+// owns reports why a verified assertion does not speak for the client. The
+// verifier may know other clients too, and an assertion that is also for
+// another server could be that server's to use (RFC 7523bis).
+func (r *Registration) owns(clientID string, assertion *tokenprofile.Token) error {
+	switch {
+	case assertion.Issuer != cmp.Or(r.AssertionIssuer, clientID):
+		return errors.New("the issuer is not the client's")
+	case assertion.Subject != clientID:
+		return errors.New("the subject is not the client")
+	case len(assertion.Audience) != 1:
+		return errors.New("the audience is not this server alone")
+	}
+	return nil
 }
