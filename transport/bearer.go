@@ -50,7 +50,7 @@ type ClaimsSource interface {
 // in Claims.
 //
 // The token goes to the origin of the request, over https, or over http to a
-// loopback address. A redirect to another origin is followed without it, and
+// loopback address; see PlainHTTP. A redirect to another origin is followed without it, and
 // so are all redirects from there; see Origins. A header of the caller's own is
 // left alone, through redirects too.
 //
@@ -75,6 +75,11 @@ type Bearer struct {
 	// names. Name them where something other than [http.Client] follows redirects
 	// with requests of its own.
 	Origins []string
+
+	// PlainHTTP lets tokens travel over http to other machines, where something
+	// else encrypts them: a service mesh, a tunnel, docker compose. Whoever can
+	// read that network can use them.
+	PlainHTTP bool
 
 	// Base sends the requests. Nil means [http.DefaultTransport].
 	Base http.RoundTripper
@@ -175,9 +180,9 @@ func (b *Bearer) GetRequestMetadata(ctx context.Context, uri ...string) (map[str
 	return map[string]string{strings.ToLower(c.header): header}, nil
 }
 
-// RequireTransportSecurity always reports true: no token goes over an
-// unencrypted connection.
-func (b *Bearer) RequireTransportSecurity() bool { return true }
+// RequireTransportSecurity reports true unless PlainHTTP says that something
+// else encrypts.
+func (b *Bearer) RequireTransportSecurity() bool { return !b.PlainHTTP }
 
 // CloseIdleConnections closes those of the base, as [http.Client.CloseIdleConnections] asks.
 func (b *Bearer) CloseIdleConnections() {
@@ -193,6 +198,9 @@ func (b *Bearer) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Bear
 // at the same time does no harm: one of the two wins, and neither has done
 // anything yet.
 func (b *Bearer) ready() (*carrier, error) {
+	if b == nil {
+		return nil, errors.New("transport: Bearer is nil")
+	}
 	if c := b.carrier.Load(); c != nil {
 		return c, nil
 	}

@@ -165,6 +165,8 @@ func TestBearerErrorsSayWhatIsWrong(t *testing.T) {
 		url    string
 		wanted string
 	}{
+		{"no Bearer", nil, "https://api.example", "transport: Bearer is nil"},
+		{"another scheme, where plain http is fine", &transport.Bearer{Source: ok, PlainHTTP: true}, "ftp://api.example", `transport: the request carries no token: scheme "ftp" is not https`},
 		{"no source", &transport.Bearer{}, "https://api.example", "transport: Bearer has no Source"},
 		{"plain http", &transport.Bearer{Source: ok}, "http://api.example:81/x", "transport: the request carries no token: http://api.example:81 is not https, and api.example:81 is not a loopback address"},
 		{"another scheme", &transport.Bearer{Source: ok}, "ftp://api.example", `transport: the request carries no token: scheme "ftp" is not https`},
@@ -177,7 +179,7 @@ func TestBearerErrorsSayWhatIsWrong(t *testing.T) {
 		{"an expired token", &transport.Bearer{Source: &fakeSource{lifetime: -time.Second}}, "https://api.example", "transport: no token: the source returned one that expired at "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if test.bearer.Base == nil {
+			if test.bearer != nil && test.bearer.Base == nil {
 				test.bearer.Base = &recorder{}
 			}
 			_, err := do(t, test.bearer, http.MethodGet, test.url, nil)

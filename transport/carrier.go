@@ -23,8 +23,9 @@ const maxDrain = 4 << 10
 type carrier struct {
 	base        http.RoundTripper
 	origins     []string // canonical; nil: the first of the chain
-	header      string   // canonical
-	prefix      string   // what stands before the token
+	plainHTTP   bool
+	header      string // canonical
+	prefix      string // what stands before the token
 	retryUnsafe bool
 	claims      func(*http.Request) (any, error)
 	shared      tokens
@@ -41,7 +42,7 @@ func newCarrier(b *Bearer) (*carrier, error) {
 	if _, ok := b.Source.(ClaimsSource); b.Claims != nil && !ok {
 		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
 	}
-	origins, err := canonicalOrigins(b.Origins)
+	origins, err := canonicalOrigins(b.Origins, b.PlainHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +53,7 @@ func newCarrier(b *Bearer) (*carrier, error) {
 	c := &carrier{
 		base:        b.baseOrDefault(),
 		origins:     origins,
+		plainHTTP:   b.PlainHTTP,
 		retryUnsafe: b.RetryUnsafe,
 		claims:      b.Claims,
 		prover:      prover,
@@ -133,7 +135,7 @@ func (c *carrier) meant(req *http.Request) (bool, error) {
 		return false, nil
 	}
 	if c.origins == nil {
-		if err := jwks.CheckURL(first.URL, false); err != nil {
+		if err := jwks.CheckURL(first.URL, c.plainHTTP); err != nil {
 			return false, fmt.Errorf("transport: the request carries no token: %w", err)
 		}
 	}

@@ -35,7 +35,7 @@ const grantTimeout = 10 * time.Second
 // is never seen twice; a [Bearer] around the Grant keeps the tokens, and pauses
 // after failures. A refusal is a [*GrantError].
 //
-// The endpoint must be https, or http on a loopback address. A call takes at
+// The endpoint must be https, or http on a loopback address; see PlainHTTP. A call takes at
 // most 10 seconds, reads at most 1 MiB, and follows no redirect: what it sends
 // is meant for this endpoint alone. It is safe for concurrent use.
 //
@@ -102,6 +102,11 @@ type Grant struct {
 	// binds the token to it (RFC 9449 section 5). A [Bearer] with this Grant
 	// for a source then proves it to the resource too.
 	DPoP *tokenprofile.Prover
+
+	// PlainHTTP lets tokens travel over http to other machines, where something
+	// else encrypts them: a service mesh, a tunnel, docker compose. Whoever can
+	// read that network can use them, and the client's secret too.
+	PlainHTTP bool
 
 	// HTTPClient sends the request. Nil means a client with [http.DefaultTransport].
 	HTTPClient *http.Client
@@ -233,7 +238,7 @@ func (g *Grant) check() (*url.URL, error) {
 	case err != nil || endpoint.Host == "" || endpoint.User != nil || endpoint.Fragment != "":
 		faults = append(faults, errors.New("the TokenURL is not an absolute URL without user and fragment"))
 	default:
-		if err := jwks.CheckURL(endpoint, false); err != nil {
+		if err := jwks.CheckURL(endpoint, g.PlainHTTP); err != nil {
 			faults = append(faults, fmt.Errorf("TokenURL: %w", err))
 		}
 	}

@@ -298,6 +298,7 @@ func TestGrantConfiguration(t *testing.T) {
 		want  string
 	}{
 		{"nothing", &transport.Grant{}, "transport: Grant: no TokenURL\nnothing to ask with: no Assertion, Exchange, ClientAssertion or ClientID"},
+		{"another scheme, where plain http is fine", &transport.Grant{TokenURL: "ftp://auth.example", ClientID: "me", PlainHTTP: true}, `transport: Grant: TokenURL: scheme "ftp" is not https`},
 		{"plain http", &transport.Grant{TokenURL: "http://auth.example", ClientID: "me"}, "transport: Grant: TokenURL: http://auth.example is not https, and auth.example is not a loopback address"},
 		{"a relative URL", &transport.Grant{TokenURL: "/token", ClientID: "me"}, "transport: Grant: the TokenURL is not an absolute URL without user and fragment"},
 		{"a password in the URL", &transport.Grant{TokenURL: "https://me:secret@auth.example", ClientID: "me"}, "transport: Grant: the TokenURL is not an absolute URL without user and fragment"},

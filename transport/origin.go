@@ -37,7 +37,7 @@ func hasHeader(req *http.Request, name string) bool {
 }
 
 // canonicalOrigins returns the origins in the form that [origin] gives.
-func canonicalOrigins(origins []string) ([]string, error) {
+func canonicalOrigins(origins []string, plainHTTP bool) ([]string, error) {
 	if origins == nil {
 		return nil, nil
 	}
@@ -47,7 +47,7 @@ func canonicalOrigins(origins []string) ([]string, error) {
 		if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 			return nil, fmt.Errorf("transport: Origins: %q is not an origin like https://api.example", o)
 		}
-		if err := jwks.CheckURL(u, false); err != nil {
+		if err := jwks.CheckURL(u, plainHTTP); err != nil {
 			return nil, fmt.Errorf("transport: Origins: %w", err)
 		}
 		canonical = append(canonical, origin(u))
