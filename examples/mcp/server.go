@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -52,19 +51,19 @@ func newServer(base string, keys *keystore.Store, clients transport.Registry) (h
 			return &transport.Access{Scope: []string{"tools"}}, nil
 		},
 	})
-	mux.Handle("GET /jwks.json", &jwks.Handler{Source: keys})
-	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(&oauthex.AuthServerMeta{
-			Issuer:                            base,
-			TokenEndpoint:                     base + "/token",
-			JWKSURI:                           base + "/jwks.json",
-			ResponseTypesSupported:            []string{},
-			GrantTypesSupported:               []string{"client_credentials"},
-			TokenEndpointAuthMethodsSupported: []string{"client_secret_basic", "private_key_jwt"},
-			CodeChallengeMethodsSupported:     []string{"S256"}, // without, the SDK's clients leave
-		})
-	})
+	keySet := &jwks.Handler{Source: keys}
+	mux.Handle("GET /jwks.json", keySet)
+	mux.Handle("GET /.well-known/oauth-authorization-server", &jwks.MetadataHandler{Keys: keySet, Metadata: jwks.Metadata{
+		Issuer:                      base,
+		KeySetURL:                   base + "/jwks.json",
+		TokenEndpoint:               base + "/token",
+		GrantTypes:                  []string{"client_credentials"},
+		TokenEndpointAuthMethods:    []string{"client_secret_basic", "private_key_jwt"},
+		TokenEndpointAuthAlgorithms: []keystore.Algorithm{keystore.ES256},
+		// The SDK's clients leave a server that does not name PKCE, though they
+		// ask for no code here.
+		More: map[string]any{"code_challenge_methods_supported": []string{"S256"}},
+	}})
 	return mux, nil
 }
 
