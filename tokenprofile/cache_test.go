@@ -195,3 +195,46 @@ func TestTheCacheKeepsWhatIsUsed(t *testing.T) {
 	_, err := verifier.Verify(t.Context(), often)
 	refuses(t, err, tokenprofile.ErrUnknownKey)
 }
+
+// CacheSize is how many are kept: as many clients in turn find their tokens.
+func TestTheCacheKeepsItsSize(t *testing.T) {
+	const size = 64
+	key := keyFor(t, "EdDSA")
+	source := trusting(key)
+	p := profileOf("EdDSA")
+	p.CacheSize, p.TokenID = size, true
+	signer, verifier := ok(p.Signer(keystore.New(key)))(t), ok(p.Verifier(source))(t)
+	var tokens []string
+	for range size {
+		tokens = append(tokens, ok(signer.Sign(t.Context(), nil))(t))
+	}
+	for range 3 {
+		for _, token := range tokens {
+			ok(verifier.Verify(t.Context(), token))(t)
+		}
+	}
+	if got := verifier.Remembered(); got != size {
+		t.Errorf("%d tokens are remembered, want %d", got, size)
+	}
+	source.set([]keystore.PublicKey{keyFor(t, "EdDSA").Public().WithKeyID(key.KeyID())}, nil)
+	for _, token := range tokens {
+		_, err := verifier.Verify(t.Context(), token)
+		refuses(t, err, tokenprofile.ErrUnknownKey) // of a token that is remembered
+	}
+}
+
+// Expired tokens leave: one client that renews its token for ten days leaves
+// next to nothing behind.
+func TestExpiredTokensLeaveTheCache(t *testing.T) {
+	key, clock := keyFor(t, "EdDSA"), now
+	p := profileOf("EdDSA")
+	p.TokenID, p.Now = true, func() time.Time { return clock }
+	signer, verifier := ok(p.Signer(keystore.New(key)))(t), ok(p.Verifier(trusting(key)))(t)
+	for range 500 {
+		ok(verifier.Verify(t.Context(), ok(signer.Sign(t.Context(), nil))(t)))(t)
+		clock = clock.Add(16 * time.Minute)
+		if got := verifier.Remembered(); got > 2 {
+			t.Fatalf("%d tokens are remembered, of which one is live", got)
+		}
+	}
+}

@@ -46,3 +46,26 @@ func ExamplePeek() {
 	fmt.Println(string(header), string(claims), err)
 	// Output: {"alg":"none"} {"iss":"anybody"} <nil>
 }
+
+// Entra ID: an issuer for each tenant, and one key set for all of them.
+func ExampleByTenant() {
+	profile := tokenprofile.Profile{
+		Algorithm: tokenprofile.RS256,
+		Audience:  []string{"api://orders"},
+		Lifetime:  24 * time.Hour,
+	}
+	tenants := map[string]bool{"https://login.example/2f1c/v2.0": true}
+	keys := keystore.New() // in earnest, a *jwks.Client
+	issuers, err := tokenprofile.ByTenant(profile, func(issuer string) keystore.PublicSource {
+		if tenants[issuer] {
+			return keys
+		}
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = issuers.Verify(context.Background(), "not a token")
+	fmt.Println(err)
+	// Output: tokenprofile: invalid token: malformed: not three segments
+}

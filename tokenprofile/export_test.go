@@ -80,3 +80,12 @@ func (g *MemoryReplayGuard) Remembered() int {
 	defer g.mu.Unlock()
 	return len(g.seen)
 }
+
+// Remembered is how many tokens the cache holds.
+func (v *Verifier) Remembered() int { return len(v.cache.tokens.entries) }
+
+// Tenants is how many issuers of a family are kept, and how many of those
+// without a good token.
+func (i *Issuers) Tenants() (known, fresh int) {
+	return len(i.tenants.known.entries), len(i.tenants.fresh.entries)
+}

@@ -1,6 +1,8 @@
 package tokenprofile_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -77,4 +79,117 @@ func TestByIssuerRefuses(t *testing.T) {
 	encrypted := ok(p.EncryptedOnlyVerifier(tokenprofile.DecryptWithSecret(secrets{secretFor(t, "", 32)})))(t)
 	_, err = tokenprofile.ByIssuer(encrypted)
 	mentions(t, err, "its tokens are encrypted, so that iss cannot be seen")
+}
+
+// One profile, an issuer for each tenant: each is judged in full.
+func TestByTenant(t *testing.T) {
+	shared, own := keyFor(t, "ES256").WithKeyID("shared"), keyFor(t, "ES256").WithKeyID("own")
+	p := profileOf("ES256")
+	p.Issuer = ""
+	asked := map[string]int{}
+	issuers := ok(tokenprofile.ByTenant(p, func(issuer string) keystore.PublicSource {
+		asked[issuer]++
+		switch {
+		case issuer == "https://own.example":
+			return trusting(own)
+		case strings.HasPrefix(issuer, "https://login.example/") && strings.HasSuffix(issuer, "/v2.0"):
+			return trusting(shared)
+		}
+		return nil
+	}))(t)
+	sign := func(issuer string, key keystore.PrivateKey) string {
+		p := p
+		p.Issuer = issuer
+		return ok(ok(p.Signer(keystore.New(key)))(t).Sign(t.Context(), nil))(t)
+	}
+	for _, issuer := range []string{"https://login.example/a/v2.0", "https://login.example/b/v2.0"} {
+		token := sign(issuer, shared)
+		for range 3 {
+			if got := ok(issuers.Verify(t.Context(), token))(t).Issuer; got != issuer {
+				t.Errorf("got issuer %q, want %q", got, issuer)
+			}
+			ok(issuers.Verify(t.Context(), sign(issuer, shared)))(t)
+		}
+		if asked[issuer] != 1 {
+			t.Errorf("%s was asked for %d times", issuer, asked[issuer])
+		}
+	}
+	ok(issuers.Verify(t.Context(), sign("https://own.example", own)))(t)
+	_, err := issuers.Verify(t.Context(), sign("https://own.example", shared)) // another tenant's key
+	refuses(t, err, tokenprofile.ErrUnknownKey)
+	_, err = issuers.Verify(t.Context(), sign("https://evil.example/v2.0", shared))
+	refuses(t, err, tokenprofile.ErrIssuer)
+	_, err = issuers.Verify(t.Context(), sign("https://own.example", keyFor(t, "ES256").WithKeyID("own")))
+	refuses(t, err, tokenprofile.ErrSignature)
+
+	// Made-up tenants displace none that is.
+	for n := range 200 {
+		_, err := issuers.Verify(t.Context(), sign(fmt.Sprintf("https://login.example/%d/v2.0", n), keyFor(t, "ES256").WithKeyID("shared")))
+		refuses(t, err, tokenprofile.ErrSignature)
+	}
+	if known, fresh := issuers.Tenants(); known != 3 || fresh > 64 {
+		t.Errorf("%d tenants and %d others are kept, want 3 and 64 at most", known, fresh)
+	}
+	ok(issuers.Verify(t.Context(), sign("https://login.example/a/v2.0", shared)))(t)
+	if asked["https://login.example/a/v2.0"] != 1 {
+		t.Error("a tenant was forgotten")
+	}
+}
+
+func TestByTenantRefuses(t *testing.T) {
+	keys := func(string) keystore.PublicSource { return trusting() }
+	for _, test := range []struct {
+		name   string
+		change func(*tokenprofile.Profile)
+		want   string
+	}{
+		{"an issuer", func(p *tokenprofile.Profile) { p.Issuer = "i" }, "issuer: is set"},
+		{"no audience", func(p *tokenprofile.Profile) { p.Audience = nil }, "audience: is empty"},
+		{"encryption", func(p *tokenprofile.Profile) { p.Encryption = &direct }, "encryption:"},
+		{"no iss", func(p *tokenprofile.Profile) { p.Waive.Omit = []string{"iss"} }, "waive.omit: iss"},
+		{"a secret", func(p *tokenprofile.Profile) { p.Algorithm = "HS256" }, "HS256 uses secret keys"},
+		{"another fault", func(p *tokenprofile.Profile) { p.Leeway = -1 }, "leeway:"},
+	} {
+		p := profileOf("ES256")
+		p.Issuer = ""
+		test.change(&p)
+		_, err := tokenprofile.ByTenant(p, keys)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
+		}
+	}
+	p := profileOf("ES256")
+	p.Issuer = ""
+	_, err := tokenprofile.ByTenant(p, nil)
+	mentions(t, err, "nil")
+}
+
+// A token for one use is good for one, whichever tenant it is of.
+func TestByTenantOneUse(t *testing.T) {
+	key := keyFor(t, "ES256")
+	p := profileOf("ES256")
+	p.OneUse = true
+	token := ok(ok(p.Signer(keystore.New(key)))(t).Sign(t.Context(), nil))(t)
+	p.Issuer = ""
+	issuers := ok(tokenprofile.ByTenant(p, func(string) keystore.PublicSource { return trusting(key) }))(t)
+	ok(issuers.Verify(t.Context(), token))(t)
+	_, err := issuers.Verify(t.Context(), token)
+	refuses(t, err, tokenprofile.ErrReplayed)
+}
+
+// A profile that keeps no tokens keeps none among others.
+func TestByIssuerRemembersAsTheProfilesSay(t *testing.T) {
+	key := keyFor(t, "ES256")
+	kept, never := profileOf("ES256"), profileOf("ES256")
+	never.Issuer, never.CacheSize = "https://never.example", -1
+	source := trusting(key)
+	issuers := ok(tokenprofile.ByIssuer(ok(kept.Verifier(source))(t), ok(never.Verifier(source))(t)))(t)
+	for p, want := range map[*tokenprofile.Profile]error{&kept: tokenprofile.ErrUnknownKey, &never: tokenprofile.ErrSignature} {
+		source.set([]keystore.PublicKey{key.Public()}, nil)
+		token := ok(ok(p.Signer(keystore.New(key)))(t).Sign(t.Context(), nil))(t)
+		ok(issuers.Verify(t.Context(), token))(t)
+		source.set([]keystore.PublicKey{keyFor(t, "ES256").Public().WithKeyID(key.KeyID())}, nil)
+		_, err := issuers.Verify(t.Context(), token)
+		refuses(t, err, want)
+	}
 }

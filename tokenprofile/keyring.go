@@ -27,10 +27,10 @@ type trusted any
 
 // keyID is how a token names its key.
 type keyID struct {
-	text         string
-	given        bool
-	any          bool   // the source may know the key under another: the profile says so, or sets the kid
-	x5t, x5tS256 string // of the certificate; looked at where the kid does not decide
+	text        string
+	given       bool
+	any         bool   // the source may know the key under another: the profile says so, or sets the kid
+	certificate string // x5t#S256 or x5t, looked at where the kid does not decide
 }
 
 // A ring is a keyring of one kind of key.
@@ -38,11 +38,11 @@ type ring[K interface {
 	KeyID() string
 	Equal(K) bool
 }] struct {
-	find    func(ctx context.Context, kid string) ([]K, error)
-	fits    func(K) error
-	named   func(K) bool         // whether its source named its kid
-	certain func(K, *keyID) bool // whether the token names its certificate
-	matches func(key K, input, signature []byte) bool
+	find           func(ctx context.Context, kid string) ([]K, error)
+	fits           func(K) error
+	named          func(K) bool // whether its source named its kid
+	hasCertificate func(key K, thumbprint string) bool
+	matches        func(key K, input, signature []byte) bool
 }
 
 // maxCandidates is how many keys are tried for one token, whatever it says.
@@ -53,8 +53,8 @@ func newPublicRing(a Algorithm, source keystore.PublicSource) keyring {
 		find:  source.PublicKeys,
 		fits:  func(key keystore.PublicKey) error { return key.Fits(a) },
 		named: keystore.PublicKey.KeyIDNamed,
-		certain: func(key keystore.PublicKey, id *keyID) bool {
-			return id.x5tS256 != "" && key.X5TS256() == id.x5tS256 || id.x5tS256 == "" && id.x5t != "" && key.X5T() == id.x5t
+		hasCertificate: func(key keystore.PublicKey, thumbprint string) bool {
+			return key.X5TS256() == thumbprint || key.X5T() == thumbprint
 		},
 		matches: a.Verify,
 	}
@@ -63,11 +63,11 @@ func newPublicRing(a Algorithm, source keystore.PublicSource) keyring {
 func newSecretRing(a Algorithm, source keystore.SecretSource) keyring {
 	m := &macs{algorithm: a}
 	return &ring[keystore.SecretKey]{
-		find:    source.SecretKeys,
-		fits:    func(key keystore.SecretKey) error { return key.FitsVerifying(a) },
-		named:   func(key keystore.SecretKey) bool { return key.KeyID() != "" },
-		certain: func(keystore.SecretKey, *keyID) bool { return false },
-		matches: m.verify,
+		find:           source.SecretKeys,
+		fits:           func(key keystore.SecretKey) error { return key.FitsVerifying(a) },
+		named:          func(key keystore.SecretKey) bool { return key.KeyID() != "" },
+		hasCertificate: func(keystore.SecretKey, string) bool { return false },
+		matches:        m.verify,
 	}
 }
 
@@ -140,21 +140,27 @@ func samePointer(a, b crypto.PublicKey) bool {
 }
 
 // candidates are the keys that a token may be signed by: those of exactly its
-// kid, where the source has them. Else they are those whose source names no
-// kid, so that what a token calls them decides nothing; and where the token has
-// no kid, or the profile says that it does not count, all that fit.
+// kid, where the source has them.
 func (r *ring[K]) candidates(ctx context.Context, id keyID) ([]K, error) {
-	if id.given {
-		c, err := r.lookUp(ctx, id.text, func(key K) bool { return key.KeyID() == id.text })
-		switch {
-		case len(c.fitting) > 0:
-			return c.fitting[:min(len(c.fitting), maxCandidates)], nil
-		case len(c.misfits) > 0:
-			return nil, refuse(ErrUnknownKey, errors.Join(c.misfits...).Error())
-		case err != nil && !id.any:
-			return nil, err
-		}
+	if !id.given {
+		return r.others(ctx, id)
 	}
+	c, err := r.lookUp(ctx, id.text, func(key K) bool { return key.KeyID() == id.text })
+	switch {
+	case len(c.fitting) > 0:
+		return c.fitting[:min(len(c.fitting), maxCandidates)], nil
+	case len(c.misfits) > 0:
+		return nil, refuse(ErrUnknownKey, errors.Join(c.misfits...).Error())
+	case err != nil && !id.any:
+		return nil, err
+	}
+	return r.others(ctx, id)
+}
+
+// others are the keys whose source names no kid, so that what a token calls
+// them decides nothing; and where the token has no kid, or the profile says that
+// it does not count, all keys that fit.
+func (r *ring[K]) others(ctx context.Context, id keyID) ([]K, error) {
 	c, err := r.lookUp(ctx, "", func(key K) bool { return !id.given || id.any || !r.named(key) })
 	switch {
 	case err != nil:
@@ -164,16 +170,16 @@ func (r *ring[K]) candidates(ctx context.Context, id keyID) ([]K, error) {
 	case len(c.fitting) == 0:
 		return nil, refuse(ErrUnknownKey, c.none("keys").Error())
 	}
-	return r.narrow(c.fitting, &id), nil
+	return r.narrow(c.fitting, id.certificate), nil
 }
 
 // narrow leaves the keys whose certificate the token names, if there are any.
 // (A certificate may have been renewed for the same key.)
-func (r *ring[K]) narrow(keys []K, id *keyID) []K {
-	if len(keys) > 1 && (id.x5t != "" || id.x5tS256 != "") {
-		isOther := func(key K) bool { return !r.certain(key, id) }
-		if certain := slices.DeleteFunc(slices.Clone(keys), isOther); len(certain) > 0 {
-			keys = certain
+func (r *ring[K]) narrow(keys []K, certificate string) []K {
+	if len(keys) > 1 && certificate != "" {
+		isOther := func(key K) bool { return !r.hasCertificate(key, certificate) }
+		if named := slices.DeleteFunc(slices.Clone(keys), isOther); len(named) > 0 {
+			keys = named
 		}
 	}
 	return keys[:min(len(keys), maxCandidates)]

@@ -21,9 +21,41 @@
 // A token is a JSON Web Token (RFC 7519) in compact serialization, and a text
 // with one meaning: canonical base64url, strict JSON without duplicate names,
 // within limits. Exactly one signature algorithm is accepted, the profile's.
-// exp, iss and aud are always demanded. Whatever fails is refused with
-// [ErrInvalid] and one of the reasons beside it; an error that is not
-// ErrInvalid says that the token could not be judged.
+// exp, iss and aud are demanded. No header parameter is followed or a source of
+// keys. Whatever fails is refused with [ErrInvalid] and one of the reasons
+// beside it; an error that is not ErrInvalid says that the token could not be
+// judged. [Peek] shows what a refused token says.
+//
+// # Receivers and senders
+//
+// Where a system that nobody here can change wants less, the profile says so by
+// name, in [Profile.Waive]. What some receivers prescribe and senders send, and
+// the fields that say it:
+//
+//	written for
+//	  GitHub App            Waive.Omit aud, Backdate 1m, Lifetime 10m, Header.NoKeyID
+//	  Apple APNs            Waive.Omit aud, exp, typ; Header.KeyID
+//	  App Store Connect     Header.KeyID, Lifetime 20m, Claims bid, scope
+//	  Google, self-signed   Audience the API's URL; or Waive.Omit aud and Claims scope
+//	  Google, Salesforce,   the grant's profile: Subject, Audience, Claims scope
+//	  DocuSign, Box
+//	  Snowflake             IssuerFunc, Waive.Omit aud
+//	  Epic, SMART           Header.JKU, TokenID
+//	  Entra ID              Header.X5T or X5TS256, X5C, TokenID, NotBefore
+//	  Open Banking          Header.Critical with Header.Func
+//	  Coinbase              Header.Func for nonce, NotBefore, Waive.Omit aud, iat
+//	  Twilio                Header.ContentType, Waive.Omit aud
+//	  Zoom Meeting SDK      Waive.Omit iss, aud
+//
+//	received from
+//	  Pega Platform         Waive.AnyKeyID, Header.ContentType
+//	  a partner's certificate, ADFS   nothing: its kid decides nothing
+//	  SAP XSUAA, Cloud Foundry        nothing: jku is ignored
+//	  AWS Cognito           Waive.Recipient client_id, Claims token_use
+//	  Keycloak              Waive.Recipient azp, or an audience mapper
+//	  AWS load balancer     Waive.Padding, Waive.Omit aud, Header.Extra and Demanded client
+//	  Entra ID, Auth0, of many tenants   [ByTenant]
+//	  Entra, Google, Auth0, Okta, Kubernetes, GitLab   Lifetime 1h to 24h
 //
 // # Encryption
 //

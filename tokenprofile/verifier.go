@@ -108,6 +108,7 @@ func (v *Verifier) verify(ctx context.Context, r *received) (*Token, error) {
 // A verified is a token with the key that it was verified with, which the
 // source must still have when the token comes again.
 type verified struct {
+	by    *Verifier
 	token *Token
 	key   trusted
 	kid   keyID
@@ -171,13 +172,17 @@ func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, err
 		return verified{}, err
 	}
 	token, err := v.admit(ctx, r, kid.text)
-	return verified{token, key, kid}, err
+	return verified{v, token, key, kid}, err
 }
 
 func (v *Verifier) keyIDOf(h *header) keyID {
 	kid := keyID{text: string(h.keyID), given: h.hasKeyID, any: v.header.keyID != "" || v.profile.Waive.AnyKeyID}
-	if !h.hasKeyID || kid.any {
-		kid.x5t, kid.x5tS256 = string(h.x5t), string(h.x5tS256)
+	switch {
+	case h.hasKeyID && !kid.any:
+	case len(h.x5tS256) > 0:
+		kid.certificate = string(h.x5tS256)
+	default:
+		kid.certificate = string(h.x5t)
 	}
 	return kid
 }
@@ -194,7 +199,7 @@ func (v *Verifier) verifyEncrypted(ctx context.Context, token *encryptedToken, p
 		return verified{}, err
 	}
 	admitted, err := v.admit(ctx, r, string(r.header.keyID))
-	return verified{token: admitted}, err
+	return verified{by: v, token: admitted}, err
 }
 
 // admit judges the claims, and asks the replay guard last: a token that is

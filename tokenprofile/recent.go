@@ -1,0 +1,110 @@
+package tokenprofile
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A recent keeps values that were used lately: at most so many, and none that
+// has expired for long. When it is full, one that was not used since it was
+// last looked at makes room (the CLOCK algorithm), so that a hit takes no lock
+// that others wait for. A nil one keeps nothing.
+type recent[K comparable, V any] struct {
+	most int
+
+	mu      sync.RWMutex
+	index   map[K]int            // guarded by mu
+	entries []*recentEntry[K, V] // guarded by mu
+	hand    int                  // guarded by mu; where the next to go is looked for
+}
+
+type recentEntry[K comparable, V any] struct {
+	key    K
+	value  V
+	expiry time.Time // zero: never
+	used   atomic.Bool
+}
+
+func newRecent[K comparable, V any](most int) *recent[K, V] {
+	return &recent[K, V]{most: most, index: map[K]int{}}
+}
+
+func (r *recent[K, V]) get(key K) (value V, ok bool) {
+	if r == nil {
+		return value, false
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	i, ok := r.index[key]
+	if !ok {
+		return value, false
+	}
+	e := r.entries[i]
+	if !e.used.Load() { // a store would take the line from the other processors
+		e.used.Store(true)
+	}
+	return e.value, true
+}
+
+func (r *recent[K, V]) put(key K, value V, expiry, now time.Time) {
+	if r == nil {
+		return
+	}
+	e := &recentEntry[K, V]{key: key, value: value, expiry: expiry}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sweep(now)
+	i, there := r.index[key]
+	switch {
+	case there:
+	case len(r.entries) < r.most:
+		i = len(r.entries)
+		r.entries = append(r.entries, nil)
+	default:
+		i = r.victim()
+		delete(r.index, r.entries[i].key)
+	}
+	r.entries[i], r.index[key] = e, i
+}
+
+// sweep drops what has expired of the two entries at the hand. Two for every
+// one that comes: so the expired are soon gone, and nobody waits for it.
+func (r *recent[K, V]) sweep(now time.Time) {
+	for range 2 {
+		if len(r.entries) == 0 {
+			return
+		}
+		r.hand %= len(r.entries)
+		e := r.entries[r.hand]
+		if e.expiry.IsZero() || now.Before(e.expiry) {
+			r.hand++
+			continue
+		}
+		last := len(r.entries) - 1
+		delete(r.index, e.key)
+		if r.hand != last {
+			r.entries[r.hand] = r.entries[last]
+			r.index[r.entries[last].key] = r.hand
+		}
+		r.entries[last] = nil
+		r.entries = r.entries[:last]
+	}
+}
+
+// victim is the first entry from the hand on that was not used since the hand
+// came by. After a few steps it is whichever comes: nobody waits for a round.
+func (r *recent[K, V]) victim() int {
+	const steps = 16
+	for range steps {
+		r.hand %= len(r.entries)
+		if !r.entries[r.hand].used.Swap(false) {
+			break
+		}
+		r.hand++
+	}
+	r.hand %= len(r.entries)
+	i := r.hand
+	r.hand++
+	return i
+}
