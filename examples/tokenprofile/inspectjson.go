@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"io"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -34,16 +32,13 @@ type entry struct {
 	Error     string        `json:"error,omitempty"`
 }
 
-func writeJSON(out io.Writer, store *keystore.Store) error {
+func newListing(store *keystore.Store) listing {
 	l := listing{Format: store.Format(), Verified: store.Verified(), Entries: []entry{}}
 	l.Signs, l.Why = signing(store)
 	for _, e := range store.Entries() {
 		l.Entries = append(l.Entries, newEntry(e))
 	}
-	enc := json.NewEncoder(out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(l)
+	return l
 }
 
 func newEntry(e keystore.Entry) entry {

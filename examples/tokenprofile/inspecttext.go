@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -113,9 +114,13 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// printable keeps what a file says from moving the cursor of a terminal.
-func printable(text string) string {
+// printable keeps what a file says from moving the cursor of a terminal. The
+// characters allowed stay.
+func printable(text string, allowed ...rune) string {
 	return strings.Map(func(r rune) rune {
+		if slices.Contains(allowed, r) {
+			return r
+		}
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\u202e' {
 			return '\ufffd'
 		}
