@@ -171,7 +171,7 @@ func inUse(t *testing.T) (values []any, token string) {
 	return []any{
 		keystore.DecryptionFunc(store.PrivateKeys),
 		store, keyed, keystore.File{Path: "f", Password: password, KeyPasswords: map[string]keystore.Password{"a": password}}, password,
-		private, secret, private.Public(), keyed.Entries()[0], store.Entries()[0], keystore.Selection{Alias: "a"},
+		private, secret, private.Public(), keyed.Entries()[0], store.Entries()[0], keystore.Selection{Alias: "a"}, keystore.Rotation{Subject: "CN=a"},
 		client, jwks.Fetch{}, &jwks.Handler{Source: store}, jwks.Set{}, client.Status(),
 		jwks.Metadata{}, &jwks.MetadataHandler{Keys: &jwks.Handler{Source: store}},
 		profile, profile.Header, profile.Waive, tokenprofile.Encryption{}, encrypt, decrypt, tokenprofile.NumericDate{},
