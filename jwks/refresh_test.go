@@ -438,15 +438,15 @@ func TestDroppedClientStops(t *testing.T) {
 
 func TestLogOfFetches(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
-		var log bytes.Buffer
+		var log lines
 		client.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		client.URL = strings.Replace(client.URL, "https://", "https://user:canary@", 1) + "?canary"
 		refresh := func(want string) {
 			t.Helper()
-			log.Reset()
+			log.take()
 			client.Refresh(context.Background())
 			var line map[string]any
-			if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+			if err := json.Unmarshal(log.take(), &line); err != nil {
 				t.Fatal(err)
 			}
 			delete(line, "time")
@@ -467,6 +467,25 @@ func TestLogOfFetches(t *testing.T) {
 		refresh(`{"fetch":{"duration":0,"keys":1,"skip_error":"key 1 of 2: keystore: JWK: member \"kty\" is missing","skipped":1},"level":"INFO","msg":"key set fetched",` + url)
 		refresh(`{"fetch":{"duration":0,"keys":1,"skip_error":"key 1 of 2: keystore: JWK: member \"kty\" is missing","skipped":1},"level":"DEBUG","msg":"key set fetched",` + url)
 	})
+}
+
+// lines are written by one goroutine and taken by another.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) take() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return bytes.Clone(l.text.Bytes())
 }
 
 func TestStatusInALog(t *testing.T) {
