@@ -5,6 +5,8 @@ import (
 	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -23,6 +25,7 @@ import (
 // rotating is a key in a file that is replaced while clients hold its JWK Set.
 type rotating struct {
 	path   string
+	store  *keystore.Store
 	signer *tokenprofile.Signer
 	url    string
 }
@@ -40,7 +43,7 @@ func newRotating(t *testing.T) *rotating {
 	}
 	server := httptest.NewServer(&jwks.Handler{Source: store})
 	t.Cleanup(server.Close)
-	r.url = server.URL
+	r.store, r.url = store, server.URL
 	return r
 }
 
@@ -117,6 +120,45 @@ func TestGoOIDCFollowsOurRotation(t *testing.T) {
 	survivesRotation(t, keys, func(ctx context.Context, token string) error {
 		_, err := verifier.Verify(ctx, token)
 		return err
+	})
+}
+
+// Whoever knows the issuer's name alone finds its keys by our metadata, and
+// follows them through a rotation.
+func TestOurMetadataLeadsGoOIDCAndDiscoverToTheKeys(t *testing.T) {
+	keys := newRotating(t)
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	handler := &jwks.Handler{Source: keys.store}
+	mux.Handle("GET /jwks.json", handler)
+	mux.Handle("GET /.well-known/openid-configuration", &jwks.MetadataHandler{
+		Metadata: jwks.Metadata{Issuer: server.URL, KeySetURL: server.URL + "/jwks.json"}, Keys: handler,
+	})
+	p := profile(tokenprofile.ES256)
+	p.Issuer = server.URL
+	var err error
+	if keys.signer, err = p.Signer(keys.store); err != nil {
+		t.Fatal(err)
+	}
+
+	provider, err := oidc.NewProvider(t.Context(), server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := provider.Verifier(&oidc.Config{ClientID: audience})
+	client := &jwks.Client{MinInterval: time.Millisecond}
+	if err := client.Discover(t.Context(), server.URL); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := p.Verifier(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	survivesRotation(t, keys, func(ctx context.Context, token string) error {
+		_, err := other.Verify(ctx, token)
+		_, ourErr := ours.Verify(ctx, token)
+		return errors.Join(err, ourErr)
 	})
 }
 
