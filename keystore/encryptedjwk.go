@@ -22,9 +22,8 @@ import (
 )
 
 // readEncryptedJSON opens a JWK or JWK Set encrypted under a password (RFC
-// 7517 section 7, RFC 7518 section 4.8), in the compact serialization.
-func readEncryptedJSON(data []byte, passwords *passwords) (found, error) {
-	jwe, err := parseJWE(string(bytes.TrimSpace(data)))
+// 7517 section 7, RFC 7518 section 4.8).
+func readEncryptedJSON(jwe encryptedJWK, err error, passwords *passwords) (found, error) {
 	if err != nil {
 		return found{}, fmt.Errorf("encrypted JWK: %w", damaged(err))
 	}
@@ -32,7 +31,7 @@ func readEncryptedJSON(data []byte, passwords *passwords) (found, error) {
 	if len(tries) == 0 {
 		return found{}, ErrPasswordRequired
 	}
-	budget := pbe.NewBudget(len(data))
+	budget := pbe.NewBudget(len(jwe.text))
 	for _, password := range tries {
 		plain, err := jwe.open(password, budget)
 		if errors.Is(err, ErrPassword) {
@@ -42,7 +41,7 @@ func readEncryptedJSON(data []byte, passwords *passwords) (found, error) {
 			return found{}, fmt.Errorf("encrypted JWK: %w", err)
 		}
 		defer clear(plain)
-		result, err := readJSON(plain)
+		result, err := readJSON(plain, nil)
 		result.format += " (encrypted)"
 		return result, err
 	}
@@ -62,7 +61,8 @@ type encryptedJWK struct {
 	wrapSize           int
 }
 
-func parseJWE(text string) (encryptedJWK, error) {
+// parseCompactJWE reads the compact serialization (RFC 7516 section 7.1).
+func parseCompactJWE(text string) (encryptedJWK, error) {
 	parts := strings.Split(text, ".")
 	if len(parts) != 5 {
 		return encryptedJWK{}, errors.New("not the five parts of a JWE")
@@ -75,14 +75,63 @@ func parseJWE(text string) (encryptedJWK, error) {
 		}
 	}
 	j := encryptedJWK{authenticated: parts[0], key: decoded[1], iv: decoded[2], text: decoded[3], tag: decoded[4]}
-	return j, j.header(decoded[0])
+	header, err := jsonObject(decoded[0], maxJWK)
+	if err != nil {
+		return encryptedJWK{}, err
+	}
+	return j, j.header(header)
 }
 
-func (j *encryptedJWK) header(data []byte) error {
-	o, err := jsonObject(data, maxJWK)
+// parseJSONJWE reads the JSON serialization, general or flattened (RFC 7516
+// section 7.2), for one recipient: the one who knows the password.
+func parseJSONJWE(o object) (encryptedJWK, error) {
+	recipient, err := onlyRecipient(o)
 	if err != nil {
-		return err
+		return encryptedJWK{}, err
 	}
+	var j encryptedJWK
+	for _, part := range []struct {
+		of     object
+		name   string
+		octets *[]byte
+	}{{recipient, "encrypted_key", &j.key}, {o, "iv", &j.iv}, {o, "ciphertext", &j.text}, {o, "tag", &j.tag}} {
+		if *part.octets, err = part.of.octets(part.name, -1); err != nil {
+			return encryptedJWK{}, err
+		}
+	}
+	protected, err := o.octets("protected", -1)
+	if err != nil {
+		return encryptedJWK{}, err
+	}
+	j.authenticated, _ = o.text("protected")
+	if aad, _ := o.text("aad"); aad != "" {
+		j.authenticated += "." + aad
+	}
+	header, err := jsonObject(protected, maxJWK)
+	if err != nil {
+		return encryptedJWK{}, err
+	}
+	for _, more := range []json.RawMessage{o.members["unprotected"], recipient.members["header"]} {
+		if err := header.add(more); err != nil {
+			return encryptedJWK{}, err
+		}
+	}
+	return j, j.header(header)
+}
+
+// onlyRecipient is the object itself in the flattened serialization.
+func onlyRecipient(o object) (object, error) {
+	if !o.has("recipients") {
+		return o, nil
+	}
+	var recipients []json.RawMessage
+	if json.Unmarshal(o.members["recipients"], &recipients) != nil || len(recipients) != 1 {
+		return object{}, fmt.Errorf("%w: other than one recipient", ErrUnsupported)
+	}
+	return jsonObject(recipients[0], maxJWK)
+}
+
+func (j *encryptedJWK) header(o object) (err error) {
 	for _, name := range []string{"crit", "zip"} {
 		if o.has(name) {
 			return fmt.Errorf("%w: header %q", ErrUnsupported, name)

@@ -98,17 +98,62 @@ func TestEncryptedJWKSetOfRFC7520(t *testing.T) {
 	path := filepath.Join(dir(t, "TOKENPROFILE_VECTORS"), "ietf-jose-cookbook", "jwe", "5_3.key_wrap_using_pbes2-aes-keywrap_with-aes-cbc-hmac-sha2.json")
 	var vector struct {
 		Input  struct{ Pwd string }
-		Output struct{ Compact string }
+		Output struct {
+			Compact   string
+			JSON      json.RawMessage
+			Flattened json.RawMessage `json:"json_flat"`
+		}
 	}
 	if err := json.Unmarshal(must(os.ReadFile(path)), &vector); err != nil {
 		t.Fatal(err)
 	}
-	store, err := keystore.Parse([]byte(vector.Output.Compact), keystore.StaticPassword(vector.Input.Pwd))
-	if err != nil {
-		t.Fatal(err)
+	for name, text := range map[string][]byte{"compact": []byte(vector.Output.Compact), "general": vector.Output.JSON, "flattened": vector.Output.Flattened} {
+		store, err := keystore.Parse(text, keystore.StaticPassword(vector.Input.Pwd))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got := must(store.SecretKeys(t.Context(), "18ec08e1-bfa9-4d95-b205-2b4dd1d4321d"))
+		if len(got) != 1 || got[0].Size() != 32 || got[0].Algorithm() != "A256GCMKW" || store.Format() != "JWK Set (encrypted)" {
+			t.Errorf("%s: got %v in a %s", name, got, store.Format())
+		}
 	}
-	got := must(store.SecretKeys(t.Context(), "18ec08e1-bfa9-4d95-b205-2b4dd1d4321d"))
-	if len(got) != 1 || got[0].Size() != 32 || got[0].Algorithm() != "A256GCMKW" || store.Format() != "JWK Set (encrypted)" {
-		t.Errorf("got %v in a %s", got, store.Format())
+}
+
+// Another implementation writes what belongs to the recipient beside the
+// encrypted key.
+func TestEncryptedJWKSetInJSON(t *testing.T) {
+	text := must(jwe.Encrypt([]byte(jwkSet("one")), jwe.WithJSON(), jwe.WithKey(jwa.PBES2_HS256_A128KW, []byte(phrase)), jwe.WithContentEncryption(jwa.A128GCM)))
+	store := must(keystore.Parse(text, keystore.StaticPassword(phrase)))
+	if got := kids(must(store.PrivateKeys(t.Context()))); got != "one" {
+		t.Errorf("got %q, want one", got)
+	}
+	if _, err := keystore.Parse(text, nil); !errors.Is(err, keystore.ErrPasswordRequired) {
+		t.Errorf("got %v, want %v", err, keystore.ErrPasswordRequired)
+	}
+	change := func(name string, value any) []byte {
+		var members map[string]any
+		if err := json.Unmarshal(text, &members); err != nil {
+			t.Fatal(err)
+		}
+		members[name] = value
+		return must(json.Marshal(members))
+	}
+	tests := []struct {
+		name string
+		text []byte
+		want error
+	}{
+		{"a header parameter twice", change("unprotected", map[string]any{"enc": "A256GCM"}), keystore.ErrDamaged},
+		{"a header that is no object", change("unprotected", 1), keystore.ErrDamaged},
+		{"two recipients", change("recipients", []any{map[string]any{}, map[string]any{}}), keystore.ErrUnsupported},
+		{"no recipients", change("recipients", []any{}), keystore.ErrUnsupported},
+		{"additional data that was not there", change("aad", "AA"), keystore.ErrDamaged},
+		{"a tag that is a number", change("tag", 1), keystore.ErrDamaged},
+		{"no protected header", change("protected", ""), keystore.ErrDamaged},
+	}
+	for _, tt := range tests {
+		if _, err := keystore.Parse(tt.text, keystore.StaticPassword(phrase)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
+		}
 	}
 }

@@ -106,6 +106,25 @@ func checkDepth(data []byte) error {
 	return nil
 }
 
+// add takes in the members of another object, if there is one. None may stand
+// in both, unless they agree, as jwx writes them.
+func (o object) add(data json.RawMessage) error {
+	if data == nil {
+		return nil
+	}
+	other, err := jsonObject(data, maxJWK)
+	if err != nil {
+		return err
+	}
+	for name, value := range other.members {
+		if known, twice := o.members[name]; twice && !bytes.Equal(known, value) {
+			return fmt.Errorf("member %q stands there twice", clip(name))
+		}
+		o.members[name] = value
+	}
+	return nil
+}
+
 func (o object) has(name string) bool { _, ok := o.members[name]; return ok }
 
 // named is the kid in brackets, for errors.

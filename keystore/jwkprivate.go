@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"fmt"
+	"math/big"
 )
 
 func privateJWK(o object) (PrivateKey, error) {
@@ -54,22 +55,50 @@ func rsaPrivate(o object, public *rsa.PublicKey) (*rsa.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := &rsa.PrivateKey{PublicKey: *public, D: d}
-	for _, name := range []string{"p", "q"} {
-		if !o.has(name) {
-			return nil, fmt.Errorf("%w: an RSA key without its prime %q", ErrUnsupported, name)
-		}
-		prime, err := o.integer(name)
-		if err != nil {
-			return nil, err
-		}
-		key.Primes = append(key.Primes, prime)
+	primes, err := rsaPrimes(o, public, d)
+	if err != nil {
+		return nil, err
 	}
+	key := &rsa.PrivateKey{PublicKey: *public, D: d, Primes: primes}
 	key.Precompute()
 	if err := key.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: the RSA parameters do not belong together", ErrDamaged)
 	}
 	return key, nil
+}
+
+// rsaPrimes reads the two primes, or computes them where there is only the
+// private exponent (RFC 7518 section 6.3.2 leaves that open).
+func rsaPrimes(o object, public *rsa.PublicKey, d *big.Int) ([]*big.Int, error) {
+	if !o.has("p") || !o.has("q") {
+		return primeFactors(public.N, big.NewInt(int64(public.E)), d)
+	}
+	p, err := o.integer("p")
+	if err != nil {
+		return nil, err
+	}
+	q, err := o.integer("q")
+	return []*big.Int{p, q}, err
+}
+
+// primeFactors follows NIST SP 800-56B revision 2, appendix C.2: d e - 1 is a
+// multiple of p - 1 and of q - 1, which tells p + q, and n is p q.
+func primeFactors(n, e, d *big.Int) ([]*big.Int, error) {
+	one := big.NewInt(1)
+	multiple := new(big.Int).Mul(d, e)
+	multiple.Sub(multiple, one)
+	common := new(big.Int).GCD(nil, nil, new(big.Int).Sub(n, one), multiple)
+	m, r := new(big.Int).DivMod(multiple.Mul(multiple, common), n, new(big.Int))
+	sum := new(big.Int).Sub(n, r)
+	sum.Add(sum.Div(sum, m.Add(m, one)), one)
+	difference := new(big.Int).Mul(sum, sum)
+	if difference.Sub(difference, new(big.Int).Lsh(n, 2)); difference.Sign() <= 0 {
+		return nil, fmt.Errorf("%w: the private exponent does not belong to the modulus", ErrDamaged)
+	}
+	difference.Sqrt(difference)
+	p := new(big.Int).Add(sum, difference)
+	q := new(big.Int).Sub(sum, difference)
+	return []*big.Int{p.Rsh(p, 1), q.Rsh(q, 1)}, nil // that they are what they should be, validation says
 }
 
 func ecPrivate(o object, public *ecdsa.PublicKey) (*ecdsa.PrivateKey, error) {

@@ -16,7 +16,9 @@ const maxKeys = 1000
 // readJSON reads a JWK or a JWK Set. Private and secret keys in it are the
 // store's own, public ones are somebody else's: whoever holds only the public
 // half cannot sign with it.
-func readJSON(data []byte) (found, error) {
+//
+// With passwords it may be an encrypted one.
+func readJSON(data []byte, passwords *passwords) (found, error) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
 	o, err := jsonObject(text, maxFile)
 	if err != nil {
@@ -29,8 +31,9 @@ func readJSON(data []byte) (found, error) {
 	case o.has("kty"):
 		entry := jwkEntry(text)
 		return found{"JWK", true, nameless([]Entry{entry})}, entry.Err
-	case o.has("ciphertext"):
-		return found{}, fmt.Errorf("%w: an encrypted JWK in the JSON serialization; use the compact one", ErrUnsupported)
+	case o.has("ciphertext") && passwords != nil:
+		jwe, err := parseJSONJWE(o)
+		return readEncryptedJSON(jwe, err, passwords)
 	}
 	return found{}, fmt.Errorf("%w: a JSON object that is neither a JWK nor a JWK Set", ErrUnknownFormat)
 }

@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -65,6 +66,31 @@ func TestPrivateJWKsOfAnotherImplementation(t *testing.T) {
 	}
 }
 
+// The private exponent alone is enough, by whichever of the two moduli it was
+// computed.
+func TestRSAPrivateJWKsWithoutPrimes(t *testing.T) {
+	key := generatedRSA().CryptoKey().(*rsa.PrivateKey)
+	one := big.NewInt(1)
+	p, q := new(big.Int).Sub(key.Primes[0], one), new(big.Int).Sub(key.Primes[1], one)
+	product := new(big.Int).Mul(p, q)
+	least := new(big.Int).Div(product, new(big.Int).GCD(nil, nil, p, q))
+	encode := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
+	for name, modulus := range map[string]*big.Int{"Euler's": product, "Carmichael's": least} {
+		d := new(big.Int).ModInverse(big.NewInt(int64(key.E)), modulus)
+		members := map[string]string{"kty": "RSA", "n": encode(key.N), "e": "AQAB", "d": encode(d)}
+		for _, prime := range []string{"", encode(key.Primes[0])} {
+			if prime != "" {
+				members["p"] = prime
+			}
+			store := must(keystore.Parse(must(json.Marshal(members)), nil))
+			got := must(store.PrivateKeys(t.Context()))[0].CryptoKey().(*rsa.PrivateKey)
+			if !got.PublicKey.Equal(&key.PublicKey) || len(got.Primes) != 2 || new(big.Int).Mul(got.Primes[0], got.Primes[1]).Cmp(key.N) != 0 {
+				t.Errorf("%s: got another key", name)
+			}
+		}
+	}
+}
+
 func TestPrivateJWKsThatAreRefused(t *testing.T) {
 	rsaJWK := map[string]any{}
 	if err := json.Unmarshal(must(json.Marshal(must(jwk.FromRaw(generatedRSA().CryptoKey())))), &rsaJWK); err != nil {
@@ -80,6 +106,12 @@ func TestPrivateJWKsThatAreRefused(t *testing.T) {
 		}
 		return string(must(json.Marshal(other)))
 	}
+	without := func(missing, name string, value any) string {
+		other := maps.Clone(rsaJWK)
+		other[name] = value
+		delete(other, missing)
+		return string(must(json.Marshal(other)))
+	}
 	ec := `{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"d":`
 	tests := []struct {
 		name, jwk string
@@ -88,7 +120,8 @@ func TestPrivateJWKsThatAreRefused(t *testing.T) {
 		{"an RSA key with another prime", changed("p", rsaJWK["q"]), keystore.ErrDamaged},
 		{"an RSA key with another private exponent", changed("d", rsaJWK["dp"]), keystore.ErrDamaged},
 		{"an RSA key with more primes", changed("oth", []any{map[string]any{"r": "AQ"}}), keystore.ErrUnsupported},
-		{"an RSA key without primes", changed("p", nil), keystore.ErrUnsupported},
+		{"an RSA key without primes, with another private exponent", without("p", "d", rsaJWK["dq"]), keystore.ErrDamaged},
+		{"an RSA key without primes, with a private exponent of 1", without("p", "d", "AQ"), keystore.ErrDamaged},
 		{"an EC key with another private part", ec + `"` + strings.Repeat("A", 42) + `Q"}`, keystore.ErrDamaged},
 		{"an EC key with a private part of zero", ec + `"` + strings.Repeat("A", 43) + `"}`, keystore.ErrDamaged},
 		{"an EC key with a private part beyond the curve", ec + `"` + strings.Repeat("_", 42) + `8"}`, keystore.ErrDamaged},

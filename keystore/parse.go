@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -47,9 +48,10 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	}
 	switch name {
 	case format.JWK:
-		return readJSON(data)
+		return readJSON(data, passwords)
 	case format.JWE:
-		return readEncryptedJSON(data, passwords)
+		jwe, err := parseCompactJWE(string(bytes.TrimSpace(data)))
+		return readEncryptedJSON(jwe, err, passwords)
 	}
 	store, err := readers[name](data, format.Passwords{Store: passwords.store, Key: passwords.key})
 	if err != nil {
