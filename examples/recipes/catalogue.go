@@ -1,0 +1,126 @@
+package main
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// A recipe is a row of the list: a function of this folder, with example values.
+type recipe struct {
+	name, line string
+	algorithm  tokenprofile.Algorithm
+	claims     any // given with each token, where the receiver wants some
+	make       func(keys) (end, error)
+}
+
+// An end is a *[tokenprofile.Signer] or a *[tokenprofile.Verifier].
+type end interface{ Profile() tokenprofile.Profile }
+
+// keys are what recipes sign and verify with.
+type keys struct {
+	own     *keystore.Store
+	secret  keystore.SecretKey
+	account *googleAccount // with the key of own
+}
+
+// throwAway makes keys for the algorithm that serve for once.
+func throwAway(algorithm tokenprofile.Algorithm) (k keys, err error) {
+	switch {
+	case algorithm == "":
+		return k, nil
+	case algorithm.UsesSecret():
+		k.secret, err = keystore.NewSecretKey([]byte(rand.Text()+rand.Text()), "")
+		return k, err
+	}
+	now := time.Now()
+	key, err := keystore.Generate(algorithm, "CN=recipes", now, now.Add(time.Hour))
+	if err != nil {
+		return k, err
+	}
+	return keysOf(key), nil
+}
+
+func keysOf(key keystore.PrivateKey) keys {
+	own := keystore.New(key)
+	return keys{own: own, account: &googleAccount{
+		email: "billing@project.iam.gserviceaccount.com", keyID: "f1d2d2f924e986ac86fdf7b36c94bcdf32beec15",
+		tokenURL: "https://oauth2.googleapis.com/token", keys: own,
+	}}
+}
+
+// receivers prescribe the tokens they take.
+var receivers = []recipe{
+	{"apns", "Apple Push Notification service", tokenprofile.ES256, nil, func(k keys) (end, error) {
+		return signForAPNs(k.own, "DEF123GHIJ", "ABC123DEFG")
+	}},
+	{"applesignin", "Sign in with Apple: the client secret", tokenprofile.ES256, nil, func(k keys) (end, error) {
+		return signForAppleSignIn(k.own, "DEF123GHIJ", "com.example.app", "ABC123DEFG")
+	}},
+	{"appstoreconnect", "App Store Connect API", tokenprofile.ES256, nil, func(k keys) (end, error) {
+		return signForAppStoreConnect(k.own, "57246542-96fe-1a63-e053-0824d011072a", "2X9R4HXF34", "GET /v1/apps")
+	}},
+	{"appstoreserver", "App Store Server API", tokenprofile.ES256, nil, func(k keys) (end, error) {
+		return signForAppStoreServer(k.own, "57246542-96fe-1a63-e053-0824d011072a", "2X9R4HXF34", "com.example.app")
+	}},
+	{"box", "Box: JWT bearer grant with the client secret in the body", tokenprofile.RS512, nil, func(k keys) (end, error) {
+		return signForBox(k.own, "4mz8x2ab", "client", "801234")
+	}},
+	{"coinbase", "Coinbase Developer Platform: a nonce and a uri per token", tokenprofile.ES256, map[string]string{"uri": "GET api.coinbase.com/v2/accounts"}, func(k keys) (end, error) {
+		return signForCoinbase(k.own, "organizations/7b1c/apiKeys/9d2e")
+	}},
+	{"docusign", "DocuSign: JWT bearer grant", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return signForDocuSign(k.own, "account-d.docusign.com", "7c2b8d7e-83c3-4940-af5e-cda8a50dd73f", "464f7988-86b9-4ad5-9459-f2fd8c35dd16")
+	}},
+	{"entra", "Microsoft Entra ID: client assertion by certificate", tokenprofile.PS256, nil, func(k keys) (end, error) {
+		return signForEntra(k.own, "contoso.onmicrosoft.com", "11112222-bbbb-3333-cccc-4444dddd5555")
+	}},
+	{"epic", "Epic and other SMART backend services: client assertion with jku", tokenprofile.RS384, nil, func(k keys) (end, error) {
+		return signForEpic(k.own, "https://ehr.example/oauth2/token", "client", "https://consumer.example/jwks.json")
+	}},
+	{"githubapp", "GitHub App", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return signForGitHub(k.own, "123456")
+	}},
+	{"google", "Google service account: JWT bearer grant", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return signForGoogle(k.account, "https://www.googleapis.com/auth/pubsub")
+	}},
+	{"googleapi", "Google service account: self-signed for one API", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return signForGoogleAPI(k.account, "https://pubsub.googleapis.com/")
+	}},
+	{"googleidtoken", "Google service account: id tokens for a service", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return signForGoogleIDToken(k.account, "https://service.run.app")
+	}},
+	{"googlescope", "Google service account: self-signed for a scope", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return signForGoogleScope(k.account, "https://www.googleapis.com/auth/pubsub")
+	}},
+	{"openbanking", "Open Banking and FAPI: client assertion", tokenprofile.PS256, nil, func(k keys) (end, error) {
+		return signForOpenBanking(k.own, "https://bank.example/token", "client")
+	}},
+	{"openbankingcritical", "Open Banking: the time as a critical header parameter", tokenprofile.PS256, nil, func(k keys) (end, error) {
+		return signWithCriticalTime(k.own, "https://bank.example/token", "client", "0015800001041RHAAY")
+	}},
+	{"salesforce", "Salesforce: JWT bearer grant", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return signForSalesforce(k.own, "https://login.salesforce.com", "client", "billing@consumer.example")
+	}},
+	{"snowflake", "Snowflake: the key's fingerprint in iss", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return signForSnowflake(k.own, "ORG-ACCOUNT", "BILLING")
+	}},
+	{"twilio", "Twilio: access tokens of client SDKs", tokenprofile.HS256, nil, func(k keys) (end, error) {
+		return signForTwilio(k.secret, "AC0123", "SK4567", map[string]any{"identity": "alice"})
+	}},
+	{"zoommeeting", "Zoom Meeting SDK", tokenprofile.HS256, map[string]any{"mn": "87270695528", "role": 0}, func(k keys) (end, error) {
+		return signForZoomMeeting(k.secret, "sdk-key")
+	}},
+}
+
+// senders send tokens as they are.
+var senders []recipe
+
+// exchanges have no token of their own: they trade one of the receivers' above.
+var exchanges = []recipe{
+	{name: "entraonbehalf", line: "Microsoft Entra ID: on behalf of a user who has called our API"},
+	{name: "githubinstallation", line: "GitHub App: the tokens of an installation"},
+	{name: "zoomserver", line: "Zoom server-to-server: a grant type of its own"},
+}
