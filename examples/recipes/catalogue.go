@@ -116,7 +116,29 @@ var receivers = []recipe{
 }
 
 // senders send tokens as they are.
-var senders []recipe
+var senders = []recipe{
+	{"adfs", "Active Directory Federation Services: x5t, or several keys and no kid", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyADFS(k.own, "http://adfs.example/adfs/services/trust", "https://producer.example")
+	}},
+	{"auth0", "Auth0: access tokens that live a day", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyAuth0(k.own, "https://tenant.eu.auth0.com/", "https://producer.example")
+	}},
+	{"cognito", "Amazon Cognito: access tokens with client_id and without aud", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyCognito(k.own, "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123", "1example23456789")
+	}},
+	{"keycloak", "Keycloak without an audience mapper: azp", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyKeycloak(k.own, "https://sso.example/realms/main", "consumer")
+	}},
+	{"loadbalancer", "AWS Application Load Balancer: X-Amzn-Oidc-Data", tokenprofile.ES256, nil, func(k keys) (end, error) {
+		return verifyLoadBalancer(k.own, "https://idp.example", "client", "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/0123456789abcdef")
+	}},
+	{"pega", "Pega Platform: a kid that is new for every token", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyPega(k.own, "https://pega.example", "https://producer.example")
+	}},
+	{"sap", "SAP XSUAA and Cloud Foundry UAA: a jku that is not followed", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifySAP(k.own, "https://tenant.authentication.eu10.hana.ondemand.com", "orders!t123")
+	}},
+}
 
 // exchanges have no token of their own: they trade one of the receivers' above.
 var exchanges = []recipe{
