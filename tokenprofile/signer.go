@@ -54,6 +54,15 @@ func (s *Signer) Profile() Profile {
 // OneUse reports whether each token is for one request: [Profile.OneUse].
 func (s *Signer) OneUse() bool { return s != nil && s.composer != nil && s.composer.profile.OneUse }
 
+// Now tells the time by the profile's clock, which the expiry of its tokens is
+// told by.
+func (s *Signer) Now() time.Time {
+	if s == nil || s.composer == nil {
+		return time.Now()
+	}
+	return s.composer.profile.Now()
+}
+
 // Sign returns a token with the profile's claims and those given: a struct or
 // a map, or nil for none. Claims add to the profile and never override it: one
 // that the profile sets, and exp, iat and nbf, are an error that names it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,7 +21,9 @@ import (
 // the token is used until a server refuses it. Token honours ctx.
 //
 // A source with a method OneUse() bool that answers true has tokens that are
-// good for one request: it is asked anew for every request and every retry.
+// good for one request: it is asked anew for every request and every retry. One
+// with a method Now() time.Time tells the expiry by that clock, which need not
+// be this machine's. Both are methods of a [tokenprofile.Signer].
 type TokenSource interface {
 	Token(ctx context.Context) (token string, expiry time.Time, err error)
 }
@@ -112,19 +115,17 @@ type Bearer struct {
 	// is called once per fetch, after those who wait for it were answered.
 	OnRefresh func(Refresh)
 
+	// Logger, if not nil, is told of fetches: a warning of each that failed, with
+	// the reason and when the next may begin; information of the first good one
+	// after failures; of all others, debug messages. It is warned as well of a
+	// server that refuses a token for good. Of warnings and information it gets
+	// at most 10 lines in 10 seconds.
+	Logger *slog.Logger
+
 	carrier atomic.Pointer[carrier]
 }
 
 var _ http.RoundTripper = (*Bearer)(nil)
-
-// A Refresh tells of one fetch of a token, for metrics and logs. It does not
-// hold the token: a log would too.
-type Refresh struct {
-	Duration  time.Duration // how long the source took
-	Expiry    time.Time     // of the new token; zero if there is none or the source does not know
-	Err       error         // nil if there is a new token
-	NextRetry time.Time     // with Err: the source is not asked again before
-}
 
 // Wrap returns a copy of the client whose requests carry the token of the
 // source. A nil client means [http.DefaultClient]. It is the short form of
@@ -189,6 +190,15 @@ func (b *Bearer) CloseIdleConnections() {
 	if base, ok := b.baseOrDefault().(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}
+}
+
+// Status reports how the Bearer stands. It fetches nothing.
+func (b *Bearer) Status() Status {
+	c, err := b.ready()
+	if err != nil {
+		return Status{Last: Refresh{Err: err}}
+	}
+	return c.status()
 }
 
 // Format prints the name of the type whatever the verb, because no verb may print a token.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -28,6 +29,7 @@ type carrier struct {
 	prefix      string // what stands before the token
 	retryUnsafe bool
 	claims      func(*http.Request) (any, error)
+	reporter    *reporter
 	shared      tokens
 	byClaims    *claimsCache
 	prover      *tokenprofile.Prover // nil: no DPoP
@@ -57,10 +59,11 @@ func newCarrier(b *Bearer) (*carrier, error) {
 		retryUnsafe: b.RetryUnsafe,
 		claims:      b.Claims,
 		prover:      prover,
+		reporter:    newReporter(b),
 	}
 	c.header, c.prefix = headerAndPrefix(b, prover != nil)
-	c.shared = newTokens(b, c.prefix, nil)
-	c.byClaims = newClaimsCache(func(claims any) tokens { return newTokens(b, c.prefix, claims) })
+	c.shared = newTokens(b, c, nil)
+	c.byClaims = newClaimsCache(func(claims any) tokens { return newTokens(b, c, claims) })
 	return c, nil
 }
 
@@ -115,7 +118,11 @@ func (c *carrier) roundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	return c.retry(req, resp, tokens, header)
+	resp, err = c.retry(req, resp, tokens, header)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		c.reporter.refused(req)
+	}
+	return resp, err
 }
 
 // meant reports whether the token is meant for the request.
@@ -259,6 +266,16 @@ func (c *carrier) harmless(req *http.Request) bool {
 		return true
 	}
 	return false
+}
+
+// status is [Bearer.Status].
+func (c *carrier) status() Status {
+	s := c.shared.status(time.Now())
+	s.Claims = c.byClaims.count()
+	if last := c.reporter.last.Load(); last != nil {
+		s.Last = *last
+	}
+	return s
 }
 
 // refuse closes the request's body, as a RoundTripper must on errors too.

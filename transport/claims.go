@@ -29,6 +29,13 @@ func newClaimsCache(make func(any) tokens) *claimsCache {
 	return &claimsCache{make: make, byHash: map[[sha256.Size]byte]*list.Element{}}
 }
 
+// count returns how many claims there are tokens for.
+func (c *claimsCache) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.byHash)
+}
+
 // tokens returns those with the claims. Claims are the same if their JSON is;
 // [json.Marshal] writes the members of a map in order.
 func (c *claimsCache) tokens(claims any) (tokens, error) {

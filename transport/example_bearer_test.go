@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -112,6 +113,28 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 		return slog.Attr{}
 	}
 	return a
+}
+
+// A health check asks how the Bearer stands, which fetches nothing.
+func ExampleStatus() {
+	keys, err := exampleStore()
+	if err != nil {
+		log.Fatal(err)
+	}
+	signer, err := exampleProfile.Signer(keys)
+	if err != nil {
+		log.Fatal(err)
+	}
+	bearer := &transport.Bearer{Source: signer, Logger: slog.Default()}
+	fmt.Println("before the first request:", bearer.Status().Available)
+	if _, err := bearer.GetRequestMetadata(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	status := bearer.Status()
+	fmt.Println("now:", status.Available, time.Until(status.Expiry) > time.Minute)
+	// Output:
+	// before the first request: false
+	// now: true true
 }
 
 type userKey struct{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,63 +20,72 @@ type tokens interface {
 	header(ctx context.Context) (string, error)
 	// refused reports whether asking for a token again can yield another.
 	refused(header string) bool
+	status(now time.Time) Status
 }
 
 // newTokens returns the tokens with the claims, nil for the profile's alone:
 // kept and renewed, or one for each request.
-func newTokens(b *Bearer, prefix string, claims any) tokens {
-	fetch := fetchFrom(b.Source, claims)
+func newTokens(b *Bearer, c *carrier, claims any) tokens {
+	fetch := newFetch(b.Source, claims)
 	if source, ok := b.Source.(interface{ OneUse() bool }); ok && source.OneUse() {
-		return &oneUse{fetch: fetch, prefix: prefix, onRefresh: b.OnRefresh}
+		return &oneUse{fetch: fetch, prefix: c.prefix, reporter: c.reporter}
 	}
-	return &renewal{fetch: fetch, prefix: prefix, early: b.EarlyRefresh, onRefresh: b.OnRefresh}
+	return &renewal{fetch: fetch, prefix: c.prefix, early: b.EarlyRefresh, reporter: c.reporter}
 }
 
-// A fetchFunc asks a source for a token.
-type fetchFunc func(ctx context.Context) (token string, expiry time.Time, err error)
+// A fetch asks a source for tokens that requests may carry.
+type fetch struct {
+	token func(ctx context.Context) (token string, expiry time.Time, err error)
+	now   func() time.Time // the clock of the expiry
+}
 
-// fetchFrom returns the function that asks the source for a token that requests
-// may carry.
-func fetchFrom(source TokenSource, claims any) fetchFunc {
+func newFetch(source TokenSource, claims any) fetch {
+	f := fetch{token: source.Token, now: time.Now}
+	if clock, ok := source.(interface{ Now() time.Time }); ok {
+		f.now = clock.Now
+	}
 	if grant, ok := source.(*Grant); ok {
-		return func(ctx context.Context) (string, time.Time, error) { return grant.accessToken(ctx, claims) }
+		f.token = func(ctx context.Context) (string, time.Time, error) { return grant.accessToken(ctx, claims) }
+	} else if claims != nil {
+		f.token = func(ctx context.Context) (string, time.Time, error) {
+			return source.(ClaimsSource).TokenWith(ctx, claims)
+		}
 	}
-	if claims == nil {
-		return source.Token
-	}
-	return func(ctx context.Context) (string, time.Time, error) {
-		return source.(ClaimsSource).TokenWith(ctx, claims)
-	}
+	return f
 }
 
 // An outcome is what a source answered.
 type outcome struct {
 	token  string
-	expiry time.Time
+	expiry time.Time // by this machine's clock
 	err    error
 	at     time.Time
 	took   time.Duration
 }
 
-// observe asks the source, and takes neither nothing nor an expired token for an answer.
-func observe(ctx context.Context, fetch fetchFunc) outcome {
+// ask takes neither nothing nor an expired token for an answer. What counts of
+// an expiry is how long it is off, by the clock that it was made by.
+func (f fetch) ask(ctx context.Context) outcome {
 	start := time.Now()
-	token, expiry, err := fetch(ctx)
-	now := time.Now()
+	token, expiry, err := f.token(ctx)
+	got := outcome{at: time.Now()}
+	got.took = got.at.Sub(start)
+	left := expiry.Sub(f.now())
 	switch {
 	case err != nil:
-		err = fmt.Errorf("transport: no token: %w", err)
+		got.err = fmt.Errorf("transport: no token: %w", err)
 	case token == "":
-		err = errors.New("transport: no token: the source returned an empty one")
+		got.err = errors.New("transport: no token: the source returned an empty one")
 	case !isHeaderToken(token):
-		err = errors.New("transport: no token: the source returned one with characters that no header may have")
-	case !expiry.IsZero() && !expiry.After(now):
-		err = fmt.Errorf("transport: no token: the source returned one that expired at %s", expiry.Format(time.RFC3339))
+		got.err = errors.New("transport: no token: the source returned one with characters that no header may have")
+	case !expiry.IsZero() && left <= 0:
+		got.err = fmt.Errorf("transport: no token: the source returned one that expired at %s", expiry.Format(time.RFC3339))
+	case expiry.IsZero():
+		got.token = token
+	default:
+		got.token, got.expiry = token, got.at.Add(left)
 	}
-	if err != nil {
-		token, expiry = "", time.Time{}
-	}
-	return outcome{token: token, expiry: expiry, err: err, at: now, took: now.Sub(start)}
+	return got
 }
 
 // isHeaderToken reports whether the token can stand in a header: visible ASCII, no space.
@@ -105,17 +115,21 @@ func pause(failures int, err error) time.Duration {
 
 // oneUse yields a token for each request, in the context of that request.
 type oneUse struct {
-	fetch     fetchFunc
-	prefix    string
-	onRefresh func(Refresh)
+	fetch    fetch
+	prefix   string
+	reporter *reporter
+	failed   atomic.Bool // the last fetch
 }
 
 func (o *oneUse) header(ctx context.Context) (string, error) {
-	got := observe(ctx, o.fetch)
-	if o.onRefresh != nil {
-		o.onRefresh(Refresh{Duration: got.took, Expiry: got.expiry, Err: got.err})
-	}
+	got := o.fetch.ask(ctx)
+	failed := o.failed.Swap(got.err != nil)
+	o.reporter.fetched(Refresh{Reason: reasonFirst, Duration: got.took, Expiry: got.expiry, Err: got.err}, failed)
 	return o.prefix + got.token, got.err
 }
 
 func (o *oneUse) refused(string) bool { return true }
+
+func (o *oneUse) status(time.Time) Status {
+	return Status{Available: o.reporter.last.Load() != nil && !o.failed.Load()}
+}

@@ -35,6 +35,9 @@ type FileToken struct {
 
 var _ TokenSource = FileToken{}
 
+// String names the file, without the way to it.
+func (f FileToken) String() string { return "token file " + filepath.Base(f.Path) }
+
 // Token reads the file. The expiry is a minute from now, or that of the token.
 func (f FileToken) Token(ctx context.Context) (token string, expiry time.Time, err error) {
 	type content struct {
@@ -54,14 +57,14 @@ func (f FileToken) Token(ctx context.Context) (token string, expiry time.Time, e
 	}
 	now := time.Now()
 	expiry = now.Add(fileLifetime)
-	if ends := claimedExpiry(token); !ends.IsZero() && ends.Before(expiry) {
+	if _, ends := claimedTimes(token); !ends.IsZero() && ends.Before(expiry) {
 		expiry = ends
 	}
 	if err == nil && !expiry.After(now) {
 		err = fmt.Errorf("the token expired at %s, and nobody has replaced it", expiry.Format(time.RFC3339))
 	}
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("transport: token file %s: %w", filepath.Base(f.Path), err)
+		return "", time.Time{}, fmt.Errorf("transport: %s: %w", f, err)
 	}
 	return token, expiry, nil
 }
@@ -105,24 +108,30 @@ func withoutPath(err error) error {
 	return err
 }
 
-// claimedExpiry is the exp of a JWT that nobody has verified, or zero. It tells
-// when to ask for the next one; nothing is believed on its account.
-func claimedExpiry(token string) time.Time {
+// claimedTimes are the iat and exp of a JWT that nobody has verified, zero where
+// there is none. They tell when to ask for the next one; nothing is believed on
+// their account.
+func claimedTimes(token string) (issued, expiry time.Time) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return time.Time{}
+		return time.Time{}, time.Time{}
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return time.Time{}
-	}
 	var claims struct {
-		Expiry float64 `json:"exp"`
+		IssuedAt float64 `json:"iat"`
+		Expiry   float64 `json:"exp"`
 	}
-	if err := json.Unmarshal(payload, &claims); err != nil || !(claims.Expiry > 0) || claims.Expiry > maxExpiry {
-		return time.Time{}
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return time.Time{}, time.Time{}
 	}
-	return time.Unix(int64(claims.Expiry), 0)
+	return claimedTime(claims.IssuedAt), claimedTime(claims.Expiry)
 }
 
-const maxExpiry = 253402300799 // the end of the year 9999
+func claimedTime(seconds float64) time.Time {
+	if !(seconds > 0) || seconds > maxTime {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
+}
+
+const maxTime = 253402300799 // the end of the year 9999, in seconds

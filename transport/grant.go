@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -94,8 +95,8 @@ type Grant struct {
 	Params func() url.Values
 
 	// IDToken takes the id_token of the answer, where that is what the endpoint
-	// was asked for, as Google's are with a target_audience. It is used as long
-	// as its exp says.
+	// was asked for, as Google's are with a target_audience. It is used for the
+	// time between its iat and exp, or 5 minutes if it does not say.
 	IDToken bool
 
 	// DPoP, if not nil, proves possession of its key to the endpoint, which
@@ -111,21 +112,14 @@ type Grant struct {
 	// HTTPClient sends the request. Nil means a client with [http.DefaultTransport].
 	HTTPClient *http.Client
 
-	nonces nonces
-}
+	// Logger, if not nil, is told of every exchange: a warning of one that
+	// failed, with the reason, and a debug message of one that did not. Of
+	// warnings it gets at most 10 in 10 seconds. A [Bearer] with a Logger needs
+	// none here.
+	Logger *slog.Logger
 
-// Exchange is what a [Grant] trades for an access token (RFC 8693 section 2.1).
-type Exchange struct {
-	Subject       TokenSource // the token of the party on whose behalf it is asked; required
-	SubjectType   string      // empty means [TokenTypeJWT]
-	Actor         TokenSource // the token of the acting party, if it is another
-	ActorType     string      // empty means [TokenTypeJWT]
-	RequestedType string      // empty leaves it to the endpoint
-}
-
-// wantsOther reports whether something else than an access token is asked for.
-func (e *Exchange) wantsOther() bool {
-	return e != nil && e.RequestedType != "" && e.RequestedType != TokenTypeAccess
+	nonces   nonces
+	throttle throttle
 }
 
 var (
@@ -172,22 +166,55 @@ func (g *Grant) Ask(ctx context.Context, claims any) (GrantAnswer, error) {
 	if err != nil {
 		return GrantAnswer{}, fmt.Errorf("transport: Grant: %w", err)
 	}
+	start := time.Now()
+	answer, err := g.exchange(ctx, endpoint, claims)
+	if err != nil {
+		err = fmt.Errorf("token endpoint %s: %w", endpoint.Host, err)
+	}
+	g.report(answer, time.Since(start), err)
+	return answer, err
+}
+
+func (g *Grant) exchange(ctx context.Context, endpoint *url.URL, claims any) (GrantAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, grantTimeout)
 	defer cancel()
 	answer, err := g.attempt(ctx, endpoint, claims)
 	var refusal *GrantError
 	if g.DPoP != nil && errors.As(err, &refusal) && refusal.Code == codeUseNonce {
-		answer, err = g.attempt(ctx, endpoint, claims) // with the nonce the refusal brought: RFC 9449 section 8
+		return g.attempt(ctx, endpoint, claims) // with the nonce the refusal brought: RFC 9449 section 8
 	}
-	if err != nil {
-		return GrantAnswer{}, fmt.Errorf("token endpoint %s: %w", endpoint.Host, err)
-	}
-	return answer, nil
+	return answer, err
 }
 
-// Format prints the name of the type whatever the verb, because a client and
-// what it asks for are nobody's business.
-func (g *Grant) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Grant") }
+// report logs an exchange.
+func (g *Grant) report(answer GrantAnswer, took time.Duration, err error) {
+	about := []slog.Attr{slog.String("source", g.String()), slog.Duration("duration", took)}
+	if err != nil {
+		g.throttle.log(g.Logger, slog.LevelWarn, "token not granted", append(about, fault(err)...)...)
+	} else if g.Logger != nil {
+		_, expiry := answer.Token()
+		g.Logger.LogAttrs(context.Background(), slog.LevelDebug, "token granted", append(about, at("expiry", expiry)...)...)
+	}
+}
+
+// String names the host of the token endpoint.
+func (g *Grant) String() string {
+	if g == nil {
+		return "no grant"
+	}
+	endpoint, err := url.Parse(g.TokenURL)
+	if err != nil {
+		return "grant at a malformed URL"
+	}
+	return "grant at " + endpoint.Host
+}
+
+// Format is as [Grant.String] whatever the verb, because a client and what it
+// asks for are nobody's business.
+func (g *Grant) Format(f fmt.State, _ rune) { io.WriteString(f, g.String()) }
+
+// LogValue is as [Grant.String].
+func (g *Grant) LogValue() slog.Value { return slog.StringValue(g.String()) }
 
 // attempt is one request and its answer.
 func (g *Grant) attempt(ctx context.Context, endpoint *url.URL, claims any) (GrantAnswer, error) {

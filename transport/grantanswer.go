@@ -98,9 +98,9 @@ func readAnswer(resp *http.Response, g *Grant, start time.Time, secrets []string
 // take takes the token that the grant asks for, or says why there is none.
 func (a *answer) take(g *Grant, start time.Time) (reason string) {
 	if g.IDToken {
-		a.token, a.expiry = a.IDToken, claimedExpiry(a.IDToken)
-		if a.expiry.IsZero() { // expires_in is the access token's
-			a.expiry = start.Add(assumedLifetime)
+		a.token, a.expiry = a.IDToken, start.Add(assumedLifetime) // expires_in is the access token's
+		if issued, expiry := claimedTimes(a.IDToken); !issued.IsZero() && !expiry.IsZero() {
+			a.expiry = start.Add(expiry.Sub(issued))
 		}
 		if a.token == "" {
 			return "an answer without id_token"

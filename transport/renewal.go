@@ -23,10 +23,10 @@ const (
 
 // A renewal keeps one token fresh.
 type renewal struct {
-	fetch     fetchFunc
-	prefix    string
-	early     float64
-	onRefresh func(Refresh)
+	fetch    fetch
+	prefix   string
+	early    float64
+	reporter *reporter
 
 	current atomic.Pointer[held] // written with mu held
 
@@ -74,8 +74,10 @@ func (r *renewal) join(now time.Time) (*held, *flight, error) {
 		}
 		return nil, nil, r.err
 	}
-	if r.flight == nil {
-		r.fly(false)
+	if r.flight == nil && h.usable(now) {
+		r.fly(reasonAhead)
+	} else if r.flight == nil {
+		r.fly(reasonFirst)
 	}
 	if h.usable(now) {
 		return h, nil, nil
@@ -100,7 +102,7 @@ func (r *renewal) refused(header string) bool {
 	case now.Before(r.retryAt) || now.Before(r.refusal.Add(refusalPause)):
 		return false
 	default:
-		r.fly(true)
+		r.fly(reasonRefused)
 	}
 	r.refusal = now
 	stale := *h
@@ -113,23 +115,24 @@ func (r *renewal) refused(header string) bool {
 //
 // Its goroutine outlives the request that needs it, if the request is
 // cancelled, because others wait for it too; it ends with the fetch.
-func (r *renewal) fly(replaces bool) {
-	f := &flight{done: make(chan struct{}), replaces: replaces, old: r.current.Load()}
+func (r *renewal) fly(reason string) {
+	f := &flight{done: make(chan struct{}), reason: reason, replaces: reason == reasonRefused, old: r.current.Load()}
 	r.flight = f
 	go func() {
 		ctx := context.WithValue(context.Background(), flightKey{}, r)
 		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
-		r.land(f, observe(ctx, r.fetch))
+		r.land(f, r.fetch.ask(ctx))
 	}()
 }
 
 // land records the outcome of a fetch and lets those go who wait for it.
 func (r *renewal) land(f *flight, got outcome) {
-	report := Refresh{Duration: got.took, Expiry: got.expiry, Err: got.err}
+	report := Refresh{Reason: f.reason, Duration: got.took, Expiry: got.expiry, Err: got.err}
 	r.mu.Lock()
 	r.flight = nil
 	r.err, f.err = got.err, got.err
+	news := r.failures > 0
 	if got.err != nil {
 		r.failures++
 		r.retryAt = got.at.Add(pause(r.failures, got.err))
@@ -141,9 +144,15 @@ func (r *renewal) land(f *flight, got outcome) {
 	}
 	r.mu.Unlock()
 	close(f.done)
-	if r.onRefresh != nil {
-		r.onRefresh(report)
+	r.reporter.fetched(report, news)
+}
+
+func (r *renewal) status(now time.Time) Status {
+	h := r.current.Load()
+	if !h.usable(now) {
+		return Status{}
 	}
+	return Status{Available: true, Expiry: h.expiry}
 }
 
 // flightKey is the key, in the context of a fetch, of the renewal it is for.
@@ -151,6 +160,7 @@ type flightKey struct{}
 
 // A flight is one fetch, and who waits for it.
 type flight struct {
+	reason   string        // of [Refresh]
 	replaces bool          // the old token was refused: better wait than use it
 	old      *held         // the token there was when it began; may be nil
 	done     chan struct{} // closed when the renewal knows the outcome
@@ -191,6 +201,7 @@ type held struct {
 	header  string    // the token, with what stands before it
 	renewAt time.Time // a request after it sets off a renewal
 	endsAt  time.Time // no longer to be used from then on
+	expiry  time.Time // zero: not known
 }
 
 func (h *held) fresh(now time.Time) bool  { return h != nil && now.Before(h.renewAt) }
@@ -207,12 +218,12 @@ func hold(header string, got outcome, share float64) *held {
 	lifetime := got.expiry.Sub(got.at)
 	endsAt := got.expiry.Add(-min(inFlight, lifetime/10))
 	if share < 0 {
-		return &held{header: header, renewAt: endsAt, endsAt: endsAt}
+		return &held{header: header, renewAt: endsAt, endsAt: endsAt, expiry: got.expiry}
 	}
 	if share == 0 {
 		share = defaultEarly
 	}
 	spread := share * (2 + 2*rand.Float64()) / 3 // a third to either side
 	early := min(max(time.Duration(spread*float64(lifetime)), minEarly), maxEarly, lifetime/2)
-	return &held{header: header, renewAt: got.expiry.Add(-early), endsAt: endsAt}
+	return &held{header: header, renewAt: got.expiry.Add(-early), endsAt: endsAt, expiry: got.expiry}
 }
