@@ -23,13 +23,14 @@ import (
 
 	"github.com/tokenprofile/tokenprofile-go/examples/kms"
 	"github.com/tokenprofile/tokenprofile-go/jwks"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
 const prefix = "alias/billing/"
 
-// fakeAWS is a local-kms of this test's own, and what it does instead if that
-// is set.
+// fakeAWS is a local-kms of this test's own. If instead is set, that answers
+// in its place.
 type fakeAWS struct {
 	*awskms.Client
 	real    http.HandlerFunc
@@ -285,6 +286,16 @@ func TestOpenWithoutKeys(t *testing.T) {
 	_, err := kms.Versions{Client: f.Client, Prefix: prefix}.Open(t.Context())
 	if err == nil || !strings.Contains(err.Error(), prefix) {
 		t.Errorf("got %v, want an error that names the prefix", err)
+	}
+}
+
+func TestStoreThatNobodyOpened(t *testing.T) {
+	var store kms.Store
+	if _, err := store.PrivateKeys(t.Context()); !errors.Is(err, keystore.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, keystore.ErrUnavailable)
+	}
+	if _, err := store.PublishedKeys(t.Context()); !errors.Is(err, keystore.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, keystore.ErrUnavailable)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,14 +58,16 @@ type version struct {
 // and what signs follows from the dates in KMS alone, so that all instances of
 // a service agree, and so does one that has just been started.
 type Store struct {
-	Versions
-	known atomic.Pointer[[]version] // oldest first, never empty
+	settings Versions
+	known    atomic.Pointer[[]version] // oldest first, never empty
 }
 
 var (
 	_ keystore.PrivateSource = (*Store)(nil)
 	_ keystore.Publisher     = (*Store)(nil)
 )
+
+var errNotOpened = fmt.Errorf("kms: %w: a Store comes from Versions.Open", keystore.ErrUnavailable)
 
 // Open looks at KMS once. [Store.Follow] looks again and again.
 func (v Versions) Open(ctx context.Context) (*Store, error) {
@@ -75,7 +76,7 @@ func (v Versions) Open(ctx context.Context) (*Store, error) {
 	if v.Now == nil {
 		v.Now = time.Now
 	}
-	s := &Store{Versions: v}
+	s := &Store{settings: v}
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func (s *Store) Refresh(ctx context.Context) error {
 	defer cancel()
 	aliases, err := s.aliases(ctx)
 	if err != nil {
-		return fmt.Errorf("kms: %s*: %w", s.Prefix, err)
+		return fmt.Errorf("kms: %s*: %w", s.settings.Prefix, err)
 	}
 	var found []version
 	for _, alias := range aliases {
@@ -120,7 +121,7 @@ func (s *Store) Refresh(ctx context.Context) error {
 		}
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("kms: none of the %d keys with an alias %s* is enabled", len(aliases), s.Prefix)
+		return fmt.Errorf("kms: none of the %d keys with an alias %s* is enabled", len(aliases), s.settings.Prefix)
 	}
 	slices.SortFunc(found, func(a, b version) int {
 		return cmp.Or(a.since.Compare(b.since), strings.Compare(a.id, b.id))
@@ -131,14 +132,14 @@ func (s *Store) Refresh(ctx context.Context) error {
 
 func (s *Store) aliases(ctx context.Context) ([]types.AliasListEntry, error) {
 	var found []types.AliasListEntry
-	pages := kms.NewListAliasesPaginator(s.Client, nil)
+	pages := kms.NewListAliasesPaginator(s.settings.Client, nil)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, alias := range page.Aliases {
-			if strings.HasPrefix(*alias.AliasName, s.Prefix) && alias.TargetKeyId != nil {
+			if strings.HasPrefix(*alias.AliasName, s.settings.Prefix) && alias.TargetKeyId != nil {
 				found = append(found, alias)
 			}
 		}
@@ -152,7 +153,7 @@ func (s *Store) aliases(ctx context.Context) ([]types.AliasListEntry, error) {
 // version describes the KMS key behind an alias. Its public half is fetched
 // once: it never changes.
 func (s *Store) version(ctx context.Context, alias types.AliasListEntry) (v version, enabled bool, err error) {
-	described, err := s.Client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: alias.TargetKeyId})
+	described, err := s.settings.Client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: alias.TargetKeyId})
 	if err != nil || described.KeyMetadata.KeyState != types.KeyStateEnabled {
 		return version{}, false, err
 	}
@@ -166,7 +167,7 @@ func (s *Store) version(ctx context.Context, alias types.AliasListEntry) (v vers
 			return v, true, nil
 		}
 	}
-	out, err := s.Client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: alias.TargetKeyId})
+	out, err := s.settings.Client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: alias.TargetKeyId})
 	if err != nil {
 		return version{}, false, err
 	}
@@ -174,7 +175,7 @@ func (s *Store) version(ctx context.Context, alias types.AliasListEntry) (v vers
 	if err != nil {
 		return version{}, false, err
 	}
-	private, err := keystore.NewPrivateKey(key{s.Client, v.id, public})
+	private, err := keystore.NewPrivateKey(key{s.settings.Client, v.id, public})
 	v.key = private.WithAlias(*alias.AliasName)
 	return v, true, err
 }
@@ -192,27 +193,30 @@ func (s *Store) starts(versions []version, i int) time.Time {
 	if i == 0 {
 		return time.Time{}
 	}
-	return versions[i].since.Add(s.PublishBefore)
+	return versions[i].since.Add(s.settings.PublishBefore)
 }
 
 // PrivateKeys returns the one version that signs now.
 func (s *Store) PrivateKeys(context.Context) ([]keystore.PrivateKey, error) {
 	versions := s.versions()
 	for i := len(versions) - 1; i >= 0; i-- {
-		if !s.Now().Before(s.starts(versions, i)) {
+		if !s.settings.Now().Before(s.starts(versions, i)) {
 			return []keystore.PrivateKey{versions[i].key}, nil
 		}
 	}
-	return nil, errors.Join(keystore.ErrUnavailable, errors.New("kms: a Store comes from Versions.Open"))
+	return nil, errNotOpened
 }
 
 // PublishedKeys returns the versions that sign, will sign, or have signed what
 // may not have expired yet.
 func (s *Store) PublishedKeys(context.Context) ([]keystore.PublicKey, error) {
 	versions := s.versions()
+	if len(versions) == 0 {
+		return nil, errNotOpened
+	}
 	var keys []keystore.PublicKey
 	for i, v := range versions {
-		replaced := i+1 < len(versions) && !s.Now().Before(s.starts(versions, i+1).Add(s.PublishAfter))
+		replaced := i+1 < len(versions) && !s.settings.Now().Before(s.starts(versions, i+1).Add(s.settings.PublishAfter))
 		if !replaced {
 			keys = append(keys, v.key.Public())
 		}
