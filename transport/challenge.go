@@ -1,56 +1,47 @@
 package transport
 
 import (
-	"net/http"
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// refuse refuses credentials of the scheme and says what would be accepted.
-func (g *Guard) refuse(status int, scheme, code string, err error) *Refusal {
-	refusal := &Refusal{StatusCode: status, Code: code, Header: http.Header{}, err: err}
-	refusal.Header["Www-Authenticate"] = g.challenges(scheme, code, g.Scope)
-	return refusal
+// A challenger says what a guard would accept: one challenge for each scheme
+// (RFC 9449 section 7.1).
+type challenger struct {
+	realm, scope string
+	algorithms   []tokenprofile.Algorithm // of DPoP proofs
+	dpop, bearer bool                     // the schemes
 }
 
-func (g *Guard) insufficientScope(scheme, scope string, err error) *Refusal {
-	refusal := g.refuse(http.StatusForbidden, scheme, codeInsufficientScope, err)
-	refusal.Header["Www-Authenticate"] = g.challenges(scheme, codeInsufficientScope, scope)
-	return refusal
-}
-
-// challenges is one challenge for each scheme the guard accepts (RFC 9449
-// section 7.1). The code goes to the scheme that was used, or where that is
-// none of them to the first.
-func (g *Guard) challenges(scheme, code, scope string) []string {
+// challenges are the values of WWW-Authenticate. The code, and the scope that
+// would have been enough, go to the scheme that was used, or where that is none
+// of them to the first.
+func (c challenger) challenges(scheme, code, scope string) []string {
 	var schemes []string
-	if g.DPoP != nil {
+	if c.dpop {
 		schemes = append(schemes, schemeDPoP)
 	}
-	if g.DPoP == nil || g.MutualTLS || g.AllowUnbound {
+	if c.bearer {
 		schemes = append(schemes, schemeBearer)
 	}
 	at := max(0, slices.Index(schemes, scheme))
 	challenges := make([]string, len(schemes))
 	for i, scheme := range schemes {
 		if i == at {
-			challenges[i] = g.challenge(scheme, code, scope)
+			challenges[i] = c.challenge(scheme, code, scope)
 		} else {
-			challenges[i] = g.challenge(scheme, "", g.Scope)
+			challenges[i] = c.challenge(scheme, "", c.scope)
 		}
 	}
 	return challenges
 }
 
-// challenge is a WWW-Authenticate value (RFC 6750 section 3, RFC 9449 section 7.1).
-func (g *Guard) challenge(scheme, code, scope string) string {
-	realm := g.Realm
-	if realm == "" {
-		realm = "protected"
-	}
-	value := scheme + " realm=" + quote(realm)
+// challenge is one of them (RFC 6750 section 3, RFC 9449 section 7.1).
+func (c challenger) challenge(scheme, code, scope string) string {
+	value := scheme + " realm=" + quote(cmp.Or(c.realm, "protected"))
 	if code != "" {
 		value += ", error=" + quote(code)
 	}
@@ -58,7 +49,7 @@ func (g *Guard) challenge(scheme, code, scope string) string {
 		value += ", scope=" + quote(scope)
 	}
 	if scheme == schemeDPoP {
-		value += ", algs=" + quote(joinAlgorithms(g.DPoP.Accepts()))
+		value += ", algs=" + quote(joinAlgorithms(c.algorithms))
 	}
 	return value
 }

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"cmp"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -15,21 +17,28 @@ import (
 // maxClientID bounds, in bytes, the client ids that are looked up.
 const maxClientID = 256
 
+// A clientAuthentication finds out which client a token request comes from.
+type clientAuthentication struct {
+	clients Registry
+	request *http.Request
+	form    form
+}
+
 // authenticate returns the id of the client, by exactly one of the methods
 // (RFC 6749 section 2.3), or "" if it may come without any and does.
-func (e *TokenEndpoint) authenticate(r *http.Request, form form, optional bool) (string, *Refusal) {
-	_, basic := r.Header["Authorization"]
-	_, post := form[paramClientSecret]
-	_, assertion := form[paramClientAssertion]
+func (c clientAuthentication) authenticate(optional bool) (string, *Refusal) {
+	_, basic := c.request.Header["Authorization"]
+	_, post := c.form[paramClientSecret]
+	_, assertion := c.form[paramClientAssertion]
 	switch {
 	case count(basic, post, assertion) > 1:
-		return "", refuseRequest(http.StatusBadRequest, errors.New("more than one client authentication"))
+		return "", refuseRequest(errors.New("more than one client authentication"))
 	case assertion:
-		return e.authenticateAssertion(r, form)
+		return c.byAssertion()
 	case post:
-		return e.authenticateSecret(r, form[paramClientID], form[paramClientSecret])
+		return c.bySecret(c.form[paramClientID], c.form[paramClientSecret])
 	case basic:
-		return e.authenticateBasic(r, form[paramClientID])
+		return c.byBasic()
 	case optional:
 		return "", nil
 	}
@@ -45,74 +54,85 @@ func count(conditions ...bool) (n int) {
 	return n
 }
 
-func (e *TokenEndpoint) authenticateBasic(r *http.Request, named string) (string, *Refusal) {
-	id, secret, err := basicCredentials(r)
+// byBasic is client_secret_basic.
+func (c clientAuthentication) byBasic() (string, *Refusal) {
+	id, secret, err := basicCredentials(c.request)
 	if err != nil {
 		return "", refuseClient(err)
 	}
-	if named != "" && named != id {
-		return "", refuseRequest(http.StatusBadRequest, errors.New("two client ids"))
+	if named := c.form[paramClientID]; named != "" && named != id {
+		return "", refuseRequest(errors.New("two client ids"))
 	}
-	return e.authenticateSecret(r, id, secret)
+	return c.bySecret(id, secret)
 }
 
-func (e *TokenEndpoint) authenticateSecret(r *http.Request, id, secret string) (string, *Refusal) {
-	registration, refusal := e.registration(r, id)
+// basicCredentials are those of the one Authorization header. Id and secret
+// are form-encoded in it (RFC 6749 section 2.3.1).
+func basicCredentials(r *http.Request) (id, secret string, err error) {
+	username, password, ok := r.BasicAuth()
+	if len(r.Header["Authorization"]) != 1 || !ok {
+		return "", "", errors.New("the Authorization header is not one of Basic credentials")
+	}
+	id, idErr := url.QueryUnescape(username)
+	secret, secretErr := url.QueryUnescape(password)
+	if idErr != nil || secretErr != nil {
+		return "", "", errors.New("the Basic credentials are not form-encoded") // the causes would quote them
+	}
+	return id, secret, nil
+}
+
+// bySecret takes a time that does not tell how much of the secret is right.
+func (c clientAuthentication) bySecret(id, secret string) (string, *Refusal) {
+	registration, refusal := c.registration(id)
 	if refusal != nil {
 		return "", refusal
 	}
-	if !registration.hasSecret(secret) {
+	if subtle.ConstantTimeCompare([]byte(hashSecret(secret)), []byte(registration.SecretHash)) != 1 {
 		return "", refuseClient(errors.New("client unknown, or the secret is not the client's"))
 	}
 	return id, nil
 }
 
-// registration never says whether it is the id that is unknown: such a client
-// has neither a secret nor a key.
-func (e *TokenEndpoint) registration(r *http.Request, id string) (*Registration, *Refusal) {
-	if id == "" || len(id) > maxClientID {
-		return nil, refuseClient(fmt.Errorf("no client id, or one of more than %d bytes", maxClientID))
+// byAssertion is private_key_jwt and client_secret_jwt (RFC 7523 section 3).
+func (c clientAuthentication) byAssertion() (string, *Refusal) {
+	if c.form[paramClientAssertionType] != assertionJWTBearer {
+		return "", refuseRequest(errors.New("a client_assertion_type that is not known"))
 	}
-	registration, err := e.Clients.Registration(r.Context(), id)
-	switch {
-	case errors.Is(err, ErrUnknownClient), err == nil && registration == nil:
-		return new(Registration), nil
-	case err != nil:
-		return nil, unanswerable(r, fmt.Errorf("client registry: %w", err))
-	}
-	return registration, nil
-}
-
-// authenticateAssertion is private_key_jwt (RFC 7523 section 3).
-func (e *TokenEndpoint) authenticateAssertion(r *http.Request, form form) (string, *Refusal) {
-	if form[paramClientAssertionType] != assertionJWTBearer {
-		return "", refuseRequest(http.StatusBadRequest, errors.New("a client_assertion_type that is not known"))
-	}
-	assertion := form[paramClientAssertion]
-	id := form[paramClientID]
-	if id == "" {
-		id = claimedSubject(assertion)
-	}
-	registration, refusal := e.registration(r, id)
+	assertion := c.form[paramClientAssertion]
+	id := cmp.Or(c.form[paramClientID], claimedSubject(assertion))
+	registration, refusal := c.registration(id)
 	if refusal != nil {
 		return "", refusal
 	}
 	if registration.Assertions == nil {
 		return "", refuseClient(errors.New("client unknown, or without a key"))
 	}
-	token, err := registration.Assertions.Verify(r.Context(), assertion)
-	switch {
-	case errors.Is(err, tokenprofile.ErrInvalid):
-		return "", refuseClient(fmt.Errorf("client assertion: %w", err))
-	case err != nil:
-		return "", unanswerable(r, fmt.Errorf("client assertion: %w", err))
-	case token == nil:
-		return "", unanswerable(r, errNoToken)
+	token, err := verify(c.request.Context(), registration.Assertions, assertion)
+	if err != nil && !errors.Is(err, tokenprofile.ErrInvalid) {
+		return "", unavailable(c.request, fmt.Errorf("client assertion: %w", err))
 	}
-	if err := registration.owns(id, token); err != nil {
+	if err == nil {
+		err = speaksFor(token, id, cmp.Or(registration.AssertionIssuer, id))
+	}
+	if err != nil {
 		return "", refuseClient(fmt.Errorf("client assertion: %w", err))
 	}
 	return id, nil
+}
+
+// speaksFor reports why a verified assertion does not speak for the client.
+// The verifier may know other clients too, and an assertion that is also for
+// another server could be that server's to use (RFC 7523bis).
+func speaksFor(assertion *tokenprofile.Token, clientID, issuer string) error {
+	switch {
+	case assertion.Issuer != issuer:
+		return errors.New("the issuer is not the client's")
+	case assertion.Subject != clientID:
+		return errors.New("the subject is not the client")
+	case len(assertion.Audience) != 1:
+		return errors.New("the audience is not this server alone")
+	}
+	return nil
 }
 
 // claimedSubject reads the sub of an assertion that nobody has verified yet,
@@ -135,17 +155,27 @@ func claimedSubject(assertion string) string {
 	return claims.Subject
 }
 
-// basicCredentials are those of the one Authorization header. Id and secret
-// are form-encoded in it (RFC 6749 section 2.3.1).
-func basicCredentials(r *http.Request) (id, secret string, err error) {
-	username, password, ok := r.BasicAuth()
-	if len(r.Header["Authorization"]) != 1 || !ok {
-		return "", "", errors.New("the Authorization header is not one of Basic credentials")
+// registration never says whether it is the id that is unknown: such a client
+// has neither a secret nor a key.
+func (c clientAuthentication) registration(id string) (*Registration, *Refusal) {
+	if id == "" || len(id) > maxClientID {
+		return nil, refuseClient(fmt.Errorf("no client id, or one of more than %d bytes", maxClientID))
 	}
-	id, idErr := url.QueryUnescape(username)
-	secret, secretErr := url.QueryUnescape(password)
-	if idErr != nil || secretErr != nil {
-		return "", "", errors.New("the Basic credentials are not form-encoded") // the causes would quote them
+	registration, err := c.clients.Registration(c.request.Context(), id)
+	switch {
+	case errors.Is(err, ErrUnknownClient), err == nil && registration == nil:
+		return new(Registration), nil
+	case err != nil:
+		return nil, unavailable(c.request, fmt.Errorf("client registry: %w", err))
 	}
-	return id, secret, nil
+	return registration, nil
+}
+
+// refuseClient refuses a client that is not who it says. RFC 6749 section 5.2
+// wants the challenge where Basic was tried, RFC 9110 section 15.5.2 with
+// every 401.
+func refuseClient(err error) *Refusal {
+	refusal := newRefusal(http.StatusUnauthorized, codeInvalidClient, err)
+	refusal.Header.Set("WWW-Authenticate", `Basic realm="token endpoint", charset="UTF-8"`)
+	return refusal
 }

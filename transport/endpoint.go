@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
@@ -83,50 +82,26 @@ type TokenEndpoint struct {
 
 var _ http.Handler = (*TokenEndpoint)(nil)
 
-// An AccessRequest is what [TokenEndpoint.Authorize] decides on. Whatever it
-// holds has been authenticated or verified, but for Scope, which is a wish.
-type AccessRequest struct {
-	ClientID  string              // "" if an assertion has come alone
-	Assertion *tokenprofile.Token // nil for client credentials
-	Scope     []string
-}
-
-// LogValue is the client and the scope it wants: a log in JSON would write the
-// claims of the assertion, too.
-func (r AccessRequest) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("client", r.ClientID), slog.Any("scope", r.Scope))
-}
-
-// Access is what a client gets.
-type Access struct {
-	Subject string         // sub; "": the client itself, and an error if an assertion has come alone
-	Scope   []string       // what is granted of the scope, or instead of it
-	Claims  map[string]any // more claims; never sub, client_id, scope or cnf, except client_id if an assertion has come alone
-}
-
-// Format prints the name of the type whatever the verb, because Claims may
-// hold anything.
-func (a Access) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Access") }
-
-// LogValue is as Format.
-func (a Access) LogValue() slog.Value { return slog.StringValue("transport.Access") }
-
 // ServeHTTP answers a token request.
 func (e *TokenEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, refusal := e.answer(w, r)
-	if refusal != nil {
-		if e.OnReject != nil {
-			e.OnReject(r, refusal)
-		}
-		refusal.ServeHTTP(w, r)
+	if refusal == nil {
+		writeJSON(w, http.StatusOK, response)
 		return
 	}
-	writeJSON(w, http.StatusOK, response)
+	refusal.json = true
+	if refusal.Code == "" {
+		refusal.Code = codeUnavailable
+	}
+	if e != nil && e.OnReject != nil {
+		e.OnReject(r, refusal)
+	}
+	refusal.ServeHTTP(w, r)
 }
 
 func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenResponse, *Refusal) {
 	if err := e.usable(); err != nil {
-		return nil, unanswerable(r, err)
+		return nil, unavailable(r, err)
 	}
 	form, refusal := readForm(w, r)
 	if refusal != nil {
@@ -136,7 +111,8 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	if refusal != nil {
 		return nil, refusal
 	}
-	binding, refusal := e.bind(r)
+	binding := binding{dpop: e.DPoP, mutualTLS: e.MutualTLS, allowUnbound: e.AllowUnbound}
+	cnf, refusal := binding.bind(r, e.URL)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -144,12 +120,22 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	if refusal != nil {
 		return nil, refusal
 	}
-	return e.issue(r, request, binding, access)
+	claims, err := access.claims(request, cnf)
+	if err != nil {
+		return nil, unavailable(r, err)
+	}
+	token, expiry, err := e.Signer.TokenWith(r.Context(), claims)
+	if err != nil {
+		return nil, unavailable(r, err)
+	}
+	return newTokenResponse(token, expiry, cnf, access), nil
 }
 
 // usable names what keeps the endpoint from answering anyone.
 func (e *TokenEndpoint) usable() error {
 	switch {
+	case e == nil:
+		return errors.New("there is no token endpoint")
 	case e.Clients == nil:
 		return errors.New("the token endpoint has no Clients")
 	case e.Signer == nil:
@@ -166,19 +152,20 @@ func (e *TokenEndpoint) usable() error {
 func (e *TokenEndpoint) grant(r *http.Request, form form) (*AccessRequest, *Refusal) {
 	bearer := form[paramGrantType] == grantJWTBearer && e.Assertions != nil
 	credentials := form[paramGrantType] == grantClientCredentials && e.ClientCredentials
-	clientID, refusal := e.authenticate(r, form, bearer && e.AssertionAlone)
+	client := clientAuthentication{clients: e.Clients, request: r, form: form}
+	clientID, refusal := client.authenticate(bearer && e.AssertionAlone)
 	switch scope := form[paramScope]; {
 	case refusal != nil:
 		return nil, refusal
 	case form[paramGrantType] == "":
-		return nil, refuseGrant(codeInvalidRequest, errors.New("no grant_type"))
+		return nil, refuseRequest(errors.New("no grant_type"))
 	case !bearer && !credentials:
-		return nil, refuseGrant(codeUnsupportedGrant, errors.New("a grant_type that is not offered"))
+		return nil, newRefusal(http.StatusBadRequest, codeUnsupportedGrant, errors.New("a grant_type that is not offered"))
 	case scope != "" && !isScope(scope):
-		return nil, refuseGrant(codeInvalidScope, errors.New("the scope is not a list of scope tokens"))
+		return nil, newRefusal(http.StatusBadRequest, codeInvalidScope, errors.New("the scope is not a list of scope tokens"))
 	case form[paramResource] != "" || form[paramAudience] != "":
 		// The Signer's profile says whom the token is for (RFC 8707 section 2).
-		return nil, refuseGrant(codeInvalidTarget, errors.New("a resource or an audience that the client chooses"))
+		return nil, newRefusal(http.StatusBadRequest, codeInvalidTarget, errors.New("a resource or an audience that the client chooses"))
 	}
 	request := &AccessRequest{ClientID: clientID, Scope: strings.Fields(form[paramScope])}
 	if bearer {
@@ -189,18 +176,16 @@ func (e *TokenEndpoint) grant(r *http.Request, form form) (*AccessRequest, *Refu
 
 func (e *TokenEndpoint) verifyAssertion(r *http.Request, assertion string) (*tokenprofile.Token, *Refusal) {
 	if assertion == "" {
-		return nil, refuseGrant(codeInvalidRequest, errors.New("no assertion"))
+		return nil, refuseRequest(errors.New("no assertion"))
 	}
-	token, err := e.Assertions.Verify(r.Context(), assertion)
+	token, err := verify(r.Context(), e.Assertions, assertion)
 	switch {
 	case errors.Is(err, tokenprofile.ErrInvalid):
-		return nil, refuseGrant(codeInvalidGrant, fmt.Errorf("assertion: %w", err)) // RFC 7523 section 3.1
+		return nil, newRefusal(http.StatusBadRequest, codeInvalidGrant, fmt.Errorf("assertion: %w", err)) // RFC 7523 section 3.1
 	case err != nil:
-		return nil, unanswerable(r, fmt.Errorf("assertion: %w", err))
-	case token == nil:
-		return nil, unanswerable(r, errNoToken)
+		return nil, unavailable(r, fmt.Errorf("assertion: %w", err))
 	case len(token.Audience) > 1 && !e.AllowManyAudiences:
-		return nil, refuseGrant(codeInvalidGrant, errors.New("assertion: several audiences, and the token endpoint does not AllowManyAudiences"))
+		return nil, newRefusal(http.StatusBadRequest, codeInvalidGrant, errors.New("assertion: several audiences, and the token endpoint does not AllowManyAudiences"))
 	}
 	return token, nil
 }
@@ -210,17 +195,38 @@ func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Acc
 	var scope *ScopeError
 	switch {
 	case err == nil && access == nil:
-		return nil, unanswerable(r, errors.New("the Authorize function returned neither access nor an error"))
+		return nil, unavailable(r, errors.New("the Authorize function returned neither access nor an error"))
 	case err == nil:
 		return access, nil
 	case undecided(r, err):
-		return nil, unanswerable(r, err)
+		return nil, unavailable(r, err)
 	case errors.As(err, &scope):
-		return nil, refuseGrant(codeInvalidScope, err)
+		return nil, newRefusal(http.StatusBadRequest, codeInvalidScope, err)
 	case request.Assertion == nil:
-		return nil, refuseGrant(codeUnauthorizedClient, err)
+		return nil, newRefusal(http.StatusBadRequest, codeUnauthorizedClient, err)
 	}
-	return nil, refuseGrant(codeInvalidGrant, err)
+	return nil, newRefusal(http.StatusBadRequest, codeInvalidGrant, err)
+}
+
+// A tokenResponse is RFC 6749 section 5.1.
+type tokenResponse struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"` // seconds
+	Scope       string `json:"scope,omitempty"`
+}
+
+func newTokenResponse(token string, expiry time.Time, cnf confirmation, access *Access) *tokenResponse {
+	response := &tokenResponse{
+		AccessToken: token,
+		TokenType:   schemeBearer,
+		ExpiresIn:   int64(time.Until(expiry) / time.Second),
+		Scope:       strings.Join(access.Scope, " "),
+	}
+	if cnf.key != "" {
+		response.TokenType = schemeDPoP // RFC 9449 section 5
+	}
+	return response
 }
 
 // writeJSON writes an answer that nobody keeps (RFC 6749 section 5.1).

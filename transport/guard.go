@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
@@ -21,6 +20,15 @@ var (
 	_ TokenVerifier = (*tokenprofile.Verifier)(nil)
 	_ TokenVerifier = (*tokenprofile.Issuers)(nil)
 )
+
+// verify returns a token whenever there is no error.
+func verify(ctx context.Context, verifier TokenVerifier, text string) (*tokenprofile.Token, error) {
+	token, err := verifier.Verify(ctx, text)
+	if token == nil && err == nil {
+		return nil, errors.New("the verifier returned neither a token nor an error")
+	}
+	return token, err
+}
 
 // A Guard admits the requests that carry a right token in their Authorization
 // header (RFC 6750 section 2.1), and refuses all others. [Guard.Check]
@@ -39,7 +47,7 @@ type Guard struct {
 	// nil context stands for r.Context().
 	//
 	// An error is a refusal: 403; with insufficient_scope if it is or wraps a
-	// [*ScopeError]; 503 if it wraps [keystore.ErrUnavailable], for an
+	// [*ScopeError]; 503 if it wraps ErrUnavailable of package keystore, for an
 	// application that could not decide.
 	Authorize func(r *http.Request, token *tokenprofile.Token) (context.Context, error)
 
@@ -99,7 +107,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(ctx))
 			return
 		}
-		if g.OnReject != nil {
+		if g != nil && g.OnReject != nil {
 			g.OnReject(r, refusal)
 		}
 		refusal.ServeHTTP(w, r)
@@ -114,16 +122,16 @@ func (g *Guard) check(r *http.Request) (*tokenprofile.Token, context.Context, *R
 	sent, err := credentialsOf(r.Header)
 	switch {
 	case err != nil:
-		return nil, nil, g.refuse(http.StatusBadRequest, sent.scheme, codeInvalidRequest, err)
+		return nil, nil, g.challenge(sent, newRefusal(http.StatusBadRequest, codeInvalidRequest, err))
 	case !g.speaks(sent.scheme):
-		return nil, nil, g.refuse(http.StatusUnauthorized, sent.scheme, "", errNoCredentials)
+		return nil, nil, g.challenge(sent, newRefusal(http.StatusUnauthorized, "", errNoCredentials))
 	}
 	token, refusal := g.verify(r, sent)
-	if refusal != nil {
-		return nil, nil, refusal
+	if refusal == nil {
+		refusal = g.binding().confirm(r, g.BaseURL, sent, token.Claims)
 	}
-	if refusal := g.confirm(r, sent, token); refusal != nil {
-		return nil, nil, refusal
+	if refusal != nil {
+		return nil, nil, g.challenge(sent, refusal)
 	}
 	ctx, refusal := g.authorize(r, sent, token)
 	if refusal != nil {
@@ -135,6 +143,8 @@ func (g *Guard) check(r *http.Request) (*tokenprofile.Token, context.Context, *R
 // usable names what keeps the guard from admitting anyone.
 func (g *Guard) usable() error {
 	switch {
+	case g == nil:
+		return errors.New("there is no guard")
 	case g.Verifier == nil:
 		return errors.New("the guard has no Verifier")
 	case g.DPoP != nil && g.BaseURL == "":
@@ -143,20 +153,22 @@ func (g *Guard) usable() error {
 	return nil
 }
 
+func (g *Guard) binding() binding {
+	return binding{dpop: g.DPoP, mutualTLS: g.MutualTLS, allowUnbound: g.AllowUnbound}
+}
+
 // speaks reports whether credentials of the scheme are looked at.
 func (g *Guard) speaks(scheme string) bool {
 	return scheme == schemeBearer || scheme == schemeDPoP && g.DPoP != nil
 }
 
 func (g *Guard) verify(r *http.Request, sent credentials) (*tokenprofile.Token, *Refusal) {
-	token, err := g.Verifier.Verify(r.Context(), sent.token)
+	token, err := verify(r.Context(), g.Verifier, sent.token)
 	switch {
 	case errors.Is(err, tokenprofile.ErrInvalid):
-		return nil, g.refuse(http.StatusUnauthorized, sent.scheme, codeInvalidToken, err)
+		return nil, newRefusal(http.StatusUnauthorized, codeInvalidToken, err)
 	case err != nil:
 		return nil, unavailable(r, err)
-	case token == nil:
-		return nil, unavailable(r, errNoToken)
 	}
 	return token, nil
 }
@@ -173,14 +185,33 @@ func (g *Guard) authorize(r *http.Request, sent credentials, token *tokenprofile
 	case err == nil:
 		return ctx, nil
 	case errors.As(err, &scope):
-		return nil, g.insufficientScope(sent.scheme, scope.Scope, err)
+		return nil, g.insufficient(sent, scope.Scope, err)
 	case undecided(r, err):
 		return nil, unavailable(r, err)
 	}
-	return nil, &Refusal{StatusCode: http.StatusForbidden, Header: http.Header{}, err: err}
+	return nil, newRefusal(http.StatusForbidden, "", err)
 }
 
-// undecided tells an application that could not decide from one that refused.
-func undecided(r *http.Request, err error) bool {
-	return errors.Is(err, keystore.ErrUnavailable) || r.Context().Err() != nil
+// challenge adds to a refusal of what was sent what would be accepted.
+func (g *Guard) challenge(sent credentials, refusal *Refusal) *Refusal {
+	if refusal.StatusCode != http.StatusServiceUnavailable {
+		refusal.Header["Www-Authenticate"] = g.challenger().challenges(sent.scheme, refusal.Code, g.Scope)
+	}
+	return refusal
+}
+
+// insufficient refuses a token that lacks scope.
+func (g *Guard) insufficient(sent credentials, scope string, err error) *Refusal {
+	refusal := newRefusal(http.StatusForbidden, codeInsufficientScope, err)
+	refusal.Header["Www-Authenticate"] = g.challenger().challenges(sent.scheme, refusal.Code, scope)
+	return refusal
+}
+
+func (g *Guard) challenger() challenger {
+	c := challenger{realm: g.Realm, scope: g.Scope, dpop: g.DPoP != nil}
+	if c.dpop {
+		c.algorithms = g.DPoP.Accepts()
+	}
+	c.bearer = !c.dpop || g.MutualTLS || g.AllowUnbound
+	return c
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
 // retryAfter is what a client is told to wait before it asks again for what
@@ -29,6 +31,9 @@ var _ http.Handler = (*Refusal)(nil)
 
 // Error names the status, the code and the cause.
 func (e *Refusal) Error() string {
+	if e == nil || e.err == nil {
+		return "transport: refused"
+	}
 	code := ""
 	if e.Code != "" {
 		code = " " + e.Code
@@ -38,11 +43,19 @@ func (e *Refusal) Error() string {
 
 // Unwrap is the cause: ErrInvalid of package tokenprofile and its reasons are behind
 // a 401 for a token, [context.Canceled] behind a request whose client has left.
-func (e *Refusal) Unwrap() error { return e.err }
+func (e *Refusal) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.err
+}
 
 // ServeHTTP writes the answer: status, headers and a fixed text, or for a
-// token endpoint the code.
+// token endpoint the code. A Refusal that nobody filled in is 503.
 func (e *Refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if e == nil || e.StatusCode == 0 {
+		e = &Refusal{StatusCode: http.StatusServiceUnavailable}
+	}
 	maps.Copy(w.Header(), e.Header)
 	if e.json {
 		writeJSON(w, e.StatusCode, map[string]string{"error": e.Code})
@@ -61,13 +74,28 @@ type ScopeError struct {
 // Error names the scope.
 func (e *ScopeError) Error() string { return fmt.Sprintf("needs scope %q", e.Scope) }
 
+// newRefusal refuses a request for what the client has sent.
+func newRefusal(status int, code string, err error) *Refusal {
+	return &Refusal{StatusCode: status, Code: code, Header: http.Header{}, err: err}
+}
+
+// refuseRequest refuses a token request that is malformed.
+func refuseRequest(err error) *Refusal {
+	return newRefusal(http.StatusBadRequest, codeInvalidRequest, err)
+}
+
 // unavailable refuses a request that cannot be judged. A client that has left
 // is told apart by its context's error.
 func unavailable(r *http.Request, err error) *Refusal {
-	refusal := &Refusal{StatusCode: http.StatusServiceUnavailable, Header: http.Header{}, err: err}
 	if ended := r.Context().Err(); ended != nil && !errors.Is(err, ended) {
-		refusal.err = fmt.Errorf("%w: %w", ended, err)
+		err = fmt.Errorf("%w: %w", ended, err)
 	}
+	refusal := newRefusal(http.StatusServiceUnavailable, "", err)
 	refusal.Header.Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	return refusal
+}
+
+// undecided tells an application that could not decide from one that refused.
+func undecided(r *http.Request, err error) bool {
+	return errors.Is(err, keystore.ErrUnavailable) || r.Context().Err() != nil
 }

@@ -1,15 +1,11 @@
 package transport
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
-
-	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
 // ErrUnknownClient is what a [Registry] returns for an id it does not know.
@@ -76,24 +72,4 @@ func HashSecret(secret string) (string, error) {
 func hashSecret(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hashPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-// hasSecret reports, in a time that tells nothing, whether the secret is the client's.
-func (r *Registration) hasSecret(secret string) bool {
-	return subtle.ConstantTimeCompare([]byte(hashSecret(secret)), []byte(r.SecretHash)) == 1
-}
-
-// owns reports why a verified assertion does not speak for the client. The
-// verifier may know other clients too, and an assertion that is also for
-// another server could be that server's to use (RFC 7523bis).
-func (r *Registration) owns(clientID string, assertion *tokenprofile.Token) error {
-	switch {
-	case assertion.Issuer != cmp.Or(r.AssertionIssuer, clientID):
-		return errors.New("the issuer is not the client's")
-	case assertion.Subject != clientID:
-		return errors.New("the subject is not the client")
-	case len(assertion.Audience) != 1:
-		return errors.New("the audience is not this server alone")
-	}
-	return nil
 }

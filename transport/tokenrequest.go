@@ -24,25 +24,25 @@ type form map[string]string
 // there ends in logs (RFC 6749 section 2.3.1).
 func readForm(w http.ResponseWriter, r *http.Request) (form, *Refusal) {
 	if r.Method != http.MethodPost {
-		refusal := refuseRequest(http.StatusMethodNotAllowed, errors.New("a method other than POST"))
+		refusal := newRefusal(http.StatusMethodNotAllowed, codeInvalidRequest, errors.New("a method other than POST"))
 		refusal.Header.Set("Allow", http.MethodPost)
 		return nil, refusal
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" || len(r.Header["Content-Encoding"]) > 0 {
-		return nil, refuseRequest(http.StatusUnsupportedMediaType, errors.New("the body is not a plain form"))
+		return nil, newRefusal(http.StatusUnsupportedMediaType, codeInvalidRequest, errors.New("the body is not a plain form"))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTokenRequest))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, refuseRequest(http.StatusRequestEntityTooLarge, err)
+		return nil, newRefusal(http.StatusRequestEntityTooLarge, codeInvalidRequest, err)
 	case err != nil:
-		return nil, refuseRequest(http.StatusBadRequest, fmt.Errorf("reading the body: %w", err))
+		return nil, refuseRequest(fmt.Errorf("reading the body: %w", err))
 	}
 	form, err := parseForm(string(body))
 	if err != nil {
-		return nil, refuseRequest(http.StatusBadRequest, err)
+		return nil, refuseRequest(err)
 	}
 	return form, nil
 }
