@@ -24,4 +24,17 @@
 // A [Client] also fetches once more when a token names a kid it does not know.
 // So even a rotation without overlap, for a leaked key, costs verifiers one
 // fetch, and at worst one [Client.MinInterval] of refused tokens.
+//
+// # Finding keys by the issuer's name
+//
+// A [MetadataHandler] beside the key set says where it is and which algorithms
+// its keys have (OpenID Connect Discovery, RFC 8414). [Discover] asks such
+// metadata for the key set of an issuer.
+//
+// # Key sets as they are
+//
+// A key that cannot be used never costs its neighbours: it is skipped, and
+// [Set], [Fetch] and [Status] say how many were, and why. What leaves no doubt
+// about the key is read although it is not written as it should be. Private and
+// secret keys refuse the set.
 package jwks
