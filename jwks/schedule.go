@@ -110,8 +110,9 @@ func (s *schedule) fly(unknown bool) *flight {
 func (s *schedule) land(f *flight, next *snapshot, err error) {
 	f.err = err
 	report := Fetch{Duration: time.Since(f.began), Err: err}
+	changed := next.differs(s.current.Load()) // only this flight replaces it
 	s.mu.Lock()
-	recovered, changed := s.failures > 0, next.differs(s.current.Load())
+	recovered := s.failures > 0
 	if err != nil {
 		s.failed(err)
 		report.NextRetry = s.retry.Round(0) // wall clock: for people
