@@ -135,6 +135,29 @@ func BenchmarkHandler(b *testing.B) {
 	}
 }
 
+// BenchmarkHandlerGrowth is a set of more and more keys, of a store whose file
+// was written again.
+func BenchmarkHandlerGrowth(b *testing.B) {
+	for _, n := range []int{1, 10, 100, 1000, 10_000} {
+		b.Run(fmt.Sprintf("keys=%d", n), func(b *testing.B) {
+			key, keys := jwkstest.NewKey("ES256").Public(), published{}
+			for i := range n {
+				keys = append(keys, key.WithKeyID(fmt.Sprint(i)))
+			}
+			source := &replaceable{keys}
+			h := &jwks.Handler{Source: source}
+			r := httptest.NewRequest("GET", "/jwks.json", nil)
+			r.Header.Set("If-None-Match", "*")
+			h.ServeHTTP(httptest.NewRecorder(), r)
+			source.keys = slices.Clone(keys)
+			b.ReportAllocs()
+			for b.Loop() {
+				h.ServeHTTP(httptest.NewRecorder(), r)
+			}
+		})
+	}
+}
+
 func BenchmarkParse(b *testing.B) {
 	keys := published{}
 	for range 10 {

@@ -163,7 +163,7 @@ var errBroken = errors.New("not valid JSON, or truncated")
 // quotes the text: it may hold what must not be in a log.
 func splitObject(data []byte) (map[string]json.RawMessage, error) {
 	object := map[string]json.RawMessage{}
-	dec := json.NewDecoder(bytes.NewReader(data))
+	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff")))) // RFC 8259 section 8.1
 	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
 		return nil, errors.New("not a JSON object")
 	}
