@@ -16,8 +16,8 @@ type recipe struct {
 	make       func(keys) (end, error)
 }
 
-// An end is a *[tokenprofile.Signer] or a *[tokenprofile.Verifier].
-type end interface{ Profile() tokenprofile.Profile }
+// An end is a *[tokenprofile.Signer], or a [transport.TokenVerifier].
+type end any
 
 // keys are what recipes sign and verify with.
 type keys struct {
@@ -126,11 +126,29 @@ var senders = []recipe{
 	{"cognito", "Amazon Cognito: access tokens with client_id and without aud", tokenprofile.RS256, nil, func(k keys) (end, error) {
 		return verifyCognito(k.own, "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123", "1example23456789")
 	}},
+	{"entratenants", "Microsoft Entra ID: an issuer for each tenant", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyEntraTenants(k.own, "11112222-bbbb-3333-cccc-4444dddd5555", "aaaabbbb-0000-cccc-1111-dddd2222eeee")
+	}},
+	{"gitlab", "GitLab CI: the id tokens of a project's jobs", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyGitLab(k.own, "https://gitlab.com", "https://producer.example", "group/project")
+	}},
+	{"googlesender", "Google Pub/Sub and Cloud Scheduler: id tokens of a service account", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyGoogle(k.own, "https://producer.example/push", "pubsub@project.iam.gserviceaccount.com")
+	}},
 	{"keycloak", "Keycloak without an audience mapper: azp", tokenprofile.RS256, nil, func(k keys) (end, error) {
 		return verifyKeycloak(k.own, "https://sso.example/realms/main", "consumer")
 	}},
+	{"kubernetes", "Kubernetes: the projected tokens of a service account", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyKubernetes(k.own, "https://kubernetes.default.svc.cluster.local", "https://producer.example", "shop", "billing")
+	}},
 	{"loadbalancer", "AWS Application Load Balancer: X-Amzn-Oidc-Data", tokenprofile.ES256, nil, func(k keys) (end, error) {
 		return verifyLoadBalancer(k.own, "https://idp.example", "client", "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/web/0123456789abcdef")
+	}},
+	{"okta", "Okta: access tokens of a custom authorization server", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyOkta(k.own, "https://org.okta.com/oauth2/default", "api://default", "0oabv6kx4qq6h1U5l0h7")
+	}},
+	{"partner", "A partner whose certificate is in our truststore", tokenprofile.RS256, nil, func(k keys) (end, error) {
+		return verifyPartner(k.own, "https://partner.example", "https://producer.example")
 	}},
 	{"pega", "Pega Platform: a kid that is new for every token", tokenprofile.RS256, nil, func(k keys) (end, error) {
 		return verifyPega(k.own, "https://pega.example", "https://producer.example")
