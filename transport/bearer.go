@@ -66,10 +66,15 @@ type Bearer struct {
 	// Claims, if not nil, yields the claims the token of this request has
 	// beyond the profile's: the acting user, the audience of this host. The
 	// Source must then be a [ClaimsSource]. Tokens are kept per distinct
-	// claims, the 1024 used last; nil claims mean the token all share.
-	// Claims must be safe for concurrent use and must not change the request;
-	// the value it returns must not be changed afterwards.
+	// claims; nil claims mean the token all share. Claims must be safe for
+	// concurrent use and must not change the request; the value it returns must
+	// not be changed afterwards.
 	Claims func(*http.Request) (any, error)
+
+	// MaxClaims is how many distinct claims tokens are kept for: the users, say,
+	// that are active at a time. With more, some tokens are fetched again. Each
+	// takes a kilobyte or two. Zero means 1024; it must not be negative.
+	MaxClaims int
 
 	// Origins are the only ones that get the token, like
 	// "https://api.example" or "https://api.example:8443". A request to any

@@ -167,6 +167,7 @@ func TestBearerErrorsSayWhatIsWrong(t *testing.T) {
 	}{
 		{"no Bearer", nil, "https://api.example", "transport: Bearer is nil"},
 		{"another scheme, where plain http is fine", &transport.Bearer{Source: ok, PlainHTTP: true}, "ftp://api.example", `transport: the request carries no token: scheme "ftp" is not https`},
+		{"room for fewer than no claims", &transport.Bearer{Source: ok, MaxClaims: -1}, "https://api.example", "transport: Bearer has a negative MaxClaims"},
 		{"no source", &transport.Bearer{}, "https://api.example", "transport: Bearer has no Source"},
 		{"plain http", &transport.Bearer{Source: ok}, "http://api.example:81/x", "transport: the request carries no token: http://api.example:81 is not https, and api.example:81 is not a loopback address"},
 		{"another scheme", &transport.Bearer{Source: ok}, "ftp://api.example", `transport: the request carries no token: scheme "ftp" is not https`},

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,9 @@ func newCarrier(b *Bearer) (*carrier, error) {
 	if b.Source == nil {
 		return nil, errors.New("transport: Bearer has no Source")
 	}
+	if b.MaxClaims < 0 {
+		return nil, errors.New("transport: Bearer has a negative MaxClaims")
+	}
 	if _, ok := b.Source.(ClaimsSource); b.Claims != nil && !ok {
 		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
 	}
@@ -63,7 +67,7 @@ func newCarrier(b *Bearer) (*carrier, error) {
 	}
 	c.header, c.prefix = headerAndPrefix(b, prover != nil)
 	c.shared = newTokens(b, c, nil)
-	c.byClaims = newClaimsCache(func(claims any) tokens { return newTokens(b, c, claims) })
+	c.byClaims = newClaimsCache(cmp.Or(b.MaxClaims, defaultClaims), func(claims any) tokens { return newTokens(b, c, claims) })
 	return c, nil
 }
 

@@ -1,39 +1,47 @@
 package transport
 
 import (
-	"container/list"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 )
 
-// maxClaims is how many distinct claims a Bearer keeps tokens for.
-const maxClaims = 1024
+// defaultClaims is how many distinct claims a Bearer keeps tokens for.
+const defaultClaims = 1024
 
-// A claimsCache keeps tokens per distinct claims, those used last.
+// A claimsCache keeps tokens per distinct claims.
+//
+// Where there is no room, it forgets the one of two at random that was used
+// longer ago. To forget the very oldest would be no better for most, and a
+// disaster where the users of a service come one after another and are one more
+// than there is room for: then no token would ever be found again.
 type claimsCache struct {
 	make func(claims any) tokens
+	most int
 
-	mu     sync.Mutex
-	byHash map[[sha256.Size]byte]*list.Element // guarded by mu
-	order  list.List                           // of *claimsEntry, the one used last in front; guarded by mu
+	mu      sync.Mutex
+	byHash  map[[sha256.Size]byte]*claimsEntry // guarded by mu
+	entries []*claimsEntry                     // the same in any order; guarded by mu
+	uses    int                                // look-ups so far; guarded by mu
 }
 
 type claimsEntry struct {
 	hash   [sha256.Size]byte
 	tokens tokens
+	used   int // the look-up that found it last
 }
 
-func newClaimsCache(make func(any) tokens) *claimsCache {
-	return &claimsCache{make: make, byHash: map[[sha256.Size]byte]*list.Element{}}
+func newClaimsCache(most int, make func(any) tokens) *claimsCache {
+	return &claimsCache{make: make, most: most, byHash: map[[sha256.Size]byte]*claimsEntry{}}
 }
 
 // count returns how many claims there are tokens for.
 func (c *claimsCache) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.byHash)
+	return len(c.entries)
 }
 
 // tokens returns those with the claims. Claims are the same if their JSON is;
@@ -46,15 +54,27 @@ func (c *claimsCache) tokens(claims any) (tokens, error) {
 	hash := sha256.Sum256(text)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if element, ok := c.byHash[hash]; ok {
-		c.order.MoveToFront(element)
-		return element.Value.(*claimsEntry).tokens, nil
+	c.uses++
+	entry, ok := c.byHash[hash]
+	if !ok {
+		entry = &claimsEntry{hash: hash, tokens: c.make(claims)}
+		c.add(entry)
 	}
-	if c.order.Len() >= maxClaims {
-		oldest := c.order.Remove(c.order.Back()).(*claimsEntry)
-		delete(c.byHash, oldest.hash)
-	}
-	entry := &claimsEntry{hash: hash, tokens: c.make(claims)}
-	c.byHash[hash] = c.order.PushFront(entry)
+	entry.used = c.uses
 	return entry.tokens, nil
+}
+
+// add puts the entry in, and another out if need be. c.mu is held.
+func (c *claimsCache) add(entry *claimsEntry) {
+	c.byHash[entry.hash] = entry
+	if len(c.entries) < c.most {
+		c.entries = append(c.entries, entry)
+		return
+	}
+	out := rand.N(len(c.entries))
+	if other := rand.N(len(c.entries)); c.entries[other].used < c.entries[out].used {
+		out = other
+	}
+	delete(c.byHash, c.entries[out].hash)
+	c.entries[out] = entry
 }

@@ -83,14 +83,47 @@ func TestTheTokensPerClaimsAreBounded(t *testing.T) {
 	if got := source.count(); got != 1024 {
 		t.Fatalf("got %d fetches, want 1024", got)
 	}
-	requestAs(t, bearer, "one too many") // in the place of user-1
-	requestAs(t, bearer, "user-0")
-	if got := source.count(); got != 1025 {
-		t.Errorf("got %d fetches, want 1025", got)
+	for i := range 1000 {
+		requestAs(t, bearer, fmt.Sprint("another-", i))
 	}
-	requestAs(t, bearer, "user-1")
-	if got := source.count(); got != 1026 {
-		t.Errorf("got %d fetches, want 1026", got)
+	if got := bearer.Status().Claims; got != 1024 {
+		t.Errorf("got tokens for %d claims, want 1024", got)
+	}
+}
+
+// Users who come one after another find most of their tokens again, though
+// there are more of them than there is room for.
+func TestMoreClaimsThanThereIsRoomForCostLittle(t *testing.T) {
+	for _, test := range []struct{ most, users, share int }{
+		{0, 1025, 2}, {0, 1100, 25}, {100, 101, 10}, {1, 2, 100}, {10, 10, 0},
+	} {
+		source := &fakeSource{}
+		bearer := &transport.Bearer{Source: source, Base: &recorder{}, Claims: actingUser, MaxClaims: test.most}
+		round := func() {
+			for i := range test.users {
+				requestAs(t, bearer, fmt.Sprint("user-", i))
+			}
+		}
+		round()
+		before := source.count()
+		for range 10 {
+			round()
+		}
+		if got := (source.count() - before) * 100 / (10 * test.users); got > test.share {
+			t.Errorf("%d users, room for %d: got %d %% fetched again, want %d at most", test.users, test.most, got, test.share)
+		}
+	}
+}
+
+func TestClaimsThatAreUsedOftenStay(t *testing.T) {
+	source := &fakeSource{}
+	bearer := &transport.Bearer{Source: source, Base: &recorder{}, Claims: actingUser, MaxClaims: 100}
+	for i := range 10_000 {
+		requestAs(t, bearer, fmt.Sprint("regular-", i%10))
+		requestAs(t, bearer, fmt.Sprint("passer-by-", i))
+	}
+	if again := source.count() - 10_000 - 10; again > 500 { // of 10,000
+		t.Errorf("the tokens of regulars were fetched %d times more", again)
 	}
 }
 
