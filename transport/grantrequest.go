@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -128,11 +129,7 @@ func (r *grantRequest) addParams(g *Grant) error {
 		return nil
 	}
 	for name, values := range g.Params() {
-		switch name {
-		case paramClientID, paramClientSecret, paramClientAssertion, paramAssertion, paramSubjectToken, paramActorToken:
-			return fmt.Errorf("parameter %q is not for Params", name)
-		}
-		if r.form.Has(name) {
+		if r.form.Has(name) || slices.Contains(credentialParams, name) {
 			return fmt.Errorf("parameter %q is not for Params", name)
 		}
 		r.add(name, values)

@@ -52,6 +52,11 @@ const (
 	paramAudience            = "audience"
 )
 
+// credentialParams are the parameters that say or prove who asks.
+var credentialParams = []string{
+	paramClientID, paramClientSecret, paramClientAssertion, paramAssertion, paramSubjectToken, paramActorToken,
+}
+
 // The error codes of a resource server: RFC 6750 section 3.1 and RFC 9449
 // sections 7.1 and 8.
 const (
@@ -76,3 +81,9 @@ const (
 	codeServerError        = "server_error"
 	codeSlowDown           = "slow_down"
 )
+
+// errorCodes are all of them. One of these says nothing but what it stands for.
+var errorCodes = []string{
+	codeInvalidRequest, codeInvalidToken, codeInsufficientScope, codeInvalidProof, codeUseNonce, codeInvalidClient, codeInvalidGrant, codeInvalidScope,
+	codeInvalidTarget, codeUnauthorizedClient, codeUnsupportedGrant, codeUnavailable, codeServerError, codeSlowDown,
+}

@@ -13,15 +13,9 @@ const (
 	minRedacted    = 6   // of a secret that stands in a text on purpose only
 )
 
-// knownCodes say nothing but what they stand for.
-var knownCodes = []string{
-	codeInvalidRequest, codeInvalidClient, codeInvalidGrant, codeInvalidScope, codeInvalidTarget, codeUnauthorizedClient,
-	codeUnsupportedGrant, codeInvalidProof, codeUseNonce, codeUnavailable, codeServerError, codeSlowDown,
-}
-
 // shownCode is the endpoint's code if it is one.
 func shownCode(code string, secrets []string) string {
-	known := slices.Contains(knownCodes, code)
+	known := slices.Contains(errorCodes, code)
 	if known || isCode(code) && code == redacted(code, secrets) {
 		return code
 	}

@@ -21,7 +21,8 @@
 //
 // A [TokenSource] yields the tokens. A [tokenprofile.Signer] signs them
 // itself; a [Grant] exchanges what it signs for an access token at a token
-// endpoint (RFC 7523, RFC 6749 section 4.4, RFC 8693).
+// endpoint (RFC 7523, RFC 6749 section 4.4, RFC 8693); a [FileToken] reads what
+// another process has fetched.
 //
 // # The server
 //
@@ -42,7 +43,7 @@
 //
 // No token is written to an error, a log line or the output of a formatting
 // verb. No request of the caller is changed. No context is kept. The only
-// goroutine this package starts is the one that fetches a token many requests
-// wait for: it ends with the fetch, after 30 seconds at the latest if the
-// source honours its context.
+// goroutines this package starts are the one that fetches a token many requests
+// wait for, which ends with the fetch, after 30 seconds at the latest if the
+// source honours its context, and the one that reads a [FileToken].
 package transport
