@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -173,7 +174,7 @@ func (b *Bearer) GetRequestMetadata(ctx context.Context, uri ...string) (map[str
 	for _, u := range uri {
 		target, err := url.Parse(u)
 		if err != nil {
-			return nil, fmt.Errorf("transport: the call's URI: %w", err)
+			return nil, fmt.Errorf("transport: the call's URI: %w", withoutURL(err))
 		}
 		if c.origins != nil && !slices.Contains(c.origins, origin(target)) {
 			return nil, nil
@@ -225,6 +226,36 @@ func (b *Bearer) ready() (*carrier, error) {
 	}
 	b.carrier.CompareAndSwap(nil, c)
 	return b.carrier.Load(), nil
+}
+
+// prover returns the prover of the proofs that go with the token.
+func (b *Bearer) prover() (*tokenprofile.Prover, error) {
+	grant, ok := b.Source.(*Grant)
+	if !ok || grant == nil || grant.DPoP == nil {
+		return b.DPoP, nil
+	}
+	if b.DPoP != nil && b.DPoP != grant.DPoP {
+		return nil, errors.New("transport: Bearer and its Grant have different DPoP keys, but a token is bound to one")
+	}
+	return grant.DPoP, nil
+}
+
+// headerAndPrefix returns the canonical name of the header and what stands
+// before the token in it.
+func (b *Bearer) headerAndPrefix(proved bool) (header, prefix string) {
+	header = "Authorization"
+	if b.Header != "" {
+		header = textproto.CanonicalMIMEHeaderKey(b.Header)
+	}
+	switch {
+	case b.Scheme != "":
+		return header, b.Scheme + " "
+	case header != "Authorization":
+		return header, ""
+	case proved:
+		return header, schemeDPoP + " "
+	}
+	return header, schemeBearer + " "
 }
 
 func (b *Bearer) baseOrDefault() http.RoundTripper {

@@ -172,6 +172,8 @@ func TestBearerErrorsSayWhatIsWrong(t *testing.T) {
 		{"plain http", &transport.Bearer{Source: ok}, "http://api.example:81/x", "transport: the request carries no token: http://api.example:81 is not https, and api.example:81 is not a loopback address"},
 		{"another scheme", &transport.Bearer{Source: ok}, "ftp://api.example", `transport: the request carries no token: scheme "ftp" is not https`},
 		{"an origin without a scheme", &transport.Bearer{Source: ok, Origins: []string{"api.example"}}, "https://api.example", `transport: Origins: "api.example" is not an origin like https://api.example`},
+		{"an origin with a password", &transport.Bearer{Source: ok, Origins: []string{"https://me:canary@api.example/?key=canary"}}, "https://api.example", `transport: Origins: "https://api.example/" is not an origin like https://api.example`},
+		{"an origin that is no URL", &transport.Bearer{Source: ok, Origins: []string{"https://me:canary@api example"}}, "https://api.example", "transport: Origins: a malformed URL, not an origin like https://api.example"},
 		{"an origin with a path", &transport.Bearer{Source: ok, Origins: []string{"https://api.example/v1"}}, "https://api.example", `transport: Origins: "https://api.example/v1" is not an origin like https://api.example`},
 		{"an origin over http", &transport.Bearer{Source: ok, Origins: []string{"http://api.example"}}, "https://api.example", "transport: Origins: http://api.example is not https, and api.example is not a loopback address"},
 		{"a source without TokenWith", &transport.Bearer{Source: tokenOnly{ok}, Claims: func(*http.Request) (any, error) { return nil, nil }}, "https://api.example", "transport: Bearer has Claims, but its Source, a transport_test.tokenOnly, has no TokenWith method to take them"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,6 +18,10 @@ import (
 // maxDrain is how much of a refused response is read, in bytes, so that its
 // connection can be used again; a longer one costs the connection.
 const maxDrain = 4 << 10
+
+// maxChain bounds the walk back through the redirects that led to a request.
+// [http.Client] follows ten of its own accord.
+const maxChain = 100
 
 // A carrier is a [Bearer] at work: its configuration, checked, and the tokens
 // it keeps.
@@ -52,7 +55,7 @@ func newCarrier(b *Bearer) (*carrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	prover, err := proverOf(b)
+	prover, err := b.prover()
 	if err != nil {
 		return nil, err
 	}
@@ -65,40 +68,10 @@ func newCarrier(b *Bearer) (*carrier, error) {
 		prover:      prover,
 		reporter:    newReporter(b),
 	}
-	c.header, c.prefix = headerAndPrefix(b, prover != nil)
+	c.header, c.prefix = b.headerAndPrefix(prover != nil)
 	c.shared = newTokens(b, c, nil)
 	c.byClaims = newClaimsCache(cmp.Or(b.MaxClaims, defaultClaims), func(claims any) tokens { return newTokens(b, c, claims) })
 	return c, nil
-}
-
-// proverOf returns the prover of the proofs that go with the token.
-func proverOf(b *Bearer) (*tokenprofile.Prover, error) {
-	grant, ok := b.Source.(*Grant)
-	if !ok || grant == nil || grant.DPoP == nil {
-		return b.DPoP, nil
-	}
-	if b.DPoP != nil && b.DPoP != grant.DPoP {
-		return nil, errors.New("transport: Bearer and its Grant have different DPoP keys, but a token is bound to one")
-	}
-	return grant.DPoP, nil
-}
-
-// headerAndPrefix returns the canonical name of the header and what stands
-// before the token in it.
-func headerAndPrefix(b *Bearer, proved bool) (header, prefix string) {
-	header = "Authorization"
-	if b.Header != "" {
-		header = textproto.CanonicalMIMEHeaderKey(b.Header)
-	}
-	switch {
-	case b.Scheme != "":
-		return header, b.Scheme + " "
-	case header != "Authorization":
-		return header, ""
-	case proved:
-		return header, schemeDPoP + " "
-	}
-	return header, schemeBearer + " "
 }
 
 // roundTrip is [Bearer.RoundTrip].
@@ -160,6 +133,22 @@ func (c *carrier) meant(req *http.Request) (bool, error) {
 	}
 }
 
+// firstOfChain returns the request that the caller made, of which req is
+// perhaps a redirect: net/http sets Response on those it makes to follow one.
+// It returns nil if the chain cannot be followed to its beginning.
+func firstOfChain(req *http.Request) *http.Request {
+	for range maxChain {
+		if req.Response == nil {
+			return req
+		}
+		req = req.Response.Request
+		if req == nil || req.URL == nil {
+			return nil
+		}
+	}
+	return nil
+}
+
 // trusts reports whether the token may go to the URL, in a chain of redirects
 // from the first.
 func (c *carrier) trusts(u, first *url.URL) bool {
@@ -194,8 +183,10 @@ func (c *carrier) send(req *http.Request, body io.ReadCloser, header string) (*h
 		sent.Header = make(http.Header, 1)
 	}
 	sent.Header[c.header] = []string{header}
-	if err := c.nonces.prove(sent, c.prover, header[len(c.prefix):]); err != nil {
-		return nil, refuse(sent, fmt.Errorf("transport: DPoP proof: %w", err))
+	if c.prover != nil {
+		if err := c.nonces.prove(sent, c.prover, header[len(c.prefix):]); err != nil {
+			return nil, refuse(sent, fmt.Errorf("transport: DPoP proof: %w", err))
+		}
 	}
 	resp, err := c.base.RoundTrip(sent)
 	if err == nil && resp == nil {
@@ -294,3 +285,9 @@ func refuse(req *http.Request, err error) error {
 func replayable(req *http.Request) bool { return !hasBody(req) || req.GetBody != nil }
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
+// hasHeader reports whether the header is set, if only to nothing.
+func hasHeader(req *http.Request, name string) bool {
+	_, ok := req.Header[name]
+	return ok
+}

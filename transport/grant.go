@@ -226,8 +226,10 @@ func (g *Grant) attempt(ctx context.Context, endpoint *url.URL, claims any) (Gra
 	if err != nil {
 		return GrantAnswer{}, err
 	}
-	if err := g.nonces.prove(req, g.DPoP, ""); err != nil {
-		return GrantAnswer{}, fmt.Errorf("DPoP proof: %w", err)
+	if g.DPoP != nil {
+		if err := g.nonces.prove(req, g.DPoP, ""); err != nil {
+			return GrantAnswer{}, fmt.Errorf("DPoP proof: %w", err)
+		}
 	}
 	start := time.Now() // expires_in counts from a moment not before this one
 	resp, err := g.client().Do(req)

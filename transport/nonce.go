@@ -38,11 +38,8 @@ func (n *nonces) learn(u *url.URL, header http.Header) {
 	n.byOrigin[key] = nonce
 }
 
-// prove sets the DPoP header of the request, if there is a prover.
+// prove sets the DPoP header of the request.
 func (n *nonces) prove(req *http.Request, prover *tokenprofile.Prover, token string) error {
-	if prover == nil {
-		return nil
-	}
 	n.mu.Lock()
 	nonce := n.byOrigin[origin(req.URL)]
 	n.mu.Unlock()

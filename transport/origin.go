@@ -1,40 +1,14 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 )
-
-// maxChain bounds the walk back through the redirects that led to a request.
-// [http.Client] follows ten of its own accord.
-const maxChain = 100
-
-// firstOfChain returns the request that the caller made, of which req is
-// perhaps a redirect: net/http sets Response on those it makes to follow one.
-// It returns nil if the chain cannot be followed to its beginning.
-func firstOfChain(req *http.Request) *http.Request {
-	for range maxChain {
-		if req.Response == nil {
-			return req
-		}
-		req = req.Response.Request
-		if req == nil || req.URL == nil {
-			return nil
-		}
-	}
-	return nil
-}
-
-// hasHeader reports whether the header is set, if only to nothing.
-func hasHeader(req *http.Request, name string) bool {
-	_, ok := req.Header[name]
-	return ok
-}
 
 // canonicalOrigins returns the origins in the form that [origin] gives.
 func canonicalOrigins(origins []string, plainHTTP bool) ([]string, error) {
@@ -44,8 +18,12 @@ func canonicalOrigins(origins []string, plainHTTP bool) ([]string, error) {
 	canonical := make([]string, 0, len(origins))
 	for _, o := range origins {
 		u, err := url.Parse(o)
-		if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-			return nil, fmt.Errorf("transport: Origins: %q is not an origin like https://api.example", o)
+		if err != nil {
+			return nil, errors.New("transport: Origins: a malformed URL, not an origin like https://api.example") // err would quote it
+		}
+		if u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+			shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path} // the rest may be secret
+			return nil, fmt.Errorf("transport: Origins: %q is not an origin like https://api.example", &shown)
 		}
 		if err := jwks.CheckURL(u, plainHTTP); err != nil {
 			return nil, fmt.Errorf("transport: Origins: %w", err)
