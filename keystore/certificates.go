@@ -75,6 +75,14 @@ func (c *certificates) parse(der []byte) certificate {
 	return cert
 }
 
+// refusal is why the first certificate of a chain is not parsed.
+func (c *certificates) refusal(chain [][]byte) error {
+	if len(chain) == 0 {
+		return errors.New("there is none")
+	}
+	return c.parse(chain[0]).err
+}
+
 // signedChain is the chain as far as each certificate is signed by the next.
 // A name alone does not make an issuer: this chain is what x5c shows.
 func (c *certificates) signedChain(chain []*x509.Certificate) ([]*x509.Certificate, error) {

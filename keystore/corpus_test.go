@@ -156,6 +156,9 @@ func compareStores(t *testing.T, root string, stores []corpusStore) {
 				t.Skip(reason)
 			}
 			store, err := want.file(root).Open()
+			if len(want.Entries) == 0 && errors.Is(err, keystore.ErrNoKey) {
+				return // the tool that was asked, too, saw nothing; where it leaves entries out we list them
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

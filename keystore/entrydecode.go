@@ -3,6 +3,7 @@ package keystore
 import (
 	"crypto"
 	"crypto/x509"
+	"errors"
 	"fmt"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
@@ -11,6 +12,9 @@ import (
 // newEntry makes keys of what a reader found.
 func newEntry(e format.Entry, certificates *certificates) Entry {
 	entry := Entry{Alias: e.Alias, Created: e.Created, Untagged: e.Untagged, Err: e.Err}
+	if errors.Is(e.Err, ErrPassword) {
+		entry.Err = fmt.Errorf("%w: the key has a password of its own: give it as File.KeyPassword, or by alias in File.KeyPasswords", e.Err)
+	}
 	entry.RawChain, entry.Chain = certificates.chain(e.Chain)
 	switch e.Kind {
 	case format.PrivateKey:
@@ -21,7 +25,7 @@ func newEntry(e format.Entry, certificates *certificates) Entry {
 		entry.secret(e)
 	case format.Certificate:
 		entry.Kind = KindCertificate
-		entry.certificate()
+		entry.certificate(certificates)
 	case format.PublicKey:
 		entry.Kind = KindPublicKey
 		entry.public(e.SPKI)
@@ -75,25 +79,22 @@ func (e *Entry) secret(found format.Entry) {
 
 // public reads a bare public key, in X.509's form or in PKCS #1's.
 func (e *Entry) public(spki []byte) {
-	key, err := x509.ParsePKIXPublicKey(spki)
+	key, name, err := format.ParsePublicKey(spki)
 	if err != nil {
-		if key, pkcs1 := x509.ParsePKCS1PublicKey(spki); pkcs1 == nil {
-			e.PublicKey, e.Err = NewPublicKey(key)
-			return
-		}
-		e.Err = fmt.Errorf("%w: public key: %w", ErrUnsupported, err)
+		e.Algorithm, e.Err = name, err
 		return
 	}
 	e.PublicKey, e.Err = NewPublicKey(key)
+	e.PublicKey.pss = name == "RSASSA-PSS"
 }
 
-func (e *Entry) certificate() {
+func (e *Entry) certificate(certificates *certificates) {
 	e.fromCertificate()
 	if e.Err != nil {
 		return
 	}
 	if len(e.Chain) == 0 {
-		e.Err = fmt.Errorf("%w: a certificate that crypto/x509 does not read", ErrUnsupported)
+		e.Err = fmt.Errorf("%w: a certificate that crypto/x509 refuses: %w", ErrUnsupported, certificates.refusal(e.RawChain))
 		return
 	}
 	e.PublicKey, e.Err = certifiedPublicKey(e.Chain[0])

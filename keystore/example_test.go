@@ -118,7 +118,7 @@ func ExampleFile() {
 		fmt.Println(e.Alias, e.Err)
 	}
 	// Output:
-	// two incorrect password
+	// two incorrect password: the key has a password of its own: give it as File.KeyPassword, or by alias in File.KeyPasswords
 	// one <nil>
 }
 

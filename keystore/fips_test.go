@@ -38,7 +38,7 @@ func TestFIPSOnly(t *testing.T) {
 	for _, want := range stores {
 		store, err := want.file(root).Open()
 		if err != nil {
-			if !errors.Is(err, keystore.ErrUnsupported) {
+			if empty := len(want.Entries) == 0 && errors.Is(err, keystore.ErrNoKey); !empty && !errors.Is(err, keystore.ErrUnsupported) {
 				t.Errorf("%s: got %v, want %v", want.File, err, keystore.ErrUnsupported)
 			}
 			continue

@@ -42,7 +42,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(rfc7638))
 	reasons := []error{
 		keystore.ErrPassword, keystore.ErrPasswordRequired, keystore.ErrDamaged, keystore.ErrUnknownFormat,
-		keystore.ErrUnsupported, keystore.ErrLimit, keystore.ErrAmbiguous,
+		keystore.ErrUnsupported, keystore.ErrLimit, keystore.ErrAmbiguous, keystore.ErrNoKey,
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		original := bytes.Clone(data)

@@ -27,10 +27,10 @@ func readJSON(data []byte, passwords *passwords) (found, error) {
 	switch {
 	case o.has("keys"):
 		entries, err := jwkSet(o)
-		return found{"JWK Set", true, entries}, err
+		return found{format: "JWK Set", verified: true, entries: entries}, err
 	case o.has("kty"):
 		entry := jwkEntry(text)
-		return found{"JWK", true, nameless([]Entry{entry})}, entry.Err
+		return found{format: "JWK", verified: true, entries: nameless([]Entry{entry})}, entry.Err
 	case o.has("ciphertext") && passwords != nil:
 		jwe, err := parseJSONJWE(o)
 		return readEncryptedJSON(jwe, err, passwords)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/jks"
@@ -19,10 +20,11 @@ func parse(f File, data []byte) (*contents, error) {
 	if err := format.CheckSize(data); err != nil {
 		return nil, err
 	}
-	name, err := format.Detect(data)
+	name, data, err := format.Detect(data)
 	if err != nil {
 		return nil, err
 	}
+	defer clear(data) // what was in base64 has a copy of its own
 	var found found
 	err = withPasswords(f, func(passwords *passwords) (err error) {
 		found, err = read(name, data, passwords)
@@ -30,6 +32,9 @@ func parse(f File, data []byte) (*contents, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(found.entries) == 0 {
+		return nil, found.empty()
 	}
 	return contentsOf(f, found)
 }
@@ -39,15 +44,32 @@ type found struct {
 	format   string
 	verified bool
 	entries  []Entry
+	passed   []string // what is in it beside the entries
 }
+
+// empty is the error for a file that nothing was found in, and what was in it.
+func (f found) empty() error {
+	if len(f.passed) == 0 {
+		return fmt.Errorf("%w: the %s file has no entry at all", ErrNoKey, f.format)
+	}
+	kinds := slices.Compact(slices.Sorted(slices.Values(f.passed)))
+	what := strings.Join(kinds[:min(len(kinds), maxNamed)], ", ")
+	return fmt.Errorf("%w: the %s file has neither a key nor a certificate, only %s", ErrNoKey, f.format, clip(what))
+}
+
+// maxNamed is how many kinds an error names.
+const maxNamed = 5
 
 func read(name string, data []byte, passwords *passwords) (found, error) {
 	readers := map[string]func([]byte, format.Passwords) (*format.Store, error){
 		format.JKS: jks.Read, format.JCEKS: jks.Read, format.PKCS12: pkcs12.Read,
-		format.PEM: pemfile.Read, format.DER: pemfile.ReadDER,
+		format.PEM: pemfile.Read, format.DER: pemfile.ReadDER, format.PKCS7: pemfile.ReadPKCS7,
 	}
 	switch name {
 	case format.JWK:
+		if bytes.Contains(data, []byte("-----BEGIN ")) {
+			return readContainer(data, passwords)
+		}
 		return readJSON(data, passwords)
 	case format.JWE:
 		jwe, err := parseCompactJWE(string(bytes.TrimSpace(data)))
@@ -58,8 +80,8 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 		return found{}, err
 	}
 	// PEM has no integrity check that could be missing.
-	verified := !store.Unverified || name == format.PEM || name == format.DER
-	result := found{format: store.Format, verified: verified}
+	verified := !store.Unverified || name == format.PEM || name == format.DER || name == format.PKCS7
+	result := found{format: store.Format, verified: verified, passed: store.Passed}
 	if name == format.JKS || name == format.JCEKS {
 		store.Entries = lastOfEach(store.Entries)
 	}

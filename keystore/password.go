@@ -8,7 +8,8 @@ import (
 
 // A Password yields a password. It is called at every load, so that a rotated
 // password is picked up with the file it belongs to, and the password is kept
-// nowhere.
+// nowhere. Where a store does not open with it, it is tried once more without
+// the line break it ends in, or with one.
 type Password func() (string, error)
 
 // EnvPassword is the value of an environment variable. One that is not set is

@@ -1,6 +1,8 @@
 package keystore
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -29,10 +31,27 @@ func withPasswords(f File, use func(*passwords) error) error {
 	if p.err != nil {
 		return p.err
 	}
-	if err := use(p); err != nil && p.err == nil {
-		return err
+	err := use(p)
+	if again, ok := otherLineEnd(p.store); ok && p.err == nil && errors.Is(err, ErrPassword) {
+		p.store = p.keep(again)
+		if use(p) == nil {
+			err = nil
+		}
 	}
-	return p.err
+	if p.err != nil {
+		return p.err
+	}
+	return err
+}
+
+// otherLineEnd is the password without the line break it ends in, or with one:
+// tools that keep a password in a file differ in whether it is a part of it.
+func otherLineEnd(password []byte) (other []byte, ok bool) {
+	other = bytes.TrimRight(password, "\r\n")
+	if len(other) == len(password) {
+		other = append(bytes.Clone(password), '\n')
+	}
+	return other, len(password) > 0
 }
 
 // once fetches a password when it is asked for first.
@@ -84,7 +103,11 @@ func (p *passwords) fetch(password Password) []byte {
 		p.err = fmt.Errorf("%w: a password of more than %d bytes", ErrLimit, maxPasswordFile)
 		return nil
 	}
-	secret := append([]byte{}, text...)
+	return p.keep(append([]byte{}, text...))
+}
+
+// keep notes a secret to be wiped.
+func (p *passwords) keep(secret []byte) []byte {
 	p.fetched = append(p.fetched, secret)
 	return secret
 }

@@ -75,7 +75,7 @@ func (p pair) read(context.Context) ([]byte, stamp, error) {
 
 // appendPEM appends a key or a certificate to PEM, and clears what it leaves.
 func appendPEM(text, data []byte) ([]byte, error) {
-	name, err := format.Detect(data)
+	name, data, err := format.Detect(data)
 	if err != nil {
 		return text, err
 	}

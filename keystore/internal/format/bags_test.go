@@ -159,7 +159,7 @@ func TestPBES2OfOldJDKs(t *testing.T) {
 func TestPEMErrorsHoldNoKey(t *testing.T) {
 	key := strings.ReplaceAll(block("PRIVATE KEY", fixture(t, "key.der")), "\n", "")
 	_, err := read([]byte(key), password("changeit"))
-	if want := "damaged file: block 1 does not end or is no base64"; err == nil || err.Error() != want {
+	if want := "damaged file: block 1 has no line breaks: put one behind -----BEGIN …----- and one before -----END, as they were before an unquoted variable lost them"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

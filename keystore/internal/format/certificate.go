@@ -2,7 +2,6 @@ package format
 
 import (
 	"crypto"
-	"crypto/x509"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -191,14 +190,6 @@ func (c Cert) PublicKeyAlgorithm() (name string, bits int) {
 
 // ParsePublicKey parses the certificate's key; RSASSA-PSS as RSA.
 func (c Cert) ParsePublicKey() (crypto.PublicKey, error) {
-	key, err := x509.ParsePKIXPublicKey(c.PublicKeyInfo)
-	if err == nil {
-		return key, nil
-	}
-	if name, _ := c.PublicKeyAlgorithm(); strings.HasPrefix(name, "RSA") {
-		if key, err := x509.ParsePKCS1PublicKey(c.publicKey); err == nil {
-			return key, nil
-		}
-	}
-	return nil, fmt.Errorf("%w: certificate key: %w", ErrUnsupported, err)
+	key, _, err := ParsePublicKey(c.PublicKeyInfo)
+	return key, err
 }

@@ -3,8 +3,9 @@ package format
 import (
 	"bytes"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/binary"
-	"fmt"
+	"encoding/pem"
 )
 
 // The formats a file may have. The content tells them apart, never the name:
@@ -13,16 +14,36 @@ const (
 	JKS    = "JKS"
 	JCEKS  = "JCEKS"
 	PKCS12 = "PKCS12"
+	PKCS7  = "PKCS7" // certificates, as .p7b files have them
 	PEM    = "PEM"
-	DER    = "DER" // one certificate or PKCS #8 key
+	DER    = "DER" // one certificate, PKCS #8 key or public key
 	JWK    = "JWK" // JSON: a key or a set
 	JWE    = "JWE" // compact: a JWK or a set, encrypted
 )
 
-// Detect says which format data is in. BouncyCastle's own formats are
-// recognized and refused.
-func Detect(data []byte) (string, error) {
-	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+// Detect says which format data is in, and returns what is to be read: data
+// itself, or what it is in base64, as environment variables, Kubernetes and
+// Vault carry keystores. What this package does not read it names, with the
+// remedy.
+func Detect(data []byte) (name string, content []byte, err error) {
+	name, err = detect(data)
+	if inner := armoured(data); name == PEM && inner != nil {
+		return PKCS12, inner, nil
+	}
+	if name != "" || err != nil {
+		return name, data, err
+	}
+	if decoded := fromBase64(data); decoded != nil {
+		if name, err = detect(decoded); name != "" || err != nil {
+			return name, decoded, err
+		}
+	}
+	return "", nil, unknown(data)
+}
+
+// detect is the format, "" for none.
+func detect(data []byte) (string, error) {
+	text := trimText(data)
 	switch {
 	case bytes.HasPrefix(data, []byte{0xfe, 0xed, 0xfe, 0xed}):
 		return JKS, nil
@@ -36,12 +57,46 @@ func Detect(data []byte) (string, error) {
 		return PEM, nil
 	case isBouncy(data):
 		return "", notSupported("BKS")
-	case len(data) > 0 && data[0] == 0x30:
+	case len(data) > 1 && data[0] == 0x30 && (data[1] >= 0x80 || int(data[1]) <= len(data)):
 		return detectASN1(data)
-	case len(data) == 0:
-		return "", fmt.Errorf("%w: the file is empty", ErrUnknownFormat)
 	}
-	return "", ErrUnknownFormat
+	return "", nil
+}
+
+// armoured is the PKCS #12 file that a PEM file has for its first block, as
+// GnuTLS writes it, or nil.
+func armoured(data []byte) []byte {
+	if at := bytes.Index(data, []byte("-----BEGIN ")); at >= 0 && bytes.HasPrefix(data[at:], []byte("-----BEGIN PKCS12-----")) {
+		if block, _ := pem.Decode(data[at:]); block != nil {
+			return block.Bytes
+		}
+	}
+	return nil
+}
+
+// trimText leaves out the byte order mark and white space around a text.
+func trimText(data []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+}
+
+// minEncoded is how long base64 has to be to be more than a word.
+const minEncoded = 64
+
+// fromBase64 is what data encodes in base64 of either alphabet, whatever the
+// lines and the padding, nil if it encodes nothing.
+func fromBase64(data []byte) []byte {
+	text := bytes.Join(bytes.Fields(trimText(data)), nil)
+	if len(text) < minEncoded {
+		return nil
+	}
+	text = bytes.TrimRight(text, "=")
+	decoded := make([]byte, base64.RawStdEncoding.DecodedLen(len(text)))
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		if n, err := encoding.Decode(decoded, text); err == nil {
+			return decoded[:n]
+		}
+	}
+	return nil
 }
 
 // detectASN1 looks at what the outer SEQUENCE begins with, so that a file
@@ -54,6 +109,8 @@ func detectASN1(data []byte) (string, error) {
 	switch {
 	case bytes.HasPrefix(inner, []byte{2, 1, 3}):
 		return PKCS12, nil
+	case bytes.HasPrefix(inner, []byte("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02")): // signedData, RFC 5652 section 5.1
+		return PKCS7, nil
 	case isBCFKS(data):
 		return "", notSupported("BCFKS")
 	}

@@ -59,7 +59,7 @@ func expectations(t testing.TB, dir string) (all []expectation) {
 
 // read reads a store as its content demands.
 func read(data []byte, pw format.Passwords) (*format.Store, error) {
-	name, err := format.Detect(data)
+	name, data, err := format.Detect(data)
 	if err != nil {
 		return nil, err
 	}

@@ -95,6 +95,9 @@ type Store struct {
 	// Unverified is set when no integrity check covered the entries: the
 	// file has none, or no password was given to check it with.
 	Unverified bool
+	// Passed is what the file has beside the entries that is no entry, such
+	// as the labels of PEM blocks.
+	Passed []string
 }
 
 // Passwords is what a reader may try.

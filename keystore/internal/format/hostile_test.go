@@ -257,7 +257,7 @@ func TestDetect(t *testing.T) {
 		{"nothing", "", "", format.ErrUnknownFormat},
 		{"text", "hello", "", format.ErrUnknownFormat},
 	} {
-		got, err := format.Detect([]byte(row.data))
+		got, _, err := format.Detect([]byte(row.data))
 		if got != row.want || !errors.Is(err, row.err) {
 			t.Errorf("%s: got %q, %v; want %q, %v", row.name, got, err, row.want, row.err)
 		}
@@ -265,7 +265,7 @@ func TestDetect(t *testing.T) {
 }
 
 func TestUnsupportedFormatSaysWhatToDo(t *testing.T) {
-	_, err := format.Detect(append(uint32s(2, 20), noise...))
+	_, _, err := format.Detect(append(uint32s(2, 20), noise...))
 	if want := "BKS store: not supported, convert it with keytool -importkeystore"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}

@@ -1,9 +1,11 @@
 package format
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"encoding/asn1"
+	"fmt"
 	"math/big"
 )
 
@@ -19,6 +21,26 @@ const (
 type publicKeyInfo struct {
 	Algorithm Algorithm
 	PublicKey asn1.BitString
+}
+
+// ParsePublicKey parses a SubjectPublicKeyInfo, or a PKCS #1 public key, and
+// says what Java calls its algorithm. RSASSA-PSS keys, which crypto/x509 leaves
+// out, are RSA keys.
+func ParsePublicKey(der []byte) (key crypto.PublicKey, name string, err error) {
+	var info publicKeyInfo
+	if _, err := asn1.Unmarshal(der, &info); err == nil {
+		name, _, _ = describe(info.Algorithm)
+	}
+	if key, err = x509.ParsePKIXPublicKey(der); err == nil {
+		return key, name, nil
+	}
+	if name == "RSASSA-PSS" || name == "RSA" {
+		der = info.PublicKey.Bytes
+	}
+	if key, pkcs1 := x509.ParsePKCS1PublicKey(der); pkcs1 == nil {
+		return key, cmp.Or(name, "RSA"), nil
+	}
+	return nil, name, fmt.Errorf("%w: public key: %w", ErrUnsupported, err)
 }
 
 // publicBits is the bare key of a SubjectPublicKeyInfo. Two encodings of one

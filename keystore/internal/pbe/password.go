@@ -36,17 +36,36 @@ func BMP(password []byte) [][]byte {
 	return forms
 }
 
-// plain is the form of a password where the scheme takes bytes: UTF-8.
-func plain(password []byte) [][]byte { return [][]byte{bytes.Clone(password)} }
+// plain is the forms of a password where the scheme takes bytes: UTF-8 (RFC
+// 8018 section 3); one byte for each character, as JavaScript tools have it;
+// and UTF-16 with a terminator, as NSS had it in PKCS #12.
+func plain(password []byte) [][]byte {
+	forms := [][]byte{bytes.Clone(password)}
+	if isASCII(password) {
+		return forms
+	}
+	wide := UTF16(password)
+	if latin, ok := narrow(wide); ok {
+		forms = append(forms, latin)
+	}
+	return append(forms, append(wide, 0, 0))
+}
+
+// narrow is UTF-16 with a byte for each unit, if they all fit.
+func narrow(wide []byte) (form []byte, ok bool) {
+	form, ok = make([]byte, 0, len(wide)/2), true
+	for i := 1; i < len(wide); i += 2 {
+		ok = ok && wide[i-1] == 0
+		form = append(form, wide[i])
+	}
+	return form, ok
+}
 
 // lowBytes is the forms JCEKS uses: the low byte of every UTF-16 unit, or
 // UTF-8, as newer JDKs do.
 func lowBytes(password []byte) [][]byte {
 	wide := UTF16(password)
-	form := make([]byte, 0, len(wide)/2)
-	for i := 1; i < len(wide); i += 2 {
-		form = append(form, wide[i])
-	}
+	form, _ := narrow(wide)
 	clear(wide)
 	if isASCII(password) {
 		return [][]byte{form}

@@ -5,6 +5,7 @@ package pemfile
 
 import (
 	"bytes"
+	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -22,6 +23,8 @@ type reader struct {
 	budget   *pbe.Budget
 	assembly format.Assembly
 	keys     []lockedKey
+	foreign  int      // keys of which only the form is known
+	passed   []string // the kinds of blocks nobody reads
 }
 
 // lockedKey is a key that is opened when all keys are known.
@@ -44,7 +47,7 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 	return r.store(format.PEM)
 }
 
-// ReadDER reads one certificate or PKCS #8 key that is not in PEM.
+// ReadDER reads one certificate, private key or public key that is not in PEM.
 func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 	if err := format.CheckSize(data); err != nil {
 		return nil, err
@@ -55,9 +58,12 @@ func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 	}
 	data = bytes.Clone(data[:len(data)-len(rest)])
 	r := &reader{pw: pw, budget: pbe.NewBudget(len(data))}
-	if _, err := format.ParseCert(data); err == nil {
+	switch {
+	case isCertificate(data):
 		r.assembly.AddLoose("", nil, data)
-	} else {
+	case isPublicKey(data):
+		r.assembly.Add(format.Entry{Kind: format.PublicKey, Alias: r.assembly.Alias(""), SPKI: data}, nil)
+	default:
 		r.add(label{}, func(passwords [][]byte, budget *pbe.Budget) ([]byte, error) { return openKey(data, passwords, budget) })
 	}
 	store, err := r.store(format.DER)
@@ -67,6 +73,22 @@ func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 	return store, err
 }
 
+func isCertificate(der []byte) bool {
+	_, err := format.ParseCert(der)
+	return err == nil || errors.Is(err, format.ErrLimit)
+}
+
+// isPublicKey reports whether der has the shape of a SubjectPublicKeyInfo, or
+// of the two numbers of a PKCS #1 public key (RFC 8017 appendix A.1.1).
+func isPublicKey(der []byte) bool {
+	parts, err := format.Few(der, 2)
+	if err != nil || len(parts) != 2 {
+		return false
+	}
+	first, second := parts[0].Tag, parts[1].Tag
+	return first == asn1.TagSequence && second == asn1.TagBitString || first == asn1.TagInteger && second == asn1.TagInteger
+}
+
 func (r *reader) store(name string) (*format.Store, error) {
 	r.open()
 	// A certificate may be that of a key nobody could open: not trusted then.
@@ -74,10 +96,13 @@ func (r *reader) store(name string) (*format.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.foreign > 0 && r.foreign == len(entries) {
+		return nil, entries[0].Err
+	}
 	for i := range entries {
 		entries[i].Untagged = false // PEM has no tags to miss.
 	}
-	return &format.Store{Format: name, Entries: entries, Unverified: true}, nil
+	return &format.Store{Format: name, Entries: entries, Unverified: true, Passed: r.passed}, nil
 }
 
 // open opens the keys side by side, with passwords asked for in order.
@@ -111,7 +136,7 @@ func (r *reader) blocks(data []byte) error {
 		}
 		block, rest := pem.Decode(data[at:])
 		if block == nil || bytes.Count(data[at:len(data)-len(rest)], begin) != 1 {
-			return fmt.Errorf("%w: block %d does not end or is no base64", format.ErrDamaged, blocks+1)
+			return fmt.Errorf("%w: block %d %s", format.ErrDamaged, blocks+1, fault(data, at))
 		}
 		if blocks == format.MaxEntries {
 			return fmt.Errorf("%w: more than %d blocks", format.ErrLimit, format.MaxEntries)
@@ -143,15 +168,24 @@ func (r *reader) block(block *pem.Block, label label) error {
 			return err
 		}
 		r.assembly.AddLoose(label.name, label.id, der)
-	case strings.HasSuffix(kind, "PRIVATE KEY") && kind != "OPENSSH PRIVATE KEY":
+	case kind == "PKCS7", kind == "CMS":
+		return r.signedData(block.Bytes)
+	case kind == "OPENSSH PRIVATE KEY":
+		r.foreign++
+		r.assembly.Add(format.Entry{Kind: format.PrivateKey, Alias: r.assembly.Alias(label.name), Err: errOpenSSH}, nil)
+	case strings.HasSuffix(kind, "PRIVATE KEY"):
 		r.add(label, func(passwords [][]byte, budget *pbe.Budget) ([]byte, error) {
 			return openBlock(block, passwords, budget)
 		})
 	case kind == "PUBLIC KEY", kind == "RSA PUBLIC KEY":
 		r.assembly.Add(format.Entry{Kind: format.PublicKey, Alias: r.assembly.Alias(label.name), SPKI: block.Bytes}, nil)
+	default: // Parameters, requests and the like are nobody's keys.
+		r.passed = append(r.passed, kind)
 	}
-	return nil // Parameters, requests and the like are nobody's keys.
+	return nil
 }
+
+var errOpenSSH = fmt.Errorf("%w: an OpenSSH private key: convert a copy of it with ssh-keygen -p -m PKCS8 -f KEY", format.ErrUnsupported)
 
 // add adds a key that open gives when it gets its passwords.
 func (r *reader) add(label label, open func(passwords [][]byte, budget *pbe.Budget) ([]byte, error)) {
