@@ -172,6 +172,7 @@ func inUse(t *testing.T) (values []any, token string) {
 		keystore.DecryptionFunc(store.PrivateKeys),
 		store, keyed, keystore.File{Path: "f", Password: password, KeyPasswords: map[string]keystore.Password{"a": password}}, password,
 		private, secret, private.Public(), keyed.Entries()[0], store.Entries()[0], keystore.Selection{Alias: "a"}, keystore.Rotation{Subject: "CN=a"},
+		store.Status(), store.Status().Keys[0],
 		client, jwks.Fetch{}, &jwks.Handler{Source: store}, jwks.Set{}, client.Status(),
 		jwks.Metadata{}, &jwks.MetadataHandler{Keys: &jwks.Handler{Source: store}},
 		profile, profile.Header, profile.Waive, tokenprofile.Encryption{}, encrypt, decrypt, tokenprofile.NumericDate{},

@@ -50,3 +50,38 @@ func ExampleContextSigner() {
 	// <nil>
 	// true
 }
+
+// A health check asks which key signs, which comes next, and whether the last
+// reload went well.
+func ExampleStore_Status() {
+	store, err := keystore.Open("testdata/keytool-p256.p12", keystore.StaticPassword("changeit"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	status := store.Status()
+	fmt.Println(status.Source, status.Format, status.Err)
+	for _, key := range status.Keys {
+		fmt.Println(key.Alias, key.Type, key.State)
+	}
+	// Output:
+	// testdata/keytool-p256.p12 PKCS12 <nil>
+	// ec EC P-256 signing
+}
+
+// What File says of a file can be said of bytes that the program has.
+func ExampleFile_Parse() {
+	pem := `-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+-----END PRIVATE KEY-----`
+	file := keystore.File{KeyID: func(string, keystore.PublicKey) string { return "2026-11" }}
+	store, err := file.Parse([]byte(pem))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, key := range store.Entries() {
+		fmt.Println(key.Algorithm, key.KeyID)
+	}
+	// Output: Ed25519 2026-11
+}

@@ -3,15 +3,17 @@ package keystore
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"maps"
 	"strings"
 	"time"
 )
 
-// The overlap of [File] where it sets none.
+// The overlap of [File], and the notice it gives, where it sets none.
 const (
 	DefaultPublishBefore = time.Hour
 	DefaultPublishAfter  = 24 * time.Hour
+	DefaultExpiryNotice  = 14 * 24 * time.Hour
 )
 
 // File is what [Open] does by default, adjustable.
@@ -101,6 +103,23 @@ type File struct {
 	// certificates are given out either way: in PEM they have no check either.
 	AllowUnverified bool
 
+	// IgnoreCertificateDates lets a key sign whatever the dates of its
+	// certificate say, where that is only the container a keystore demands:
+	// verifiers know the key by its kid. It gives up that a key which
+	// everybody has forgotten stops signing. The dates of trusted certificates
+	// count in any case.
+	IgnoreCertificateDates bool
+
+	// OnExpiring is told of each of the store's own keys whose certificate
+	// ends within ExpiryNotice, once, and again when it has a new certificate
+	// that does. Zero means [DefaultExpiryNotice], negative means that nobody
+	// is told. It is called by whoever uses the store.
+	OnExpiring   func(KeyStatus)
+	ExpiryNotice time.Duration
+
+	// Logger gets what OnReload and OnExpiring are told; nil means silence.
+	Logger *slog.Logger
+
 	// OnReload is told the outcome of every reload that the store begins by
 	// itself, nil for success, for logs and metrics: one after the other. It
 	// may use the store, but not its Reload.
@@ -114,7 +133,7 @@ func (f File) Open() (*Store, error) {
 	if err != nil {
 		return nil, f.named(err)
 	}
-	return newStore(c, f.overlap(), follower), nil
+	return newStore(c, f, follower), nil
 }
 
 // Parse reads a keystore held in memory as Open would read it from the file,
@@ -126,11 +145,15 @@ func (f File) Parse(data []byte) (*Store, error) {
 	if err != nil {
 		return nil, f.named(err)
 	}
-	return newStore(c, f.overlap(), nil), nil
+	return newStore(c, f, nil), nil
 }
 
 func (f File) overlap() overlap {
-	return overlap{before: orDefault(f.PublishBefore, DefaultPublishBefore), after: orDefault(f.PublishAfter, DefaultPublishAfter)}
+	o := overlap{before: orDefault(f.PublishBefore, DefaultPublishBefore), after: orDefault(f.PublishAfter, DefaultPublishAfter)}
+	if f.OnExpiring != nil || f.Logger != nil {
+		o.notice = orDefault(f.ExpiryNotice, DefaultExpiryNotice)
+	}
+	return o
 }
 
 func (f File) interval() time.Duration { return max(orDefault(f.Interval, time.Minute), checkInterval) }
@@ -144,19 +167,38 @@ func orDefault(d, standard time.Duration) time.Duration {
 
 // report tells who wants to know how a reload went.
 func (f File) report(err error) {
+	if f.Logger != nil && err != nil {
+		f.Logger.Warn("keystore not reloaded", "store", f.name(), "error", err.Error())
+	} else if f.Logger != nil {
+		f.Logger.Info("keystore reloaded", "store", f.name())
+	}
 	if f.OnReload != nil {
 		f.OnReload(err)
 	}
 }
 
+// warn tells who wants to know that a certificate ends soon.
+func (f File) warn(key KeyStatus) {
+	if f.Logger != nil {
+		f.Logger.Warn("certificate of a signing key ends", "store", f.name(), "alias", key.Alias, "kid", key.KeyID, "end", key.CertificateEnd)
+	}
+	if f.OnExpiring != nil {
+		f.OnExpiring(key)
+	}
+}
+
+// name is how errors and logs call the store.
+func (f File) name() string {
+	if f.Certificate != "" {
+		return f.Path + " with " + f.Certificate
+	}
+	return f.Path
+}
+
 // named puts the package and the file before an error.
 func (f File) named(err error) error {
 	text := strings.TrimPrefix(err.Error(), "keystore: ")
-	name := f.Path
-	if f.Certificate != "" {
-		name += " with " + f.Certificate
-	}
-	if name != "" {
+	if name := f.name(); name != "" {
 		text = name + ": " + text
 	}
 	return &fileError{text: "keystore: " + text, err: err}

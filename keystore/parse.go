@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +37,11 @@ func parse(f File, data []byte) (*contents, error) {
 	if len(found.entries) == 0 {
 		return nil, found.empty()
 	}
+	if f.Certificate != "" {
+		if err := found.fit(); err != nil {
+			return nil, err
+		}
+	}
 	return contentsOf(f, found)
 }
 
@@ -45,6 +51,27 @@ type found struct {
 	verified bool
 	entries  []Entry
 	passed   []string // what is in it beside the entries
+}
+
+// fit reports as an error that a key and the certificate in a file of its own
+// do not belong together.
+func (f found) fit() error {
+	keys := 0
+	for _, e := range f.entries {
+		switch {
+		case e.Kind != KindPrivateKey:
+		case e.Err != nil:
+			return e.Err
+		case len(e.Chain) == 0:
+			return errors.New("the certificate does not belong to the key: one of the two files is still to be replaced, or the wrong one")
+		default:
+			keys++
+		}
+	}
+	if keys == 0 {
+		return fmt.Errorf("%w: no private key in either of the two files", ErrNoKey)
+	}
+	return nil
 }
 
 // empty is the error for a file that nothing was found in, and what was in it.
@@ -135,6 +162,7 @@ func contentsOf(f File, found found) (*contents, error) {
 // follows from them.
 func identify(f File, e *Entry) error {
 	if e.Kind == KindPrivateKey && e.Err == nil {
+		e.PrivateKey.undated = f.IgnoreCertificateDates
 		if f.KeyID != nil {
 			e.PrivateKey = e.PrivateKey.WithKeyID(f.KeyID(e.Alias, e.PublicKey))
 		}

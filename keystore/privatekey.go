@@ -24,6 +24,7 @@ type PrivateKey struct {
 	ops      []string // key_ops of the private half, RFC 7517 section 4.3
 	err      error    // why the key cannot be used, if its entry could not be read
 	index    *aliasIndex
+	undated  bool // its certificate's dates say nothing
 }
 
 // enclose keeps a secret behind a function, because a function is the one
@@ -188,8 +189,16 @@ func (k PrivateKey) certificate() *x509.Certificate {
 	return k.public.chain[0]
 }
 
+// dated is the certificate whose dates count.
+func (k PrivateKey) dated() *x509.Certificate {
+	if k.undated {
+		return nil
+	}
+	return k.certificate()
+}
+
 func (k PrivateKey) notBefore() time.Time {
-	if cert := k.certificate(); cert != nil {
+	if cert := k.dated(); cert != nil {
 		return cert.NotBefore
 	}
 	return time.Time{}

@@ -21,7 +21,7 @@ func (t turn) signs(now time.Time) bool {
 // its turn, or after the end of its certificate, for no token is signed then.
 func (t turn) unpublished(after time.Duration) time.Time {
 	end := t.until
-	if cert := t.key.certificate(); cert != nil && (end.IsZero() || cert.NotAfter.Before(end)) {
+	if cert := t.key.dated(); cert != nil && (end.IsZero() || cert.NotAfter.Before(end)) {
 		end = cert.NotAfter
 	}
 	if end.IsZero() {
@@ -30,8 +30,34 @@ func (t turn) unpublished(after time.Duration) time.Time {
 	return end.Add(after)
 }
 
-// overlap is how long keys are published before and after their turns.
-type overlap struct{ before, after time.Duration }
+// status is the state of the turn's key.
+func (t turn) status(o overlap, now time.Time) KeyStatus {
+	key := t.key
+	s := KeyStatus{
+		Alias: key.Alias(), KeyID: key.KeyID(), Type: key.public.Describe(),
+		State: KeySigns, From: t.from, Until: t.unpublished(o.after), Err: key.err,
+	}
+	if cert := key.certificate(); cert != nil {
+		s.CertificateEnd = cert.NotAfter
+	}
+	switch dated := key.dated(); {
+	case key.err != nil:
+		s.State = KeyUnusable
+	case now.Before(t.from):
+		s.State = KeyWaits
+	case !t.signs(now):
+		s.State = KeyRetires
+	case dated != nil && now.After(dated.NotAfter):
+		s.State = KeyExpired
+	case dated != nil && now.Before(dated.NotBefore):
+		s.State, s.From = KeyWaits, dated.NotBefore
+	}
+	return s
+}
+
+// overlap is how long keys are published before and after their turns, and
+// how long before the end of a certificate somebody is told.
+type overlap struct{ before, after, notice time.Duration }
 
 // firstTurns are those of a store nobody knew before: every key has its turn
 // at once, for all were there when the program began.

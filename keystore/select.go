@@ -167,7 +167,7 @@ func (s Selection) newest(keys []PrivateKey) (PrivateKey, error) {
 }
 
 func (s Selection) valid(key PrivateKey) error {
-	cert := key.certificate()
+	cert := key.dated()
 	switch {
 	case cert == nil || s.Now.IsZero():
 		return nil

@@ -2,9 +2,12 @@ package keystore
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"math"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -19,9 +22,17 @@ import (
 // The slices it returns are shared between callers and must not be modified.
 type Store struct {
 	current  atomic.Pointer[view]
+	file     File      // whom to tell of what
 	follower *follower // nil: the keys are fixed
+	told     sync.Map  // of which certificates somebody knows that they end, by keyEnd
 	opened   time.Time
 	next     atomic.Int64 // when to look at clock and file again, in nanoseconds since opened
+}
+
+// A keyEnd is a key and when its certificate ends.
+type keyEnd struct {
+	kid string
+	end time.Time
 }
 
 var (
@@ -55,16 +66,17 @@ func New(keys ...PrivateKey) *Store {
 		c.private = append(c.private, key)
 		c.entries = append(c.entries, entryOf(key))
 	}
-	return newStore(&c, overlap{after: DefaultPublishAfter}, nil)
+	return newStore(&c, File{}, nil)
 }
 
-func newStore(c *contents, o overlap, f *follower) *Store {
-	s := &Store{opened: time.Now(), follower: f}
-	s.current.Store(newView(c, o, firstTurns(c.private), s.opened))
+func newStore(c *contents, file File, f *follower) *Store {
+	s := &Store{opened: time.Now(), follower: f, file: file}
+	s.current.Store(newView(c, file.overlap(), firstTurns(c.private), s.opened))
 	if f != nil {
 		f.current = &s.current
 	}
 	s.schedule(s.opened)
+	s.warn(s.opened)
 	return s
 }
 
@@ -86,6 +98,18 @@ func (s *Store) look(ctx context.Context, now time.Time) {
 		s.current.CompareAndSwap(v, v.at(now)) // whoever is first; a reload is never overwritten
 	}
 	s.schedule(now)
+	s.warn(now)
+}
+
+// warn tells of each certificate that ends soon, once.
+func (s *Store) warn(now time.Time) {
+	v := s.current.Load()
+	for _, t := range v.ending {
+		status := t.status(v.overlap, now)
+		if _, told := s.told.LoadOrStore(keyEnd{status.KeyID, status.CertificateEnd}, true); !told {
+			s.file.warn(status)
+		}
+	}
 }
 
 // Reload reads the file now. What is not in it any more is dropped at once,
@@ -173,3 +197,30 @@ func (s *Store) SecretKeys(ctx context.Context, kid string) ([]SecretKey, error)
 	v := s.view(ctx)
 	return v.secrets.find(kid), v.refusal
 }
+
+// Trust returns the keys of other people that the store holds: those of its
+// trusted certificates while these are valid, under their RFC 7638
+// thumbprints, and public keys of JWK Sets and PEM files, whatever certificate
+// stands beside them. They verify, and cannot be published: the source is no
+// [Publisher].
+func (s *Store) Trust() PublicSource { return trust{s} }
+
+// CertPool returns the trusted certificates, for the RootCAs or ClientCAs of a
+// [tls.Config]. The pool is the caller's own, and as old as the call.
+func (s *Store) CertPool() *x509.CertPool { return s.view(context.Background()).pool() }
+
+// TLSCertificate returns the key and chain of an alias for mutual TLS, "" as
+// for signing: the only key, or the newest valid one. It is cheap, and new at
+// every call, so that a [tls.Config] whose GetClientCertificate or
+// GetCertificate calls it follows a rotation.
+func (s *Store) TLSCertificate(alias string) (*tls.Certificate, error) {
+	keys, err := s.PrivateKeys(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return tlsCertificate(keys, alias)
+}
+
+// Status is the state of the store. It looks after the file as every look-up
+// does, and reads nothing by itself.
+func (s *Store) Status() Status { return newStatus(s, s.view(context.Background())) }

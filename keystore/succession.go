@@ -69,7 +69,7 @@ func (s *succession) relieve(alias string, t turn) {
 		return
 	}
 	end := s.now.Add(s.overlap.before)
-	if cert := t.key.certificate(); cert != nil && cert.NotAfter.Before(end) {
+	if cert := t.key.dated(); cert != nil && cert.NotAfter.Before(end) {
 		end = cert.NotAfter
 	}
 	s.relief[alias], s.all = later(s.relief[alias], end), later(s.all, end)

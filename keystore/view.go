@@ -17,6 +17,7 @@ type view struct {
 	decrypting []PrivateKey
 	published  keyTable[PublicKey]
 	trust      keyTable[PublicKey]
+	ending     []turn // of keys whose certificates end soon, or have ended
 }
 
 func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
@@ -31,6 +32,7 @@ func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 		if t.key.err != nil {
 			continue
 		}
+		v.notice(t, now)
 		v.decrypting = append(v.decrypting, t.key)
 		if end.IsZero() || end.After(now) {
 			published = append(published, t.key.public)
@@ -40,6 +42,20 @@ func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 	v.published = newKeyTable(distinct(published))
 	v.trust = newKeyTable(v.valid(c.trusted, now))
 	return v
+}
+
+// notice notes whether the end of the key's certificate is near, or when it
+// will be.
+func (v *view) notice(t turn, now time.Time) {
+	cert := t.key.dated()
+	if cert == nil || v.overlap.notice <= 0 || !t.until.IsZero() {
+		return
+	}
+	near := cert.NotAfter.Add(-v.overlap.notice)
+	v.expires(now, near)
+	if !now.Before(near) {
+		v.ending = append(v.ending, t)
+	}
 }
 
 // valid are the keys that no certificate vouches for, or one that is valid now.

@@ -1,0 +1,120 @@
+package keystore
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Status is the state of a store at one moment, for health checks and logs.
+type Status struct {
+	Source   string // the path, or the name of what is no file; "" for a store from memory
+	Format   string // as [Store.Format]
+	Verified bool   // as [Store.Verified]
+	Entries  int    // as many as [Store.Entries] lists
+	Trusted  int    // keys of [Store.Trust] in force
+
+	Loaded   time.Time // when what is in force was read
+	Failures int       // reloads that have failed since
+	Err      error     // why the last one did, or why the own keys are not given out; nil if nothing is wrong
+	Retry    time.Time // when reading is tried again; zero: nothing failed
+
+	Keys []KeyStatus // the own keys: those that sign, wait, or are still published
+	Next time.Time   // when one of them changes its state by itself; zero: none does
+}
+
+// A KeyState is what a store does with one of its keys.
+type KeyState string
+
+// The states of keys.
+const (
+	KeySigns    KeyState = "signing"  // now
+	KeyWaits    KeyState = "waiting"  // published, and signs from From on
+	KeyRetires  KeyState = "retired"  // signs no more, and is published until Until
+	KeyExpired  KeyState = "expired"  // its certificate is no longer valid
+	KeyUnusable KeyState = "unusable" // its entry could not be read: Err
+)
+
+// KeyStatus is the state of one private key.
+type KeyStatus struct {
+	Alias, KeyID   string
+	Type           string // as [PublicKey.Describe]
+	State          KeyState
+	From           time.Time // when it begins to sign; zero: it did when the store was opened
+	Until          time.Time // when it is no longer published; zero: as long as it is in the file
+	CertificateEnd time.Time // zero: it has no certificate
+	Err            error
+}
+
+func newStatus(s *Store, v *view) Status {
+	now := time.Now()
+	status := Status{
+		Format: v.format, Verified: v.verified, Entries: len(v.entries), Trusted: len(v.trust.all),
+		Loaded: s.opened, Err: v.refusal, Next: v.until,
+	}
+	if s.follower != nil {
+		health := s.follower.health.Load()
+		status.Source = s.follower.file.name()
+		status.Loaded, status.Failures, status.Retry = health.loaded, health.failures, health.retry
+		status.Err = errors.Join(v.refusal, health.err)
+	}
+	for _, t := range v.turns {
+		status.Keys = append(status.Keys, t.status(v.overlap, now))
+	}
+	return status
+}
+
+// in are the keys in a state.
+func (s Status) in(state KeyState) (keys []string) {
+	for _, key := range s.Keys {
+		if key.State == state {
+			keys = append(keys, key.String())
+		}
+	}
+	return keys
+}
+
+// LogValue lists the keys by state, and leaves out what there is not.
+func (s Status) LogValue() slog.Value {
+	attributes := []slog.Attr{slog.String("format", s.Format), slog.Bool("verified", s.Verified), slog.Int("entries", s.Entries), slog.Int("trusted", s.Trusted)}
+	if s.Source != "" {
+		attributes = append([]slog.Attr{slog.String("source", s.Source)}, attributes...)
+	}
+	for _, state := range []KeyState{KeySigns, KeyWaits, KeyRetires, KeyExpired, KeyUnusable} {
+		if keys := s.in(state); len(keys) > 0 {
+			attributes = append(attributes, slog.Any(string(state), keys))
+		}
+	}
+	attributes = append(attributes, moment("loaded", s.Loaded)...)
+	attributes = append(attributes, moment("next", s.Next)...)
+	if s.Err != nil {
+		attributes = append(attributes, slog.Int("failures", s.Failures), slog.String("error", s.Err.Error()))
+		attributes = append(attributes, moment("retry", s.Retry)...)
+	}
+	return slog.GroupValue(attributes...)
+}
+
+func moment(name string, t time.Time) []slog.Attr {
+	if t.IsZero() {
+		return nil
+	}
+	return []slog.Attr{slog.Time(name, t)}
+}
+
+// String is the key in a line, as errors and logs name it.
+func (k KeyStatus) String() string {
+	text := fmt.Sprintf("%q (%s", k.Alias, k.Type)
+	switch {
+	case k.Err != nil:
+		return fmt.Sprintf("%q: %v", k.Alias, k.Err)
+	case k.State == KeyWaits:
+		text += ", from " + k.From.UTC().Format(time.RFC3339)
+	case k.State == KeyRetires:
+		text += ", published until " + k.Until.UTC().Format(time.RFC3339)
+	}
+	if !k.CertificateEnd.IsZero() {
+		text += ", certificate until " + date(k.CertificateEnd)
+	}
+	return text + ")"
+}
