@@ -137,7 +137,7 @@ func lastOfEach(entries []format.Entry) []format.Entry {
 func contentsOf(f File, found found) (*contents, error) {
 	var refusal error
 	if !found.verified && !f.AllowUnverified {
-		refusal = fmt.Errorf("%w: the %s store has no integrity check, or no password was given for it", ErrUnverified, found.format)
+		refusal = fmt.Errorf("%w: the %s store has no integrity check, or no password was given for it: give its password, or set File.AllowUnverified", ErrUnverified, found.format)
 	}
 	for i := range found.entries {
 		if err := identify(f, &found.entries[i]); err != nil {

@@ -15,6 +15,7 @@ type Selection struct {
 	Newest bool                   // without an alias, among several: the valid one whose certificate became valid last
 	Now    time.Time              // the time at which certificates must be valid; zero: do not look
 	Fits   func(PrivateKey) error // whether a key can do the job; nil: every key can
+	Source PrivateSource          // where the keys come from, for errors; nil: they do not say
 }
 
 // Select chooses one key: the one with the alias, or the only one that fits,
@@ -26,9 +27,25 @@ type Selection struct {
 func Select(keys []PrivateKey, selection Selection) (PrivateKey, error) {
 	key, err := selection.choose(keys)
 	if err != nil {
-		return PrivateKey{}, fmt.Errorf("keystore: %w", err)
+		return PrivateKey{}, selection.file().named(err)
 	}
 	return key, nil
+}
+
+// file is what names the source in errors.
+func (s Selection) file() File {
+	if store, ok := s.Source.(*Store); ok {
+		return store.file
+	}
+	return File{}
+}
+
+// instead is what a source without private keys has instead of them.
+func (s Selection) instead() string {
+	if store, ok := s.Source.(*Store); ok {
+		return "no private key, but " + summary(store.Entries())
+	}
+	return "no private key"
 }
 
 func (s Selection) choose(keys []PrivateKey) (PrivateKey, error) {
@@ -38,7 +55,7 @@ func (s Selection) choose(keys []PrivateKey) (PrivateKey, error) {
 	fit, refusals := s.fitting(keys)
 	switch {
 	case len(keys) == 0:
-		return PrivateKey{}, fmt.Errorf("%w: the store has no private key", ErrNoKey)
+		return PrivateKey{}, fmt.Errorf("%w: the store has %s", ErrNoKey, s.instead())
 	case len(fit) == 0 && len(keys) == 1:
 		return PrivateKey{}, refusals
 	case len(fit) == 0:
@@ -67,9 +84,9 @@ func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 	if refused != nil {
 		return PrivateKey{}, refused
 	}
-	there := "no private key"
-	if len(keys) > 0 {
-		there = describeAll(keys)
+	there := describeAll(keys)
+	if len(keys) == 0 {
+		there = s.instead()
 	}
 	return PrivateKey{}, fmt.Errorf("%w: no private key with alias %q; the store has %s", ErrNoKey, clip(s.Alias), there)
 }

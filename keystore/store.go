@@ -218,7 +218,7 @@ func (s *Store) TLSCertificate(alias string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tlsCertificate(keys, alias)
+	return tlsCertificate(s, keys, alias)
 }
 
 // Status is the state of the store. It looks after the file as every look-up

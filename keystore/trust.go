@@ -18,8 +18,8 @@ func (t trust) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) 
 }
 
 // tlsCertificate is that of the key that is meant.
-func tlsCertificate(keys []PrivateKey, alias string) (*tls.Certificate, error) {
-	key, err := Select(keys, Selection{Alias: alias, Newest: true, Now: time.Now(), Fits: fitsTLS})
+func tlsCertificate(s *Store, keys []PrivateKey, alias string) (*tls.Certificate, error) {
+	key, err := Select(keys, Selection{Alias: alias, Newest: true, Now: time.Now(), Fits: fitsTLS, Source: s})
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (k *privateKeys) choose(ctx context.Context, c *composer) (*signingKey, err
 	}
 	p := &c.profile
 	key, err := keystore.Select(keys, keystore.Selection{
-		Alias: p.KeyAlias, Newest: p.NewestKey, Now: p.Now(), Fits: func(key keystore.PrivateKey) error { return key.Fits(k.algorithm) },
+		Alias: p.KeyAlias, Newest: p.NewestKey, Now: p.Now(), Source: k.source, Fits: func(key keystore.PrivateKey) error { return key.Fits(k.algorithm) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("tokenprofile: %w", err)

@@ -78,7 +78,7 @@ type KeyReader struct {
 func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, bits int, err error) {
 	var info privateKeyInfo
 	if _, err := asn1.Unmarshal(der, &info); err != nil {
-		return nil, "", 0, fmt.Errorf("%w: private key: %w", ErrDamaged, err)
+		return nil, "", 0, fmt.Errorf("%w: a private key that is cut off or changed: %w", ErrDamaged, err)
 	}
 	name, bits, known := describe(info.Algorithm)
 	if strings.HasPrefix(name, "RSA") {
@@ -94,6 +94,9 @@ func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, 
 	if err != nil {
 		if bits == 0 {
 			bits = modulusBits(info.PrivateKey)
+		}
+		if _, malformed := Few(info.PrivateKey, 10); strings.HasPrefix(name, "RSA") && malformed != nil {
+			return nil, name, bits, fmt.Errorf("%w: the %s key is cut off or changed", ErrDamaged, known)
 		}
 		return nil, name, bits, fmt.Errorf("%w: %s key: %w", ErrUnsupported, known, err)
 	}

@@ -75,7 +75,7 @@ func HMAC(oid string) (Hash, error) { return lookup(hmacs, "HMAC", oid) }
 func lookup(table map[string]Hash, what, oid string) (Hash, error) {
 	h, ok := table[oid]
 	if !ok {
-		return Hash{}, fmt.Errorf("%w: %s %s", format.ErrUnsupported, what, oid)
+		return Hash{}, fmt.Errorf("%w: %s %s", format.ErrUnsupported, what, known(oid))
 	}
 	return h, h.allowed()
 }

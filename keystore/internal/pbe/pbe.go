@@ -63,7 +63,40 @@ func schemeOf(alg format.Algorithm) (scheme, error) {
 	case pbes1[oid].cipher != nil:
 		return pbes1[oid].scheme(alg.Parameters.FullBytes)
 	}
-	return scheme{}, fmt.Errorf("%w: encryption %s", format.ErrUnsupported, oid)
+	return scheme{}, fmt.Errorf("%w: encryption %s", format.ErrUnsupported, known(oid))
+}
+
+// unread are schemes, ciphers and digests that tools write and nobody has
+// asked us to read: errors name them.
+var unread = map[string]string{
+	"1.2.840.113549.1.5.1":      "PBES1 with MD2 and DES",
+	"1.2.840.113549.1.5.4":      "PBES1 with MD2 and RC2",
+	"1.2.840.113533.7.66.10":    "CAST5-CBC",
+	"1.2.840.113549.2.2":        "MD2",
+	"1.2.840.113549.2.4":        "MD4",
+	"1.2.840.113549.2.6":        "HMAC-MD5",
+	"1.2.392.200011.61.1.1.1.2": "Camellia-128-CBC",
+	"1.2.392.200011.61.1.1.1.3": "Camellia-192-CBC",
+	"1.2.392.200011.61.1.1.1.4": "Camellia-256-CBC",
+	"1.2.410.200004.1.4":        "SEED-CBC",
+	"1.2.410.200046.1.1.2":      "ARIA-128-CBC",
+	"1.2.410.200046.1.1.7":      "ARIA-192-CBC",
+	"1.2.410.200046.1.1.12":     "ARIA-256-CBC",
+	"1.3.6.1.4.1.3029.1.2":      "Blowfish-CBC",
+	"1.3.6.1.4.1.188.7.1.1.2":   "IDEA-CBC",
+	"1.2.156.10197.1.104.2":     "SM4-CBC",
+	"2.16.840.1.101.3.4.1.6":    "AES-128-GCM",
+	"2.16.840.1.101.3.4.1.26":   "AES-192-GCM",
+	"2.16.840.1.101.3.4.1.46":   "AES-256-GCM",
+	"1.2.643.2.2.21":            "GOST 28147-89",
+}
+
+// known is an identifier with its name, where it has one.
+func known(oid string) string {
+	if name := unread[oid]; name != "" {
+		return name + " (" + oid + ")"
+	}
+	return oid
 }
 
 func (s scheme) decrypt(password, data []byte, budget *Budget) ([]byte, error) {

@@ -79,7 +79,7 @@ func cipherOf(alg format.Algorithm) (c blockCipher, err error) {
 	case "1.2.840.113549.3.2":
 		return rc2Cipher(alg.Parameters)
 	default:
-		return c, fmt.Errorf("%w: cipher %s", format.ErrUnsupported, oid)
+		return c, fmt.Errorf("%w: cipher %s", format.ErrUnsupported, known(oid))
 	}
 	return c, ber.Unmarshal(alg.Parameters.FullBytes, &c.iv)
 }
@@ -125,7 +125,7 @@ func kdfOf(alg format.Algorithm) (d derivation, size int64, err error) {
 	case "1.3.6.1.4.1.11591.4.11":
 		return scryptOf(alg.Parameters.FullBytes)
 	default:
-		return nil, 0, fmt.Errorf("%w: key derivation %s", format.ErrUnsupported, oid)
+		return nil, 0, fmt.Errorf("%w: key derivation %s", format.ErrUnsupported, known(oid))
 	}
 }
 
