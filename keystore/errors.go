@@ -25,8 +25,8 @@ var (
 
 	// ErrNoKey: the store has no key with the alias, or no key of the kind asked for.
 	ErrNoKey = errors.New("no such key")
-	// ErrAmbiguous: several keys could be meant, and no alias says which.
-	ErrAmbiguous = errors.New("several keys, and none named")
+	// ErrAmbiguous: several keys could be meant, and nothing says which.
+	ErrAmbiguous = errors.New("several keys could be meant")
 	// ErrNotPublic: a private or secret key where only public ones belong. Nothing of it is used.
 	ErrNotPublic = errors.New("a private or secret key where a public one is expected")
 	// ErrExpired: the certificate of the key is no longer valid.

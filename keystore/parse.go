@@ -31,6 +31,9 @@ func parse(f File, data []byte) (*contents, error) {
 		found, err = read(name, data, passwords)
 		return err
 	})
+	if errors.Is(err, ErrPasswordRequired) && f.Password == nil {
+		err = fmt.Errorf("%w: give Open one, or File its Password; where nobody knows of one it may be the empty one", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +188,7 @@ func bind(f File, e *Entry) error {
 	}
 	bound, err := e.PrivateKey.WithAlgorithm(algorithm)
 	if err != nil {
-		return fmt.Errorf("alias %q: %w", e.Alias, err)
+		return &fileError{fmt.Sprintf("alias %q: %s", e.Alias, strings.TrimPrefix(err.Error(), "keystore: ")), err}
 	}
 	e.PrivateKey = bound
 	return nil

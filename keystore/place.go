@@ -90,7 +90,7 @@ func appendPEM(text, data []byte) ([]byte, error) {
 		more = pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data})
 		defer clear(more)
 	default:
-		return text, fmt.Errorf("%w: %s, where a key and its certificate in two files are PEM or DER", ErrUnsupported, name)
+		return text, format.Unsupported("it is " + name + ": a key and its certificate in two files are PEM or DER; a keystore has both in one")
 	}
 	whole := slices.Concat(text, more, []byte("\n"))
 	clear(text)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // A stamp tells one state of what a store is read from from another.
@@ -88,7 +90,7 @@ func checkRegular(info os.FileInfo) error {
 	case mode&os.ModeSocket != 0:
 		kind = "a socket"
 	}
-	return fmt.Errorf("%w: it is %s; name a file, which can be read again", ErrUnsupported, kind)
+	return format.Unsupported("it is " + kind + ": name a file, which can be read again")
 }
 
 // openFile is what readUnchanged needs of an [os.File].

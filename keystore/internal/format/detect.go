@@ -140,12 +140,15 @@ func isBCFKS(data []byte) bool {
 	return err == nil && store.Check.Tag == asn1.TagSequence
 }
 
-// notSupported is the error for a format that Java can convert for us.
-type notSupported string
-
-func (n notSupported) Error() string {
-	return string(n) + " store: not supported, convert it with keytool -importkeystore"
+// notSupported is the error for a store that Java can convert for us.
+func notSupported(store string) error {
+	return Unsupported(store + " store: not supported, convert it with keytool -importkeystore")
 }
 
-// Is makes it an [ErrUnsupported] whose text speaks of the format.
-func (notSupported) Is(target error) bool { return target == ErrUnsupported }
+// Unsupported is an [ErrUnsupported] whose text does not speak of an algorithm.
+type Unsupported string
+
+func (u Unsupported) Error() string { return string(u) }
+
+// Is makes it an [ErrUnsupported].
+func (Unsupported) Is(target error) bool { return target == ErrUnsupported }

@@ -185,7 +185,7 @@ func (r *reader) block(block *pem.Block, label label) error {
 	return nil
 }
 
-var errOpenSSH = fmt.Errorf("%w: an OpenSSH private key: convert a copy of it with ssh-keygen -p -m PKCS8 -f KEY", format.ErrUnsupported)
+const errOpenSSH = format.Unsupported("an OpenSSH private key: convert a copy of it with ssh-keygen -p -m PKCS8 -f KEY")
 
 // add adds a key that open gives when it gets its passwords.
 func (r *reader) add(label label, open func(passwords [][]byte, budget *pbe.Budget) ([]byte, error)) {
