@@ -48,6 +48,7 @@ func (e *Entry) private(pkcs8 []byte, certificates *certificates) {
 
 func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates *certificates) error {
 	key, name, bits, err := certificates.keys.ParsePKCS8(pkcs8)
+	algorithm, pssErr := pssAlgorithm(name, pkcs8)
 	clear(pkcs8)
 	e.Algorithm, e.Bits = name, bits
 	if err != nil && name == string(FamilyMLDSA) {
@@ -64,9 +65,22 @@ func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates *certificates) error {
 	if err != nil {
 		return err
 	}
+	if pssErr != nil {
+		return pssErr
+	}
 	e.PrivateKey, err = NewPrivateKey(usable, chain...)
-	e.PrivateKey.public.pss = name == "RSASSA-PSS"
+	e.PrivateKey.public.pss, e.PrivateKey.public.alg = name == "RSASSA-PSS", algorithm
 	return err
+}
+
+// pssAlgorithm is the algorithm that the parameters of an RSASSA-PSS key bind
+// it to, "" for none and for other keys.
+func pssAlgorithm(name string, info []byte) (Algorithm, error) {
+	if name != "RSASSA-PSS" {
+		return "", nil
+	}
+	algorithm, err := format.PSSAlgorithm(info)
+	return Algorithm(algorithm), err
 }
 
 func (e *Entry) secret(found format.Entry) {
@@ -84,8 +98,17 @@ func (e *Entry) public(spki []byte) {
 		e.Algorithm, e.Err = name, err
 		return
 	}
-	e.PublicKey, e.Err = NewPublicKey(key)
-	e.PublicKey.pss = name == "RSASSA-PSS"
+	e.take(name, spki, func() (PublicKey, error) { return NewPublicKey(key) })
+}
+
+// take makes the entry's public key, of which info is the encoding.
+func (e *Entry) take(name string, info []byte, key func() (PublicKey, error)) {
+	var algorithm Algorithm
+	if algorithm, e.Err = pssAlgorithm(name, info); e.Err != nil {
+		return
+	}
+	e.PublicKey, e.Err = key()
+	e.PublicKey.pss, e.PublicKey.alg = name == "RSASSA-PSS", algorithm
 }
 
 func (e *Entry) certificate(certificates *certificates) {
@@ -97,8 +120,8 @@ func (e *Entry) certificate(certificates *certificates) {
 		e.Err = fmt.Errorf("%w: a certificate that crypto/x509 refuses: %w", ErrUnsupported, certificates.refusal(e.RawChain))
 		return
 	}
-	e.PublicKey, e.Err = certifiedPublicKey(e.Chain[0])
-	e.PublicKey.pss = e.Algorithm == "RSASSA-PSS"
+	cert := e.Chain[0]
+	e.take(e.Algorithm, cert.RawSubjectPublicKeyInfo, func() (PublicKey, error) { return certifiedPublicKey(cert) })
 }
 
 func certifiedPublicKey(cert *x509.Certificate) (PublicKey, error) {

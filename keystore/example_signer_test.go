@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
@@ -84,4 +85,29 @@ MC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 		fmt.Println(key.Algorithm, key.KeyID)
 	}
 	// Output: Ed25519 2026-11
+}
+
+// Some partners want a public key as a file.
+func ExamplePublicKey_PEM() {
+	store, err := keystore.Open("testdata/keytool-p256.p12", keystore.StaticPassword("changeit"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var retainer keystore.Retainer = store
+	fmt.Println("tokens may live for", retainer.PublishedAfter())
+	keys, err := store.PublishedKeys(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pem, err := keys[0].PEM()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(strings.Split(string(pem), "\n")[0])
+	// Output:
+	// tokens may live for 24h0m0s
+	// -----BEGIN PUBLIC KEY-----
 }

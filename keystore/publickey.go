@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -156,6 +157,16 @@ func (k PublicKey) Permits(operation string) error {
 // of its use. The error names the key and the algorithm.
 func (k PublicKey) Fits(a Algorithm) error {
 	return fits(k, a, k.Permits, familyUses[a.Family()].public)
+}
+
+// PEM is the key as a PEM block of type PUBLIC KEY (RFC 7468 section 13), for
+// whoever asks for a file instead of a key set.
+func (k PublicKey) PEM() ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(k.key)
+	if err != nil {
+		return nil, fmt.Errorf("keystore: %w: %w", ErrUnsupported, err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
 }
 
 // Equal reports whether both are the same key, whatever their kids.

@@ -1,6 +1,9 @@
 package keystore
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A PrivateSource yields the private keys that sign now. [*Store] is one;
 // [Select] chooses among the keys.
@@ -42,4 +45,11 @@ type SecretSource interface {
 // own, never those it merely trusts.
 type Publisher interface {
 	PublishedKeys(ctx context.Context) ([]PublicKey, error)
+}
+
+// A Retainer says how long its keys stay published after they have signed for
+// the last time. A token must not live longer, or its key is gone before it
+// has expired. [*Store] is one.
+type Retainer interface {
+	PublishedAfter() time.Duration
 }

@@ -40,6 +40,7 @@ var (
 	_ PublicSource  = (*Store)(nil)
 	_ SecretSource  = (*Store)(nil)
 	_ Publisher     = (*Store)(nil)
+	_ Retainer      = (*Store)(nil)
 )
 
 // Open loads a keystore and follows its replacement. It is [File.Open] with
@@ -196,6 +197,16 @@ func (s *Store) PublishedKeys(ctx context.Context) ([]PublicKey, error) {
 func (s *Store) SecretKeys(ctx context.Context, kid string) ([]SecretKey, error) {
 	v := s.view(ctx)
 	return v.secrets.find(kid), v.refusal
+}
+
+// PublishedAfter is [File.PublishAfter], with its default: how long a replaced
+// key stays published. The keys of a store that is made from memory are never
+// replaced, and stay as long as the store.
+func (s *Store) PublishedAfter() time.Duration {
+	if s.follower == nil {
+		return math.MaxInt64
+	}
+	return s.file.overlap().after
 }
 
 // Trust returns the keys of other people that the store holds: those of its
