@@ -133,7 +133,7 @@ func inUse(t *testing.T) (values []any, token string) {
 	must(macVerifier.Verify(ctx, must(macSigner.Sign(ctx, claims))(t)))(t)
 
 	prover := must(tokenprofile.NewProver(private))(t)
-	proof := tokenprofile.Proof{Method: "GET", URL: "https://a.example", Token: token}
+	proof := tokenprofile.Proof{Method: "GET", URL: "https://a.example", TokenHash: tokenprofile.HashToken(token)}
 	nonces := &tokenprofile.ProofNonces{Key: secret}
 	proofs := &tokenprofile.ProofVerifier{Nonces: nonces}
 	proof.Nonce = proofs.Nonce()

@@ -210,6 +210,22 @@ func TestProverHasAClock(t *testing.T) {
 	ok(verifier.Verify(t.Context(), proof, orders, prover.Thumbprint()))(t)
 }
 
+// A token in the place of its hash would be printed; the mistake is told.
+func TestATokenInThePlaceOfItsHash(t *testing.T) {
+	proof := orders
+	proof.TokenHash = "an.access.token"
+	_, err := ok(tokenprofile.NewProver(keyFor(t, "ES256")))(t).Prove(t.Context(), proof)
+	mentions(t, err, "HashToken")
+	_, err = new(tokenprofile.ProofVerifier).Verify(t.Context(), "a.b.c", proof, "")
+	mentions(t, err, "HashToken")
+	if errors.Is(err, tokenprofile.ErrInvalid) {
+		t.Errorf("got %v, which blames the proof", err)
+	}
+	if got := tokenprofile.HashToken(""); got != "" {
+		t.Errorf("got %q for no token", got)
+	}
+}
+
 func TestUnknownAlgorithmsOfProofs(t *testing.T) {
 	v := &tokenprofile.ProofVerifier{Algorithms: []tokenprofile.Algorithm{"ES265"}}
 	_, err := v.Verify(t.Context(), "a.b.c", orders, "")

@@ -27,7 +27,7 @@ func ExampleProver() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	request := tokenprofile.Proof{Method: "GET", URL: "https://api.example/orders", Token: "the.access.token"}
+	request := tokenprofile.Proof{Method: "GET", URL: "https://api.example/orders", TokenHash: tokenprofile.HashToken("the.access.token")}
 	proof, err := prover.Prove(context.Background(), request)
 	if err != nil {
 		log.Fatal(err)

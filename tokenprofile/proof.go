@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -22,15 +21,41 @@ const proofType = "dpop+jwt"
 // with a [Profile], one value serves both ends: what the [Prover] writes, the
 // [ProofVerifier] demands.
 type Proof struct {
-	Method string // htm, the HTTP method
-	URL    string // htu, the URL of the request; query and fragment do not count
-	Token  string // the access token that goes with the proof (ath); "" at a token endpoint
-	Nonce  string // the nonce the server gave last; "" for none
+	Method    string // htm, the HTTP method
+	URL       string // htu, the URL of the request; query and fragment do not count
+	TokenHash string // ath, the [HashToken] of the access token that goes with the proof; "" at a token endpoint
+	Nonce     string // the nonce the server gave last; "" for none
 }
 
-// Format prints the method and the URL's normal form whatever the verb: the
-// token does not belong in logs, nor does what a query may hold.
+// HashToken is the ath of an access token (RFC 9449 section 4.2): its SHA-256
+// in base64url, or "" without a token.
+func HashToken(token string) string {
+	if token == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(token))
+	return canonical.EncodeToString(sum[:])
+}
+
+// check reports what is no hash: a token itself in its place would be printed.
+func (p Proof) check() error {
+	if p.TokenHash != "" && len(p.TokenHash) != canonical.EncodedLen(sha256.Size) {
+		return errors.New("tokenprofile: DPoP: Proof.TokenHash is not what HashToken makes of the access token")
+	}
+	return nil
+}
+
+// Format prints the method and the URL's normal form whatever the verb: what a
+// query may hold does not belong in logs.
 func (p Proof) Format(f fmt.State, _ rune) { io.WriteString(f, p.text()) }
+
+// MarshalText is as Format, for JSON and XML.
+func (p Proof) MarshalText() ([]byte, error) { return []byte(p.text()), nil }
+
+// GobEncode always fails: a proof is for one request.
+func (p Proof) GobEncode() ([]byte, error) {
+	return nil, errors.New("tokenprofile: a proof has no gob form")
+}
 
 // LogValue is as Format.
 func (p Proof) LogValue() slog.Value { return slog.StringValue(p.text()) }
@@ -96,6 +121,9 @@ func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
 	case proof.Method == "":
 		return "", errors.New("tokenprofile: DPoP: the method is empty")
 	}
+	if err := proof.check(); err != nil {
+		return "", err
+	}
 	target, err := proofURL(proof.URL)
 	if err != nil {
 		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
@@ -107,7 +135,7 @@ func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
 		IssuedAt int64  `json:"iat"`
 		Token    string `json:"ath,omitempty"`
 		Nonce    string `json:"nonce,omitempty"`
-	}{rand.Text(), proof.Method, target, p.now().Unix(), tokenHash(proof.Token), proof.Nonce})
+	}{rand.Text(), proof.Method, target, p.now().Unix(), proof.TokenHash, proof.Nonce})
 	if err != nil {
 		return "", fmt.Errorf("tokenprofile: DPoP: %w", err)
 	}
@@ -134,13 +162,4 @@ func (p *Prover) now() time.Time {
 		return time.Now()
 	}
 	return p.Now()
-}
-
-// tokenHash is the ath of a token: its SHA-256, or "" without a token.
-func tokenHash(token string) string {
-	if token == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -45,7 +45,7 @@ func TestProofsOfTheRFCVerify(t *testing.T) {
 		want        tokenprofile.Proof
 	}{
 		{"at the token endpoint", rfcTokenProof, tokenprofile.Proof{Method: "POST", URL: "https://server.example.com/token"}},
-		{"at a protected resource", rfcAccessProof, tokenprofile.Proof{Method: "GET", URL: "https://resource.example.org/protectedresource", Token: rfcAccessToken}},
+		{"at a protected resource", rfcAccessProof, tokenprofile.Proof{Method: "GET", URL: "https://resource.example.org/protectedresource", TokenHash: tokenprofile.HashToken(rfcAccessToken)}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -82,7 +82,9 @@ func newProver(t testing.TB, key interface{ Public() crypto.PublicKey }) *tokenp
 	return prover
 }
 
-var orders = tokenprofile.Proof{Method: "GET", URL: "https://api.example/orders", Token: "an.access.token"}
+var orders = tokenprofile.Proof{Method: "GET", URL: "https://api.example/orders", TokenHash: tokenprofile.HashToken(ordersToken)}
+
+const ordersToken = "an.access.token"
 
 func TestProofRoundTrip(t *testing.T) {
 	_, ed25519Key, err := ed25519.GenerateKey(rand.Reader)
@@ -162,7 +164,7 @@ func newRawProof(t testing.TB, key *ecdsa.PrivateKey) *rawProof {
 	}
 	b64 := base64.RawURLEncoding.EncodeToString
 	jwk := map[string]any{"kty": "EC", "crv": "P-256", "x": b64(point[1:33]), "y": b64(point[33:])}
-	hash := sha256.Sum256([]byte(orders.Token))
+	hash := sha256.Sum256([]byte(ordersToken))
 	return &rawProof{
 		header: map[string]any{"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk},
 		claims: map[string]any{"jti": rand.Text(), "htm": "GET", "htu": orders.URL, "iat": time.Now().Unix(), "ath": b64(hash[:])},
@@ -270,7 +272,7 @@ func TestProofRefusals(t *testing.T) {
 		{"nbf in the future", claim("nbf", now+90), tokenprofile.ErrNotYetValid},
 		{"no ath", claim("ath", nil), tokenprofile.ErrClaim},
 		{"the hash of another token", claim("ath", "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"), tokenprofile.ErrClaim},
-		{"the token instead of its hash", claim("ath", orders.Token), tokenprofile.ErrClaim},
+		{"the token instead of its hash", claim("ath", ordersToken), tokenprofile.ErrClaim},
 	}
 	v := new(tokenprofile.ProofVerifier)
 	for _, test := range tests {
@@ -522,7 +524,7 @@ func TestProofsTellNothing(t *testing.T) {
 	for _, name := range []string{"jti", "htm", "htu", "iat", "ath", "nonce", canary} {
 		p := newRawProof(t, key)
 		p.claims[name] = "https://" + canary + "/%zz"
-		_, err := v.Verify(t.Context(), p.String(), tokenprofile.Proof{Method: "GET", URL: orders.URL, Token: canary, Nonce: canary}, canary)
+		_, err := v.Verify(t.Context(), p.String(), tokenprofile.Proof{Method: "GET", URL: orders.URL, TokenHash: tokenprofile.HashToken(canary), Nonce: canary}, canary)
 		if text := fmt.Sprintf("%v %+v %#v", err, err, err); err == nil || strings.Contains(text, canary) {
 			t.Errorf("%s: got %s", name, text)
 		}

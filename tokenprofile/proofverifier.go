@@ -69,7 +69,7 @@ func (v *ProofVerifier) accepts(a Algorithm) bool {
 // An error that wraps [ErrInvalid] is the proof's fault; any other means that
 // it could not be judged.
 func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, thumbprint string) (string, error) {
-	if err := v.check(); err != nil {
+	if err := errors.Join(v.check(), want.check()); err != nil {
 		return "", err
 	}
 	r, err := receive(proof, maxProof)
@@ -140,8 +140,8 @@ func (v *ProofVerifier) judgeClaims(c *claims, want Proof) error {
 	if err := judgeURL(c, want.URL); err != nil {
 		return err
 	}
-	if want.Token != "" {
-		if err := demandText(c, "ath", tokenHash(want.Token)); err != nil {
+	if want.TokenHash != "" {
+		if err := demandText(c, "ath", want.TokenHash); err != nil {
 			return err
 		}
 	}

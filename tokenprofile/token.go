@@ -3,6 +3,7 @@ package tokenprofile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -69,7 +70,18 @@ func FromContext(ctx context.Context) (*Token, bool) {
 }
 
 // Format prints the kid whatever the verb: claims do not belong in logs.
-func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, "token of key "+t.KeyID) }
+func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, t.text()) }
 
 // LogValue is as Format.
-func (t Token) LogValue() slog.Value { return slog.StringValue("token of key " + t.KeyID) }
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.text()) }
+
+// MarshalText is as Format, for JSON and XML: many loggers write what they are
+// given with encoding/json. The claims are in Claims.
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.text()), nil }
+
+// GobEncode always fails: what was verified once is not what a store gives back.
+func (t Token) GobEncode() ([]byte, error) {
+	return nil, errors.New("tokenprofile: a token has no gob form")
+}
+
+func (t Token) text() string { return "token of key " + t.KeyID }

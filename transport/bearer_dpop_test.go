@@ -29,7 +29,7 @@ func (s *dpopServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp := respond(req, http.StatusUnauthorized)
 	token, ok := strings.CutPrefix(req.Header.Get("Authorization"), "DPoP ")
-	want := tokenprofile.Proof{Method: req.Method, URL: "https://" + req.Host + req.URL.Path, Token: token, Nonce: s.nonce}
+	want := tokenprofile.Proof{Method: req.Method, URL: "https://" + req.Host + req.URL.Path, TokenHash: tokenprofile.HashToken(token), Nonce: s.nonce}
 	_, err := s.verifier.Verify(req.Context(), req.Header.Get("DPoP"), want, s.thumbprint)
 	switch {
 	case !ok:

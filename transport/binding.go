@@ -60,7 +60,7 @@ func (b binding) confirm(r *http.Request, baseURL string, sent credentials, clai
 	if cnf.key == "" {
 		return nil
 	}
-	_, refusal := b.prove(r, tokenprofile.Proof{Method: r.Method, URL: externalURL(baseURL, r), Token: sent.token}, cnf.key)
+	_, refusal := b.prove(r, tokenprofile.Proof{Method: r.Method, URL: externalURL(baseURL, r), TokenHash: tokenprofile.HashToken(sent.token)}, cnf.key)
 	if refusal != nil && refusal.StatusCode == http.StatusBadRequest {
 		refusal.StatusCode = http.StatusUnauthorized // RFC 9449 section 7.1
 	}

@@ -45,7 +45,7 @@ func prove(t testing.TB, prover *tokenprofile.Prover, proof tokenprofile.Proof) 
 }
 
 // ordersProof is the proof for what [ask] asks, with the token of [dpop].
-var ordersProof = tokenprofile.Proof{Method: "GET", URL: "https://api.example/orders", Token: "aaa.bbb.ccc"}
+var ordersProof = tokenprofile.Proof{Method: "GET", URL: "https://api.example/orders", TokenHash: tokenprofile.HashToken("aaa.bbb.ccc")}
 
 const dpop = "Authorization: DPoP aaa.bbb.ccc"
 
@@ -79,8 +79,8 @@ func TestGuardDPoP(t *testing.T) {
 		{"with a proof for another method", []string{dpop, proof(func(p *tokenprofile.Proof) { p.Method = "POST" })}, 401, "invalid_dpop_proof"},
 		{"with a proof for another path", []string{dpop, proof(func(p *tokenprofile.Proof) { p.URL = "https://api.example/" })}, 401, "invalid_dpop_proof"},
 		{"with a proof for another host", []string{dpop, proof(func(p *tokenprofile.Proof) { p.URL = "https://evil.example/orders" })}, 401, "invalid_dpop_proof"},
-		{"with a proof for another token", []string{dpop, proof(func(p *tokenprofile.Proof) { p.Token = "aaa" })}, 401, "invalid_dpop_proof"},
-		{"with a proof for no token", []string{dpop, proof(func(p *tokenprofile.Proof) { p.Token = "" })}, 401, "invalid_dpop_proof"},
+		{"with a proof for another token", []string{dpop, proof(func(p *tokenprofile.Proof) { p.TokenHash = tokenprofile.HashToken("aaa") })}, 401, "invalid_dpop_proof"},
+		{"with a proof for no token", []string{dpop, proof(func(p *tokenprofile.Proof) { p.TokenHash = "" })}, 401, "invalid_dpop_proof"},
 		{"a bound token as a plain bearer token", []string{bearer, good}, 401, "invalid_token"},
 		{"with a proof of its own", []string{dpop, good}, 200, ""},
 		{"with the scheme in another case", []string{"Authorization: dpop aaa.bbb.ccc", proof(func(*tokenprofile.Proof) {})}, 200, ""},
@@ -144,7 +144,7 @@ func TestGuardDPoPBaseURL(t *testing.T) {
 			r := httptest.NewRequest("GET", test.line, nil)
 			r.Header.Set("X-Forwarded-Host", "evil.example")
 			r.Header.Set("Authorization", "DPoP aaa.bbb.ccc")
-			r.Header.Set("DPoP", prove(t, prover, tokenprofile.Proof{Method: "GET", URL: test.proofURL, Token: "aaa.bbb.ccc"}))
+			r.Header.Set("DPoP", prove(t, prover, tokenprofile.Proof{Method: "GET", URL: test.proofURL, TokenHash: tokenprofile.HashToken("aaa.bbb.ccc")}))
 			w := httptest.NewRecorder()
 			// What handlers around the guard make of the path does not count.
 			http.StripPrefix("/", guard.Handler(admitted)).ServeHTTP(w, r)

@@ -48,10 +48,10 @@ func (n *nonces) prove(req *http.Request, prover *tokenprofile.Prover, token str
 		target.Host = req.Host // RFC 9110 section 7.1: the target URI is the one the Host header names
 	}
 	proof, err := prover.Prove(req.Context(), tokenprofile.Proof{
-		Method: cmp.Or(req.Method, http.MethodGet),
-		URL:    target.String(),
-		Token:  token,
-		Nonce:  nonce,
+		Method:    cmp.Or(req.Method, http.MethodGet),
+		URL:       target.String(),
+		TokenHash: tokenprofile.HashToken(token),
+		Nonce:     nonce,
 	})
 	if err != nil {
 		return err
