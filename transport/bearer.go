@@ -189,10 +189,13 @@ func (b *Bearer) GetRequestMetadata(ctx context.Context, uri ...string) (map[str
 
 // RequireTransportSecurity reports true unless PlainHTTP says that something
 // else encrypts.
-func (b *Bearer) RequireTransportSecurity() bool { return !b.PlainHTTP }
+func (b *Bearer) RequireTransportSecurity() bool { return b == nil || !b.PlainHTTP }
 
 // CloseIdleConnections closes those of the base, as [http.Client.CloseIdleConnections] asks.
 func (b *Bearer) CloseIdleConnections() {
+	if b == nil {
+		return
+	}
 	if base, ok := b.baseOrDefault().(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}

@@ -200,6 +200,10 @@ func TestBearerPassesOnCloseIdleConnections(t *testing.T) {
 	if base.closed != 1 {
 		t.Errorf("closed %d times, want once", base.closed)
 	}
+	(*transport.Bearer)(nil).CloseIdleConnections()
+	if !(*transport.Bearer)(nil).RequireTransportSecurity() {
+		t.Error("a nil Bearer lets gRPC use any connection")
+	}
 	(&transport.Bearer{Base: &recorder{}}).CloseIdleConnections() // a base that has none
 }
 

@@ -40,6 +40,9 @@ func (f FileToken) String() string { return "token file " + filepath.Base(f.Path
 
 // Token reads the file. The expiry is a minute from now, or that of the token.
 func (f FileToken) Token(ctx context.Context) (token string, expiry time.Time, err error) {
+	if f.Path == "" {
+		return "", time.Time{}, errors.New("transport: FileToken has no Path")
+	}
 	type content struct {
 		text string
 		err  error

@@ -69,6 +69,9 @@ func TestFileTokenThatIsNoFile(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
+	if _, _, err := (transport.FileToken{}).Token(t.Context()); err == nil || err.Error() != "transport: FileToken has no Path" {
+		t.Errorf("no path: got %v", err)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := (transport.FileToken{Path: filepath.Join(dir, "no")}).Token(ended); err == nil || !errors.Is(err, context.Canceled) && !errors.Is(err, os.ErrNotExist) {
