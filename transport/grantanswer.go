@@ -99,8 +99,8 @@ func readAnswer(resp *http.Response, g *Grant, start time.Time, secrets []string
 func (a *answer) take(g *Grant, start time.Time) (reason string) {
 	if g.IDToken {
 		a.token, a.expiry = a.IDToken, start.Add(assumedLifetime) // expires_in is the access token's
-		if issued, expiry := claimedTimes(a.IDToken); !issued.IsZero() && !expiry.IsZero() {
-			a.expiry = start.Add(expiry.Sub(issued))
+		if issued, expiry := claimedTimes(a.IDToken); !issued.IsZero() && issued.Before(expiry) {
+			a.expiry = start.Add(min(expiry.Sub(issued), maxExpiresIn))
 		}
 		if a.token == "" {
 			return "an answer without id_token"
@@ -146,7 +146,7 @@ var otherTypes = []string{"dpop", "mac", "pop", typeNotAccess}
 func (a *answer) lifetime() time.Duration {
 	seconds, err := strconv.ParseFloat(string(bytes.Trim(a.ExpiresIn, `"`)), 64)
 	switch {
-	case err != nil && !errors.Is(err, strconv.ErrRange), !(seconds > 0):
+	case err != nil && !errors.Is(err, strconv.ErrRange), !(seconds >= 1):
 		return assumedLifetime
 	case seconds > maxExpiresIn.Seconds():
 		return maxExpiresIn
