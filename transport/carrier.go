@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -70,7 +69,7 @@ func newCarrier(b *Bearer) (*carrier, error) {
 	}
 	c.header, c.prefix = b.headerAndPrefix(prover != nil)
 	c.shared = newTokens(b, c, nil)
-	c.byClaims = newClaimsCache(cmp.Or(b.MaxClaims, defaultClaims), func(claims any) tokens { return newTokens(b, c, claims) })
+	c.byClaims = newClaimsCache(b.MaxClaims, func(claims any) tokens { return newTokens(b, c, claims) })
 	return c, nil
 }
 
@@ -153,7 +152,7 @@ func firstOfChain(req *http.Request) *http.Request {
 // from the first.
 func (c *carrier) trusts(u, first *url.URL) bool {
 	if c.origins == nil {
-		return u == first || sameOrigin(u, first)
+		return u == first || origin(u) == origin(first)
 	}
 	return slices.Contains(c.origins, origin(u))
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -33,8 +34,9 @@ type claimsEntry struct {
 	used   int // the look-up that found it last
 }
 
+// newClaimsCache returns one with room for so many claims, 0 for the default.
 func newClaimsCache(most int, make func(any) tokens) *claimsCache {
-	return &claimsCache{make: make, most: most, byHash: map[[sha256.Size]byte]*claimsEntry{}}
+	return &claimsCache{make: make, most: cmp.Or(most, defaultClaims), byHash: map[[sha256.Size]byte]*claimsEntry{}}
 }
 
 // count returns how many claims there are tokens for.

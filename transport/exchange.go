@@ -8,8 +8,3 @@ type Exchange struct {
 	ActorType     string      // empty means [TokenTypeJWT]
 	RequestedType string      // empty leaves it to the endpoint
 }
-
-// wantsOther reports whether something else than an access token is asked for.
-func (e *Exchange) wantsOther() bool {
-	return e != nil && e.RequestedType != "" && e.RequestedType != TokenTypeAccess
-}

@@ -4,14 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
-)
-
-const (
-	minPause = time.Second // between failed fetches, doubled by each
-	maxPause = time.Minute
 )
 
 // tokens yields the token to send next, as the value of its header, scheme
@@ -45,13 +39,26 @@ func newFetch(source TokenSource, claims any) fetch {
 		f.now = clock.Now
 	}
 	if grant, ok := source.(*Grant); ok {
-		f.token = func(ctx context.Context) (string, time.Time, error) { return grant.accessToken(ctx, claims) }
+		f.token = func(ctx context.Context) (string, time.Time, error) { return accessToken(ctx, grant, claims) }
 	} else if claims != nil {
 		f.token = func(ctx context.Context) (string, time.Time, error) {
 			return source.(ClaimsSource).TokenWith(ctx, claims)
 		}
 	}
 	return f
+}
+
+// accessToken is [Grant.TokenWith] for requests to a resource.
+func accessToken(ctx context.Context, g *Grant, claims any) (token string, expiry time.Time, err error) {
+	answer, err := g.Ask(ctx, claims)
+	if err == nil && !g.IDToken && answer.answer().kind() == typeNotAccess {
+		err = errors.New("the token endpoint granted what is no access token (token_type N_A): it can be an Assertion or a Subject, and no request may carry it")
+	}
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	token, expiry = answer.Token()
+	return token, expiry, nil
 }
 
 // An outcome is what a source answered.
@@ -96,21 +103,6 @@ func isHeaderToken(token string) bool {
 		}
 	}
 	return true
-}
-
-// pause is how long to leave the source alone after so many failures in a row.
-// It is spread over its upper half, so that a fleet does not come back at once.
-func pause(failures int, err error) time.Duration {
-	d := maxPause
-	if failures <= 6 {
-		d = minPause << (failures - 1)
-	}
-	d = d/2 + rand.N(d/2)
-	var grant *GrantError
-	if errors.As(err, &grant) {
-		d = max(d, grant.RetryAfter)
-	}
-	return d
 }
 
 // oneUse yields a token for each request, in the context of that request.

@@ -143,19 +143,6 @@ func (g *Grant) TokenWith(ctx context.Context, claims any) (token string, expiry
 	return token, expiry, nil
 }
 
-// accessToken is TokenWith for requests to a resource.
-func (g *Grant) accessToken(ctx context.Context, claims any) (token string, expiry time.Time, err error) {
-	answer, err := g.Ask(ctx, claims)
-	if err == nil && !g.IDToken && answer.answer().kind() == typeNotAccess {
-		err = errors.New("the token endpoint granted what is no access token (token_type N_A): it can be an Assertion or a Subject, and no request may carry it")
-	}
-	if err != nil {
-		return "", time.Time{}, err
-	}
-	token, expiry = answer.Token()
-	return token, expiry, nil
-}
-
 // Ask gets a token as [Grant.TokenWith] does, and returns all that the endpoint
 // says with it. Claims may be nil.
 func (g *Grant) Ask(ctx context.Context, claims any) (GrantAnswer, error) {

@@ -121,7 +121,7 @@ func (a *answer) take(g *Grant, start time.Time) (reason string) {
 // another token would be one that anyone can use.
 func (a *answer) mistyped(g *Grant) string {
 	switch kind := a.kind(); {
-	case kind == typeNotAccess && g.Exchange.wantsOther():
+	case kind == typeNotAccess && wantsOther(g.Exchange):
 		return ""
 	case g.DPoP != nil && kind != strings.ToLower(schemeDPoP):
 		return "the token_type is not " + schemeDPoP
@@ -129,6 +129,12 @@ func (a *answer) mistyped(g *Grant) string {
 		return "the token_type is not " + schemeBearer
 	}
 	return ""
+}
+
+// wantsOther reports whether the exchange asks for something else than an
+// access token.
+func wantsOther(e *Exchange) bool {
+	return e != nil && e.RequestedType != "" && e.RequestedType != TokenTypeAccess
 }
 
 // kind is the token_type in lower case.

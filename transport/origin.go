@@ -40,10 +40,6 @@ func origin(u *url.URL) string {
 	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), portOf(scheme, u))
 }
 
-func sameOrigin(a, b *url.URL) bool {
-	return a.Scheme == b.Scheme && a.Host == b.Host || origin(a) == origin(b)
-}
-
 func portOf(scheme string, u *url.URL) string {
 	if port := u.Port(); port != "" {
 		return port

@@ -20,13 +20,6 @@ type Refresh struct {
 	NextRetry time.Time     // with Err: the source is not asked again before
 }
 
-// The reasons of a [Refresh].
-const (
-	reasonFirst   = "first"
-	reasonAhead   = "ahead"
-	reasonRefused = "after 401"
-)
-
 // LogValue writes the error as a text, and leaves out what there is not.
 func (r Refresh) LogValue() slog.Value {
 	attributes := []slog.Attr{slog.String("source", r.Source), slog.String("reason", r.Reason), slog.Duration("duration", r.Duration)}

@@ -13,12 +13,22 @@ const (
 	fetchTimeout = 30 * time.Second // for a fetch that several requests may wait for
 	refusalPause = time.Second      // between renewals that a 401 sets off
 
+	minPause = time.Second // between failed fetches, doubled by each
+	maxPause = time.Minute
+
 	defaultEarly = 0.15 // the share of the lifetime
 	minEarly     = 10 * time.Second
 	maxEarly     = 5 * time.Minute
 	inFlight     = 2 * time.Second // a token is not sent so shortly before it expires that it would expire on its way
 
 	forever = 100 * 365 * 24 * time.Hour // for a token whose source does not know its end
+)
+
+// The reasons of a [Refresh].
+const (
+	reasonFirst   = "first"
+	reasonAhead   = "ahead"
+	reasonRefused = "after 401"
 )
 
 // A renewal keeps one token fresh.
@@ -145,6 +155,21 @@ func (r *renewal) land(f *flight, got outcome) {
 	r.mu.Unlock()
 	close(f.done)
 	r.reporter.fetched(report, news)
+}
+
+// pause is how long to leave the source alone after so many failures in a row.
+// It is spread over its upper half, so that a fleet does not come back at once.
+func pause(failures int, err error) time.Duration {
+	d := maxPause
+	if failures <= 6 {
+		d = minPause << (failures - 1)
+	}
+	d = d/2 + rand.N(d/2)
+	var grant *GrantError
+	if errors.As(err, &grant) {
+		d = max(d, grant.RetryAfter)
+	}
+	return d
 }
 
 func (r *renewal) status(now time.Time) Status {
