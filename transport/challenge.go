@@ -12,6 +12,7 @@ import (
 // (RFC 9449 section 7.1).
 type challenger struct {
 	realm, scope string
+	metadata     string                   // the URL of RFC 9728 section 5.1, or ""
 	algorithms   []tokenprofile.Algorithm // of DPoP proofs
 	dpop, bearer bool                     // the schemes
 }
@@ -48,6 +49,9 @@ func (c challenger) challenge(scheme, code, scope string) string {
 	if isScope(scope) {
 		value += ", scope=" + quote(scope)
 	}
+	if c.metadata != "" {
+		value += ", resource_metadata=" + quote(c.metadata)
+	}
 	if scheme == schemeDPoP {
 		value += ", algs=" + quote(joinAlgorithms(c.algorithms))
 	}
@@ -78,17 +82,4 @@ func quote(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
-}
-
-// isScope reports whether s is a scope of RFC 6749 section 3.3: tokens of
-// printable ASCII but for the quote and the backslash, a space between them.
-func isScope(s string) bool {
-	for token := range strings.SplitSeq(s, " ") {
-		if token == "" || strings.ContainsFunc(token, func(c rune) bool {
-			return c <= ' ' || c >= 0x7f || c == '"' || c == '\\'
-		}) {
-			return false
-		}
-	}
-	return true
 }

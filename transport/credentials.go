@@ -13,29 +13,31 @@ const maxCredentials = 64 << 10
 
 var errNoCredentials = errors.New("no credentials")
 
-// credentials are what an Authorization header holds.
+// credentials are what a header holds.
 type credentials struct {
 	scheme string // schemeBearer, schemeDPoP, or "" for none and any other
 	token  string
 }
 
-// credentialsOf reads the Authorization header, which may stand there at most
-// once. Only of the schemes it knows does it look at what follows. Nowhere
-// else is a token looked for: one in the URL ends in logs, one in a body needs
-// the body (RFC 6750 sections 2.2 and 2.3).
-func credentialsOf(header http.Header) (credentials, error) {
-	values := header["Authorization"]
+// credentialsOf reads the header, which may stand there at most once. Only of
+// the schemes it knows does it look at what follows. Nowhere else is a token
+// looked for: one in the URL ends in logs, one in a body needs the body (RFC
+// 6750 sections 2.2 and 2.3).
+func credentialsOf(header http.Header, name string) (credentials, error) {
+	values := header[http.CanonicalHeaderKey(name)]
 	switch {
-	case len(values) == 0:
+	case len(values) == 0 || len(values) == 1 && values[0] == "":
 		return credentials{}, nil
 	case len(values) > 1:
-		return credentials{}, errors.New("several Authorization headers")
+		return credentials{}, fmt.Errorf("several %s headers", name)
 	case len(values[0]) > maxCredentials:
-		return credentials{}, fmt.Errorf("an Authorization header of more than %d bytes", maxCredentials)
+		return credentials{}, fmt.Errorf("a header %s of more than %d bytes", name, maxCredentials)
 	}
 	var sent credentials
-	scheme, rest, _ := strings.Cut(values[0], " ")
+	scheme, rest, found := strings.Cut(values[0], " ")
 	switch { // RFC 9110 section 11.1: schemes are compared without case
+	case !found && !strings.EqualFold(name, "Authorization"):
+		sent.scheme, rest = schemeBearer, values[0] // a token alone
 	case strings.EqualFold(scheme, schemeBearer):
 		sent.scheme = schemeBearer
 	case strings.EqualFold(scheme, schemeDPoP):
@@ -45,7 +47,7 @@ func credentialsOf(header http.Header) (credentials, error) {
 	}
 	sent.token = strings.TrimLeft(rest, " ") // RFC 9110 section 11.4: 1*SP
 	if !isToken68(sent.token) {
-		return sent, errors.New("the Authorization header is not a scheme and a token")
+		return sent, fmt.Errorf("the header %s is not a token, after its scheme", name)
 	}
 	return sent, nil
 }

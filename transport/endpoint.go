@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -78,6 +79,12 @@ type TokenEndpoint struct {
 	// [*Refusal]. The client never sees its text. The error may be logged, the
 	// request may not.
 	OnReject func(r *http.Request, err error)
+
+	// Logger, if not nil, is told why a request was refused, as
+	// [Guard.Logger] is. Nil: silence.
+	Logger *slog.Logger
+
+	log refusalLog
 }
 
 var _ http.Handler = (*TokenEndpoint)(nil)
@@ -93,10 +100,18 @@ func (e *TokenEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refusal.Code == "" {
 		refusal.Code = codeUnavailable
 	}
-	if e != nil && e.OnReject != nil {
+	e.report(r, refusal)
+	refusal.ServeHTTP(w, r)
+}
+
+func (e *TokenEndpoint) report(r *http.Request, refusal *Refusal) {
+	if e == nil {
+		return
+	}
+	if e.OnReject != nil {
 		e.OnReject(r, refusal)
 	}
-	refusal.ServeHTTP(w, r)
+	e.log.write(e.Logger, "token request refused", r, refusal)
 }
 
 func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenResponse, *Refusal) {

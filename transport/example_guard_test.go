@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -11,6 +12,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -133,7 +135,7 @@ func ExampleGuard_authorize() {
 
 // Check decides without a handler, for a router or a protocol with a skin of its own.
 func ExampleGuard_Check() {
-	guard := &transport.Guard{Verifier: admits("{}"), Scope: "orders:read"}
+	guard := &transport.Guard{Verifier: admits(`{"scope":"orders:read"}`), Scope: "orders:read"}
 	r := httptest.NewRequest("GET", "/orders", nil)
 	_, err := guard.Check(r)
 	var refusal *transport.Refusal
@@ -142,13 +144,66 @@ func ExampleGuard_Check() {
 		fmt.Println(err) // for the log
 	}
 	r.Header.Set("Authorization", "Bearer aaa.bbb.ccc")
-	token, err := guard.Check(r)
+	ctx, err := guard.Check(r)
 	if err != nil {
 		log.Fatal(err)
 	}
+	token, _ := tokenprofile.FromContext(ctx)
 	fmt.Println(token.Subject)
 	// Output:
 	// 401 Bearer realm="protected", scope="orders:read"
 	// transport: 401: no credentials
 	// billing
+}
+
+// A role decides, wherever the authorization server lists roles.
+func ExampleValues() {
+	guard := &transport.Guard{
+		Verifier: admits(`{"realm_access":{"roles":["clerk","auditor"]}}`),
+		Authorize: func(_ *http.Request, token *tokenprofile.Token) (context.Context, error) {
+			if !slices.Contains(transport.Values(token, "realm_access", "roles"), "clerk") {
+				return nil, errors.New("not a clerk")
+			}
+			return nil, nil
+		},
+	}
+	r := httptest.NewRequest("GET", "/orders", nil)
+	r.Header.Set("Authorization", "Bearer aaa.bbb.ccc")
+	_, err := guard.Check(r)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleScopes() {
+	fmt.Println(transport.Scopes(&tokenprofile.Token{Claims: []byte(`{"scope":"read write"}`)}))
+	fmt.Println(transport.Scopes(&tokenprofile.Token{Claims: []byte(`{"scp":["read","write"]}`)}))
+	// Output:
+	// [read write]
+	// [read write]
+}
+
+// A client that knows nothing but the URL of the server finds where its tokens
+// come from.
+func ExampleResourceMetadata() {
+	metadata := &transport.ResourceMetadata{
+		Resource:             "https://api.example/mcp",
+		AuthorizationServers: []string{"https://issuer.example"},
+		Scopes:               []string{"tools"},
+	}
+	guard := &transport.Guard{Verifier: admits(`{"scope":"tools"}`), Scope: "tools", ResourceMetadata: metadata}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+metadata.Path(), metadata)
+	mux.Handle("/mcp", guard.Handler(http.NotFoundHandler()))
+
+	for _, path := range []string{"/mcp", "/.well-known/oauth-protected-resource/mcp"} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		fmt.Println(w.Code)
+		fmt.Println(cmp.Or(w.Header().Get("WWW-Authenticate"), w.Body.String()))
+	}
+	// Output:
+	// 401
+	// Bearer realm="protected", scope="tools", resource_metadata="https://api.example/.well-known/oauth-protected-resource/mcp"
+	// 200
+	// {"authorization_servers":["https://issuer.example"],"bearer_methods_supported":["header"],"resource":"https://api.example/mcp","scopes_supported":["tools"]}
 }

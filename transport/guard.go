@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -51,14 +53,36 @@ type Guard struct {
 	// application that could not decide.
 	Authorize func(r *http.Request, token *tokenprofile.Token) (context.Context, error)
 
-	// OnReject, if set, is told of every request that [Guard.Handler] refuses,
-	// with the [*Refusal]. The client never sees its text. It is called before
-	// the answer is written, in the goroutine of the request. The error may be
+	// OnReject, if set, is told of every request that is refused, with the
+	// [*Refusal]. The client never sees its text. It is called before the
+	// answer is written, in the goroutine of the request. The error may be
 	// logged; the request holds the token, and its headers may not.
 	OnReject func(r *http.Request, err error)
 
-	Realm string // names the protected space in challenges; "": "protected"
-	Scope string // the scope, space-separated, that challenges ask for; "": none is named
+	// Logger, if not nil, is told why a request was refused: at the level Info
+	// for what a client did wrong, Warn for what could not be judged, and Debug
+	// for a request without credentials, one that needs a nonce, and a client
+	// that has left. Of one level it is at most 10 lines in 10 seconds; the next
+	// one says how many were left out. Nil: silence.
+	Logger *slog.Logger
+
+	// Header carries the token, alone or after its scheme: proxies that
+	// authenticate the user put their own token into X-Goog-IAP-JWT-Assertion,
+	// Cf-Access-Jwt-Assertion or X-Amzn-Oidc-Data. No other header is looked
+	// at. Empty: Authorization, where the scheme must stand.
+	Header string
+
+	// Realm names the protected space in challenges. Empty: "protected".
+	Realm string
+
+	// Scope is demanded of every token, all of it if there is more than one,
+	// separated by spaces: see [Scopes]. Challenges name it. Empty: none.
+	Scope string
+
+	// ResourceMetadata, if set, is named in challenges, so that clients find
+	// where tokens for this server come from (RFC 9728 section 5.1). It is the
+	// handler of that document, too.
+	ResourceMetadata *ResourceMetadata
 
 	// DPoP, if set, demands tokens that are bound to a key of the client, sent
 	// with the scheme DPoP and a proof (RFC 9449 section 7). BaseURL must be
@@ -81,63 +105,81 @@ type Guard struct {
 	// MutualTLS is set. A token that is bound is held to it all the same. With
 	// both set and this not, a token must be bound in at least one way.
 	AllowUnbound bool
+
+	log refusalLog
 }
 
-// Check returns the token of the request if the request is to be admitted.
-// The error is a [*Refusal] otherwise. Check does not call OnReject, and drops
-// the context that Authorize returns.
-func (g *Guard) Check(r *http.Request) (*tokenprofile.Token, error) {
-	token, _, refusal := g.check(r)
+// Check returns the context of an admitted request: the one that Authorize has
+// returned, with the token in it ([tokenprofile.FromContext]). The error of any
+// other request is a [*Refusal], and OnReject and Logger have been told of it.
+func (g *Guard) Check(r *http.Request) (context.Context, error) {
+	ctx, refusal := g.check(r)
 	if refusal != nil {
 		return nil, refusal
 	}
-	return token, nil
+	return ctx, nil
 }
 
 // Handler returns a handler that passes requests on to next if [Guard.Check]
-// admits them, with the token in their context ([tokenprofile.FromContext]),
-// and answers the others with their [Refusal].
+// admits them, with the context it returns, and answers the others with their
+// [Refusal].
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	if next == nil {
 		panic("transport: Guard.Handler of a nil handler")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, ctx, refusal := g.check(r)
-		if refusal == nil {
-			next.ServeHTTP(w, r.WithContext(ctx))
+		ctx, refusal := g.check(r)
+		if refusal != nil {
+			refusal.ServeHTTP(w, r)
 			return
 		}
-		if g != nil && g.OnReject != nil {
-			g.OnReject(r, refusal)
-		}
-		refusal.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// check returns the token and the context of an admitted request, else the refusal.
-func (g *Guard) check(r *http.Request) (*tokenprofile.Token, context.Context, *Refusal) {
+// check admits or refuses, and tells of what it refuses.
+func (g *Guard) check(r *http.Request) (context.Context, *Refusal) {
 	if err := g.usable(); err != nil {
-		return nil, nil, unavailable(r, err)
+		return nil, g.report(r, unavailable(r, err))
 	}
-	sent, err := credentialsOf(r.Header)
+	ctx, refusal := g.admit(r)
+	return ctx, g.report(r, refusal)
+}
+
+func (g *Guard) report(r *http.Request, refusal *Refusal) *Refusal {
+	if refusal == nil || g == nil {
+		return refusal
+	}
+	if g.OnReject != nil {
+		g.OnReject(r, refusal)
+	}
+	g.log.write(g.Logger, "request refused", r, refusal)
+	return refusal
+}
+
+func (g *Guard) admit(r *http.Request) (context.Context, *Refusal) {
+	sent, err := credentialsOf(r.Header, cmp.Or(g.Header, "Authorization"))
 	switch {
 	case err != nil:
-		return nil, nil, g.challenge(sent, newRefusal(http.StatusBadRequest, codeInvalidRequest, err))
+		return nil, g.challenge(sent, newRefusal(http.StatusBadRequest, codeInvalidRequest, err))
 	case !g.speaks(sent.scheme):
-		return nil, nil, g.challenge(sent, newRefusal(http.StatusUnauthorized, "", errNoCredentials))
+		return nil, g.challenge(sent, newRefusal(http.StatusUnauthorized, "", errNoCredentials))
 	}
 	token, refusal := g.verify(r, sent)
 	if refusal == nil {
 		refusal = g.binding().confirm(r, g.BaseURL, sent, token.Claims)
 	}
 	if refusal != nil {
-		return nil, nil, g.challenge(sent, refusal)
+		return nil, g.challenge(sent, refusal)
+	}
+	if missing := lacking(token, g.Scope); missing != nil {
+		return nil, g.insufficient(sent, missing.Scope, missing)
 	}
 	ctx, refusal := g.authorize(r, sent, token)
 	if refusal != nil {
-		return nil, nil, refusal
+		return nil, refusal
 	}
-	return token, tokenprofile.NewContext(ctx, token), nil
+	return tokenprofile.NewContext(ctx, token), nil
 }
 
 // usable names what keeps the guard from admitting anyone.
@@ -149,6 +191,9 @@ func (g *Guard) usable() error {
 		return errors.New("the guard has no Verifier")
 	case g.DPoP != nil && g.BaseURL == "":
 		return errors.New("the guard has DPoP and no BaseURL")
+	case g.ResourceMetadata != nil:
+		_, err := g.ResourceMetadata.resource()
+		return err
 	}
 	return nil
 }
@@ -209,6 +254,9 @@ func (g *Guard) insufficient(sent credentials, scope string, err error) *Refusal
 
 func (g *Guard) challenger() challenger {
 	c := challenger{realm: g.Realm, scope: g.Scope, dpop: g.DPoP != nil}
+	if g.ResourceMetadata != nil {
+		c.metadata = g.ResourceMetadata.URL()
+	}
 	if c.dpop {
 		c.algorithms = g.DPoP.Accepts()
 	}

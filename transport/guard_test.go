@@ -320,10 +320,36 @@ func TestGuardChallengeNamesRealmAndScope(t *testing.T) {
 	}
 }
 
-func TestGuardCheckDoesNotCallOnReject(t *testing.T) {
-	guard := &transport.Guard{Verifier: admits("{}"), OnReject: func(*http.Request, error) { t.Error("OnReject was called") }}
-	if _, err := guard.Check(httptest.NewRequest("GET", "/", nil)); err == nil {
+func TestGuardCheckTellsOfWhatItRefuses(t *testing.T) {
+	var rejected []error
+	guard := &transport.Guard{Verifier: admits("{}"), OnReject: func(_ *http.Request, err error) { rejected = append(rejected, err) }}
+	_, err := guard.Check(httptest.NewRequest("GET", "/", nil))
+	if err == nil {
 		t.Error("a request without a token was admitted")
+	}
+	if len(rejected) != 1 || rejected[0] != err {
+		t.Errorf("OnReject got %v, want %v once", rejected, err)
+	}
+}
+
+func TestGuardCheckReturnsTheContextOfAuthorize(t *testing.T) {
+	guard := &transport.Guard{
+		Verifier: admits("{}"),
+		Authorize: func(r *http.Request, token *tokenprofile.Token) (context.Context, error) {
+			return context.WithValue(r.Context(), principalKey{}, "account of "+token.Subject), nil
+		},
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer aaa")
+	ctx, err := guard.Check(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := ctx.Value(principalKey{}), "account of billing"; got != want {
+		t.Errorf("got principal %v, want %q", got, want)
+	}
+	if token, ok := tokenprofile.FromContext(ctx); !ok || token.Subject != "billing" {
+		t.Errorf("got token %v in the context, want the one of billing", token)
 	}
 }
 
@@ -357,7 +383,7 @@ func TestGuardIsSafeForConcurrentUse(t *testing.T) {
 			if token == "bad" {
 				return nil, invalid(tokenprofile.ErrExpired)
 			}
-			return &tokenprofile.Token{Subject: token}, nil
+			return &tokenprofile.Token{Subject: token, Claims: []byte(`{"scope":"read"}`)}, nil
 		}),
 		Scope: "read",
 	}

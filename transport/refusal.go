@@ -65,15 +65,6 @@ func (e *Refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, http.StatusText(e.StatusCode), e.StatusCode)
 }
 
-// A ScopeError is what [Guard.Authorize] returns for a token that lacks scope.
-// The client is told which scope the request needs (RFC 6750 section 3.1).
-type ScopeError struct {
-	Scope string // space-separated
-}
-
-// Error names the scope.
-func (e *ScopeError) Error() string { return fmt.Sprintf("needs scope %q", e.Scope) }
-
 // newRefusal refuses a request for what the client has sent.
 func newRefusal(status int, code string, err error) *Refusal {
 	return &Refusal{StatusCode: status, Code: code, Header: http.Header{}, err: err}
