@@ -181,7 +181,7 @@ func inUse(t *testing.T) (values []any, token string) {
 		bearer, exchange, grant, granting, answer, &answer, transport.FileToken{Path: "f"}, guard, refused, *refused, refusal, *refusal, &transport.ScopeError{Scope: "s"},
 		transport.Access{Subject: canaryClaim, Claims: map[string]any{"secret": canaryClaim}}, &transport.AccessRequest{ClientID: "c", Assertion: verified},
 		transport.Refresh{Err: refused}, bearer.Status(), transport.TLS{Keys: store}, registration, registrations, endpoint,
-		&transport.ResourceMetadata{Resource: "https://a.example"},
+		&transport.ResourceMetadata{Resource: "https://a.example"}, transport.ClientCertificate{DNS: "a.example"},
 	}, token
 }
 

@@ -1,35 +1,66 @@
 package transport
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
 // An AccessRequest is what [TokenEndpoint.Authorize] decides on. Whatever it
-// holds has been authenticated or verified, but for Scope, which is a wish.
+// holds has been authenticated or verified, but for Scope, Resource and
+// Audience, which are wishes.
 type AccessRequest struct {
-	ClientID  string              // "" if an assertion has come alone
-	Assertion *tokenprofile.Token // nil for client credentials
-	Scope     []string
+	ClientID     string              // "" if an assertion has come alone
+	Assertion    *tokenprofile.Token // of the JWT bearer grant, else nil
+	SubjectToken *tokenprofile.Token // of the token exchange, else nil
+	ActorToken   *tokenprofile.Token // of a token exchange that names who acts for the subject, else nil
+	Scope        []string
+	Resource     []string // URLs of the servers that the token is for (RFC 8707)
+	Audience     []string // their names (RFC 8693 section 2.1)
 }
 
-// LogValue is the client and the scope it wants: a log in JSON would write the
-// claims of the assertion, too.
+// LogValue is the client and what it wants. The claims of its tokens are in no
+// log.
 func (r AccessRequest) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("client", r.ClientID), slog.Any("scope", r.Scope))
+	return slog.GroupValue(slog.String("client", r.ClientID), slog.Any("scope", r.Scope),
+		slog.Any("resource", r.Resource), slog.Any("audience", r.Audience))
+}
+
+// MarshalJSON is as LogValue, for loggers that know no other way.
+func (r AccessRequest) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"client": r.ClientID, "scope": r.Scope, "resource": r.Resource, "audience": r.Audience})
+}
+
+// GobEncode always fails, because gob would write the claims.
+func (r AccessRequest) GobEncode() ([]byte, error) {
+	return nil, errors.New("transport: an AccessRequest has no gob form")
 }
 
 // Access is what a client gets.
 type Access struct {
-	Subject string         // sub; "": the client itself, and an error if an assertion has come alone
-	Scope   []string       // what is granted of the scope, or instead of it
-	Claims  map[string]any // more claims; never sub, client_id, scope or cnf, except client_id if an assertion has come alone
+	// Subject is the sub. Empty: the client itself; an error in a token exchange
+	// and if an assertion has come alone.
+	Subject string
+
+	// Scope is what is granted of the scope, or instead of it.
+	Scope []string
+
+	// Audience is the aud, where the profile of the Signer has none. What the
+	// client wants to have the token for is refused unless it is here or in the
+	// profile.
+	Audience []string
+
+	// Claims are more claims: never sub, client_id, scope, aud or cnf, except
+	// client_id if an assertion has come alone. The claim act is that of the
+	// ActorToken, if there is one, unless it is here.
+	Claims map[string]any
 }
 
 // Format prints the name of the type whatever the verb, because Claims may
@@ -39,14 +70,22 @@ func (a Access) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Acces
 // LogValue is as Format.
 func (a Access) LogValue() slog.Value { return slog.StringValue("transport.Access") }
 
+// MarshalJSON is as Format, for loggers that know no other way.
+func (a Access) MarshalJSON() ([]byte, error) { return json.Marshal("transport.Access") }
+
+// GobEncode always fails, because gob would write the claims.
+func (a Access) GobEncode() ([]byte, error) {
+	return nil, errors.New("transport: an Access has no gob form")
+}
+
 // claims are those of the access token (RFC 9068 section 2.2).
 func (a *Access) claims(request *AccessRequest, cnf confirmation) (map[string]any, error) {
 	own := map[string]any{"sub": a.Subject}
-	if a.Subject == "" {
+	if a.Subject == "" && request.SubjectToken == nil {
 		own["sub"] = request.ClientID
 	}
 	if own["sub"] == "" {
-		return nil, errors.New("the Authorize function returned no Subject for an assertion that has come alone")
+		return nil, errors.New("the Authorize function returned no Subject for a token of somebody else's")
 	}
 	if request.ClientID != "" {
 		own["client_id"] = request.ClientID
@@ -54,17 +93,42 @@ func (a *Access) claims(request *AccessRequest, cnf confirmation) (map[string]an
 	if len(a.Scope) > 0 {
 		own["scope"] = strings.Join(a.Scope, " ")
 	}
+	if len(a.Audience) > 0 {
+		own["aud"] = a.Audience
+	}
 	if cnf.binds() {
 		own["cnf"] = cnf.claim()
 	}
 	claims := maps.Clone(own)
+	if actor := request.ActorToken; actor != nil {
+		claims["act"] = map[string]any{"iss": actor.Issuer, "sub": actor.Subject} // RFC 8693 section 4.1
+	}
 	for name, value := range a.Claims {
 		// Even where the endpoint has no value for these: the absence of scope
 		// or cnf says something too.
-		if _, taken := own[name]; taken || name == "scope" || name == "cnf" {
+		if _, taken := own[name]; taken || slices.Contains([]string{"scope", "aud", "cnf"}, name) {
 			return nil, fmt.Errorf("the Authorize function returned the claim %q, which is the token endpoint's", name)
 		}
 		claims[name] = value
 	}
 	return claims, nil
+}
+
+// target reports whether the access token is for all that the client wants it
+// for (RFC 8707 section 2). The signer's profile is one half of the answer.
+func (a *Access) target(request *AccessRequest, signer ClaimsSource) error {
+	wanted := slices.Concat(request.Resource, request.Audience)
+	if len(wanted) == 0 {
+		return nil
+	}
+	audience := a.Audience
+	if s, ok := signer.(interface{ Profile() tokenprofile.Profile }); ok {
+		audience = slices.Concat(audience, s.Profile().Audience)
+	}
+	for _, w := range wanted {
+		if !slices.Contains(audience, w) {
+			return errors.New("a resource or an audience that the access token is not for")
+		}
+	}
+	return nil
 }

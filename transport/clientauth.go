@@ -28,21 +28,23 @@ type clientAuthentication struct {
 // (RFC 6749 section 2.3), or "" if it may come without any and does.
 func (c clientAuthentication) authenticate(optional bool) (string, *Refusal) {
 	_, basic := c.request.Header["Authorization"]
-	_, post := c.form[paramClientSecret]
-	_, assertion := c.form[paramClientAssertion]
+	post := c.form.get(paramClientSecret) != ""
+	assertion := c.form.get(paramClientAssertion) != ""
 	switch {
 	case count(basic, post, assertion) > 1:
 		return "", refuseRequest(errors.New("more than one client authentication"))
 	case assertion:
 		return c.byAssertion()
 	case post:
-		return c.bySecret(c.form[paramClientID], c.form[paramClientSecret])
+		return c.bySecret(c.form.get(paramClientID), c.form.get(paramClientSecret))
 	case basic:
 		return c.byBasic()
-	case optional:
-		return "", nil
 	}
-	return "", refuseClient(errors.New("no client authentication"))
+	id, refusal := c.byCertificate()
+	if id == "" && refusal == nil && !optional {
+		refusal = refuseClient(errors.New("no client authentication"))
+	}
+	return id, refusal
 }
 
 func count(conditions ...bool) (n int) {
@@ -60,7 +62,7 @@ func (c clientAuthentication) byBasic() (string, *Refusal) {
 	if err != nil {
 		return "", refuseClient(err)
 	}
-	if named := c.form[paramClientID]; named != "" && named != id {
+	if named := c.form.get(paramClientID); named != "" && named != id {
 		return "", refuseRequest(errors.New("two client ids"))
 	}
 	return c.bySecret(id, secret)
@@ -95,11 +97,11 @@ func (c clientAuthentication) bySecret(id, secret string) (string, *Refusal) {
 
 // byAssertion is private_key_jwt and client_secret_jwt (RFC 7523 section 3).
 func (c clientAuthentication) byAssertion() (string, *Refusal) {
-	if c.form[paramClientAssertionType] != assertionJWTBearer {
+	if c.form.get(paramClientAssertionType) != assertionJWTBearer {
 		return "", refuseRequest(errors.New("a client_assertion_type that is not known"))
 	}
-	assertion := c.form[paramClientAssertion]
-	id := cmp.Or(c.form[paramClientID], claimedSubject(assertion))
+	assertion := c.form.get(paramClientAssertion)
+	id := cmp.Or(c.form.get(paramClientID), claimedSubject(assertion))
 	registration, refusal := c.registration(id)
 	if refusal != nil {
 		return "", refusal
@@ -155,8 +157,26 @@ func claimedSubject(assertion string) string {
 	return claims.Subject
 }
 
+// byCertificate is tls_client_auth and self_signed_tls_client_auth (RFC 8705
+// section 2). A client whose registration has no certificate may show one all
+// the same, for its token to be bound to: that authenticates nobody.
+func (c clientAuthentication) byCertificate() (string, *Refusal) {
+	id := c.form.get(paramClientID)
+	if id == "" || c.request.TLS == nil || len(c.request.TLS.PeerCertificates) == 0 {
+		return "", nil
+	}
+	registration, refusal := c.registration(id)
+	if refusal != nil || registration.Certificate == nil {
+		return "", refusal
+	}
+	if err := registration.Certificate.check(c.request.TLS); err != nil {
+		return "", refuseClient(fmt.Errorf("client certificate: %w", err))
+	}
+	return id, nil
+}
+
 // registration never says whether it is the id that is unknown: such a client
-// has neither a secret nor a key.
+// has neither a secret nor a key nor a certificate.
 func (c clientAuthentication) registration(id string) (*Registration, *Refusal) {
 	if id == "" || len(id) > maxClientID {
 		return nil, refuseClient(fmt.Errorf("no client id, or one of more than %d bytes", maxClientID))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -13,8 +12,8 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// A TokenEndpoint exchanges assertions for access tokens: the server's half of
-// RFC 7523, for a service that has no authorization server to ask. It
+// A TokenEndpoint exchanges assertions and other tokens for access tokens: the
+// server's half of RFC 7523 and RFC 8693, for a service that has no authorization server to ask. It
 // authenticates the client, verifies the assertion, asks Authorize what the
 // client may have, and signs that. It keeps nothing.
 //
@@ -29,15 +28,18 @@ type TokenEndpoint struct {
 	// Signer writes the access tokens. Required; usually a
 	// [*tokenprofile.Signer] whose profile is that of RFC 9068: the type
 	// "at+jwt", TokenID, an Audience, and no Subject. The endpoint gives it
-	// the claims sub, client_id, scope and cnf, and those of [Access].
+	// the claims sub, client_id, scope, cnf and act, and those of [Access].
 	Signer ClaimsSource
 
 	// Authorize decides what a request gets, and is the place for identity
 	// mapping: from the issuer and subject of an assertion to the subject of
 	// the access token. Required. An error is a refusal, which the client
-	// learns as invalid_grant, or as unauthorized_client if it has come with
-	// no assertion; as invalid_scope if it is or wraps a [*ScopeError]; and as
-	// 503 if it wraps [keystore.ErrUnavailable].
+	// learns as invalid_grant, or as unauthorized_client if it has come for
+	// itself, or as invalid_request in a token exchange (RFC 8693 section
+	// 2.2.2); as invalid_scope if it is or wraps a [*ScopeError]; and as 503 if
+	// it wraps ErrUnavailable of package keystore. A resource or an audience
+	// that the client asks for is refused, as invalid_target, unless it is in
+	// the profile of the Signer or [Access.Audience] has it.
 	Authorize func(ctx context.Context, request *AccessRequest) (*Access, error)
 
 	// Assertions verifies the assertions of the JWT bearer grant (RFC 7523
@@ -57,6 +59,18 @@ type TokenEndpoint struct {
 
 	// ClientCredentials offers that grant (RFC 6749 section 4.4).
 	ClientCredentials bool
+
+	// SubjectTokens offers the token exchange (RFC 8693), by the
+	// subject_token_type: each type ([TokenTypeAccess], for instance) has the
+	// verifier of such tokens. Nil: the grant is not offered.
+	//
+	// A token that is bound comes here without what it is bound to, because the
+	// client has it from somebody else. Which client may exchange whose token is
+	// for Authorize to decide.
+	SubjectTokens map[string]TokenVerifier
+
+	// ActorTokens are the same for the actor_token. Nil: none may be sent.
+	ActorTokens map[string]TokenVerifier
 
 	// DPoP binds access tokens to the key of a DPoP proof (RFC 9449 section
 	// 5), which every request must have, unless AllowUnbound is set. URL must
@@ -122,7 +136,7 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	if refusal != nil {
 		return nil, refusal
 	}
-	request, refusal := e.grant(r, form)
+	request, refusal := presentation{endpoint: e, request: r, form: form}.verify()
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -135,6 +149,9 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	if refusal != nil {
 		return nil, refusal
 	}
+	if err := access.target(request, e.Signer); err != nil {
+		return nil, newRefusal(http.StatusBadRequest, codeInvalidTarget, err)
+	}
 	claims, err := access.claims(request, cnf)
 	if err != nil {
 		return nil, unavailable(r, err)
@@ -143,7 +160,11 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	if err != nil {
 		return nil, unavailable(r, err)
 	}
-	return newTokenResponse(token, expiry, cnf, access), nil
+	response := newTokenResponse(token, expiry, cnf, access)
+	if request.SubjectToken != nil {
+		response.IssuedType = TokenTypeAccess // RFC 8693 section 2.2.1
+	}
+	return response, nil
 }
 
 // usable names what keeps the endpoint from answering anyone.
@@ -163,48 +184,6 @@ func (e *TokenEndpoint) usable() error {
 	return nil
 }
 
-// grant authenticates the client and verifies what it has come with.
-func (e *TokenEndpoint) grant(r *http.Request, form form) (*AccessRequest, *Refusal) {
-	bearer := form[paramGrantType] == grantJWTBearer && e.Assertions != nil
-	credentials := form[paramGrantType] == grantClientCredentials && e.ClientCredentials
-	client := clientAuthentication{clients: e.Clients, request: r, form: form}
-	clientID, refusal := client.authenticate(bearer && e.AssertionAlone)
-	switch scope := form[paramScope]; {
-	case refusal != nil:
-		return nil, refusal
-	case form[paramGrantType] == "":
-		return nil, refuseRequest(errors.New("no grant_type"))
-	case !bearer && !credentials:
-		return nil, newRefusal(http.StatusBadRequest, codeUnsupportedGrant, errors.New("a grant_type that is not offered"))
-	case scope != "" && !isScope(scope):
-		return nil, newRefusal(http.StatusBadRequest, codeInvalidScope, errors.New("the scope is not a list of scope tokens"))
-	case form[paramResource] != "" || form[paramAudience] != "":
-		// The Signer's profile says whom the token is for (RFC 8707 section 2).
-		return nil, newRefusal(http.StatusBadRequest, codeInvalidTarget, errors.New("a resource or an audience that the client chooses"))
-	}
-	request := &AccessRequest{ClientID: clientID, Scope: strings.Fields(form[paramScope])}
-	if bearer {
-		request.Assertion, refusal = e.verifyAssertion(r, form[paramAssertion])
-	}
-	return request, refusal
-}
-
-func (e *TokenEndpoint) verifyAssertion(r *http.Request, assertion string) (*tokenprofile.Token, *Refusal) {
-	if assertion == "" {
-		return nil, refuseRequest(errors.New("no assertion"))
-	}
-	token, err := verify(r.Context(), e.Assertions, assertion)
-	switch {
-	case errors.Is(err, tokenprofile.ErrInvalid):
-		return nil, newRefusal(http.StatusBadRequest, codeInvalidGrant, fmt.Errorf("assertion: %w", err)) // RFC 7523 section 3.1
-	case err != nil:
-		return nil, unavailable(r, fmt.Errorf("assertion: %w", err))
-	case len(token.Audience) > 1 && !e.AllowManyAudiences:
-		return nil, newRefusal(http.StatusBadRequest, codeInvalidGrant, errors.New("assertion: several audiences, and the token endpoint does not AllowManyAudiences"))
-	}
-	return token, nil
-}
-
 func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Access, *Refusal) {
 	access, err := e.Authorize(r.Context(), request)
 	var scope *ScopeError
@@ -217,6 +196,8 @@ func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Acc
 		return nil, unavailable(r, err)
 	case errors.As(err, &scope):
 		return nil, newRefusal(http.StatusBadRequest, codeInvalidScope, err)
+	case request.SubjectToken != nil:
+		return nil, refuseRequest(err)
 	case request.Assertion == nil:
 		return nil, newRefusal(http.StatusBadRequest, codeUnauthorizedClient, err)
 	}
@@ -226,6 +207,7 @@ func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Acc
 // A tokenResponse is RFC 6749 section 5.1.
 type tokenResponse struct {
 	AccessToken string `json:"access_token"`
+	IssuedType  string `json:"issued_token_type,omitempty"`
 	TokenType   string `json:"token_type"`
 	ExpiresIn   int64  `json:"expires_in"` // seconds
 	Scope       string `json:"scope,omitempty"`

@@ -442,6 +442,7 @@ func TestTokenEndpointAuthorize(t *testing.T) {
 		{"a claim sub", newPost(), claims(map[string]any{"sub": "x"}), nil, 503, "temporarily_unavailable"},
 		{"a claim client_id", newPost(), claims(map[string]any{"client_id": "x"}), nil, 503, "temporarily_unavailable"},
 		{"a claim scope", newPost(), claims(map[string]any{"scope": "x"}), nil, 503, "temporarily_unavailable"},
+		{"a claim aud", newPost(), claims(map[string]any{"aud": "x"}), nil, 503, "temporarily_unavailable"},
 		{"a claim cnf", newPost(), claims(map[string]any{"cnf": "x"}), nil, 503, "temporarily_unavailable"},
 	}
 	for _, test := range tests {

@@ -137,3 +137,32 @@ func ExampleHashSecret() {
 	// 50
 	// transport: a client secret of less than 22 bytes; let crypto/rand.Text make one
 }
+
+// A client that is known by the name in its certificate, and one whose shared
+// secret signs its assertions.
+func ExampleClientCertificate() {
+	key, err := keystore.NewSecretKey([]byte(rand.Text()+rand.Text()), "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	profile := tokenprofile.Profile{
+		Algorithm: tokenprofile.HS256,
+		Issuer:    "reports",
+		Audience:  []string{"https://issuer.example"},
+		OneUse:    true,
+	}
+	assertions, err := profile.SecretVerifier(key) // client_secret_jwt
+	if err != nil {
+		log.Fatal(err)
+	}
+	clients := transport.Registrations{
+		"billing": {Certificate: &transport.ClientCertificate{URI: "spiffe://example.org/billing"}},
+		"reports": {Assertions: assertions},
+	}
+	billing, err := clients.Registration(context.Background(), "billing")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(billing.Certificate.URI)
+	// Output: spiffe://example.org/billing
+}

@@ -425,20 +425,3 @@ func FuzzGuardAuthorization(f *testing.F) {
 		}
 	})
 }
-
-func TestServersPrintNothingSecret(t *testing.T) {
-	token := &tokenprofile.Token{Subject: canary, Claims: []byte(`{"sub":"` + canary + `"}`)}
-	for _, value := range []any{
-		&transport.AccessRequest{Assertion: token},
-		transport.AccessRequest{Assertion: token},
-		&transport.Access{Subject: canary, Claims: map[string]any{canary: canary}},
-		transport.Access{Subject: canary, Claims: map[string]any{canary: canary}},
-		&transport.Registration{SecretHash: hashOf(t, canary+canary+canary)},
-	} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-			if text := fmt.Sprintf(verb, value); strings.Contains(text, canary) {
-				t.Errorf("%s of %T prints %s", verb, value, text)
-			}
-		}
-	}
-}

@@ -18,8 +18,8 @@ type Registry interface {
 	Registration(ctx context.Context, clientID string) (*Registration, error)
 }
 
-// A Registration says how a client authenticates. A client may have either
-// way or both; it uses one in each request.
+// A Registration says how a client authenticates. A client may have several
+// ways; it uses one in each request.
 type Registration struct {
 	// SecretHash is the [HashSecret] of the client's secret, for
 	// client_secret_basic and client_secret_post (RFC 6749 section 2.3.1).
@@ -27,7 +27,8 @@ type Registration struct {
 	SecretHash string
 
 	// Assertions verifies the client's own assertions, for private_key_jwt
-	// (RFC 7523 section 2.2). Several clients may share a verifier
+	// (RFC 7523 section 2.2), or with [tokenprofile.Profile.SecretVerifier] for
+	// client_secret_jwt (OpenID Connect Core section 9). Several clients may share a verifier
 	// ([tokenprofile.ByIssuer]): issuer and subject must both be the client id
 	// in any case (OpenID Connect Core section 9), and the audience this
 	// server alone. The profile says the audience and the type, and should
@@ -39,6 +40,11 @@ type Registration struct {
 	// for instance. The subject still is the client id. Empty: the client is
 	// the issuer.
 	AssertionIssuer string
+
+	// Certificate says which certificates are the client's, for mutual TLS as
+	// client authentication (RFC 8705 section 2). The request names the client
+	// by client_id. Nil: none.
+	Certificate *ClientCertificate
 }
 
 // Registrations is a fixed [Registry], by client id.

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -16,9 +17,21 @@ const (
 	maxParameters   = 64
 )
 
-// A form holds the parameters of a token request: of each name one, none
-// empty (RFC 6749 section 3.2).
-type form map[string]string
+// A form holds the parameters of a token request: none empty, and of each name
+// one (RFC 6749 section 3.2) but for those that RFC 8707 section 2 lets repeat.
+type form map[string][]string
+
+// get is the one value of the parameter, or "".
+func (f form) get(name string) string {
+	if values := f[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// mayRepeat reports whether a request may name several: a token can be for
+// several servers.
+func mayRepeat(name string) bool { return name == paramResource || name == paramAudience }
 
 // readForm reads the body. The URL's query is never looked at: what stands
 // there ends in logs (RFC 6749 section 2.3.1).
@@ -57,11 +70,12 @@ func parseForm(body string) (form, error) {
 	}
 	form := make(form, len(values))
 	for name, value := range values {
-		if len(value) > 1 {
+		if len(value) > 1 && !mayRepeat(name) {
 			return nil, errors.New("a parameter that occurs twice")
 		}
-		if value[0] != "" { // RFC 6749 section 3.2: as if it were omitted
-			form[name] = value[0]
+		value = slices.DeleteFunc(value, func(v string) bool { return v == "" }) // RFC 6749 section 3.2: as if it were omitted
+		if len(value) > 0 {
+			form[name] = value
 		}
 	}
 	return form, nil
