@@ -177,7 +177,7 @@ func (g *Grant) exchange(ctx context.Context, endpoint *url.URL, claims any) (Gr
 func (g *Grant) report(answer GrantAnswer, took time.Duration, err error) {
 	about := []slog.Attr{slog.String("source", g.String()), slog.Duration("duration", took)}
 	if err != nil {
-		g.throttle.log(g.Logger, slog.LevelWarn, "token not granted", append(about, fault(err)...)...)
+		g.throttle.log(context.Background(), g.Logger, slog.LevelWarn, "token not granted", append(about, fault(err)...)...)
 	} else if g.Logger != nil {
 		_, expiry := answer.Token()
 		g.Logger.LogAttrs(context.Background(), slog.LevelDebug, "token granted", append(about, at("expiry", expiry)...)...)

@@ -62,8 +62,8 @@ type Guard struct {
 	// Logger, if not nil, is told why a request was refused: at the level Info
 	// for what a client did wrong, Warn for what could not be judged, and Debug
 	// for a request without credentials, one that needs a nonce, and a client
-	// that has left. Of one level it is at most 10 lines in 10 seconds; the next
-	// one says how many were left out. Nil: silence.
+	// that has left. Of warnings it gets at most 10 lines in 10 seconds, and as
+	// many of the others; the next one says how many were dropped. Nil: silence.
 	Logger *slog.Logger
 
 	// Header carries the token, alone or after its scheme: proxies that

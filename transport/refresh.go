@@ -92,9 +92,9 @@ func (r *reporter) fetched(f Refresh, news bool) {
 	r.last.Store(&f)
 	switch {
 	case f.Err != nil:
-		r.throttle.log(r.logger, slog.LevelWarn, "token not fetched", slog.Any("refresh", f))
+		r.throttle.log(context.Background(), r.logger, slog.LevelWarn, "token not fetched", slog.Any("refresh", f))
 	case news:
-		r.throttle.log(r.logger, slog.LevelInfo, "token fetched", slog.Any("refresh", f))
+		r.throttle.log(context.Background(), r.logger, slog.LevelInfo, "token fetched", slog.Any("refresh", f))
 	case r.logger != nil:
 		r.logger.LogAttrs(context.Background(), slog.LevelDebug, "token fetched", slog.Any("refresh", f))
 	}
@@ -105,5 +105,5 @@ func (r *reporter) fetched(f Refresh, news bool) {
 
 // refused reports that a server had something against the token to the end.
 func (r *reporter) refused(req *http.Request) {
-	r.throttle.log(r.logger, slog.LevelWarn, "token refused", slog.String("source", r.source), slog.String("host", req.URL.Host))
+	r.throttle.log(context.Background(), r.logger, slog.LevelWarn, "token refused", slog.String("source", r.source), slog.String("host", req.URL.Host))
 }

@@ -149,11 +149,11 @@ func TestAFloodOfRefusalsIsNotLogged(t *testing.T) {
 			if len(lines) != 8 {
 				t.Fatalf("%s: got %d lines after 10 seconds, want 8", name, len(lines))
 			}
-			if got, want := lines[0]["left_out"], float64(n-10); got != want {
-				t.Errorf("%s: got left_out %v, want %v", name, got, want)
+			if got, want := lines[0]["dropped"], float64(n-10); got != want {
+				t.Errorf("%s: got dropped %v, want %v", name, got, want)
 			}
-			if got, ok := lines[1]["left_out"]; ok {
-				t.Errorf("%s: got left_out %v a second time", name, got)
+			if got, ok := lines[1]["dropped"]; ok {
+				t.Errorf("%s: got dropped %v a second time", name, got)
 			}
 		}
 		// What could not be judged has lines of its own.

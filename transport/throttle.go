@@ -3,29 +3,27 @@ package transport
 import (
 	"context"
 	"log/slog"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // How many lines a log gets of what a stranger may set off.
 const (
 	maxLines   = 10
-	linePeriod = 10 * time.Second
+	linePeriod = 10 // seconds
 )
 
 // A throttle keeps those who can set off log lines from filling a disk: it
-// drops all but the first of a period, and says how many.
+// drops all but the first of a period, and says how many. It has no lock, so
+// that a [Guard] and a [TokenEndpoint] can be copied before they are used.
 type throttle struct {
-	mu      sync.Mutex
-	until   time.Time // the end of the period; guarded by mu
-	written int       // in the period; guarded by mu
-	dropped int       // since the last line; guarded by mu
+	state   uint32 // when the period began, in seconds, and in the last 8 bits the lines in it; atomic
+	dropped uint32 // since the last line; atomic
 }
 
 // log writes the line, unless the logger is nil, wants no such line or has had
 // enough of them.
-func (t *throttle) log(logger *slog.Logger, level slog.Level, message string, attributes ...slog.Attr) {
-	ctx := context.Background()
+func (t *throttle) log(ctx context.Context, logger *slog.Logger, level slog.Level, message string, attributes ...slog.Attr) {
 	if logger == nil || !logger.Enabled(ctx, level) {
 		return
 	}
@@ -34,23 +32,26 @@ func (t *throttle) log(logger *slog.Logger, level slog.Level, message string, at
 		return
 	}
 	if dropped > 0 {
-		attributes = append(attributes, slog.Int("dropped", dropped))
+		attributes = append(attributes, slog.Uint64("dropped", uint64(dropped)))
 	}
 	logger.LogAttrs(ctx, level, message, attributes...)
 }
 
 // pass reports whether a line may be written, and how many were not before it.
-func (t *throttle) pass(now time.Time) (dropped int, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !now.Before(t.until) {
-		t.until, t.written = now.Add(linePeriod), 0
+func (t *throttle) pass(now time.Time) (dropped uint32, ok bool) {
+	second := uint32(now.Unix()) << 8 // 24 bits of it: half a year
+	for {
+		old := atomic.LoadUint32(&t.state)
+		next := old
+		if (second-old&^0xff)>>8 >= linePeriod {
+			next = second
+		}
+		if next&0xff >= maxLines {
+			atomic.AddUint32(&t.dropped, 1)
+			return 0, false
+		}
+		if atomic.CompareAndSwapUint32(&t.state, old, next+1) {
+			return atomic.SwapUint32(&t.dropped, 0), true
+		}
 	}
-	if t.written >= maxLines {
-		t.dropped++
-		return 0, false
-	}
-	t.written++
-	dropped, t.dropped = t.dropped, 0
-	return dropped, true
 }
