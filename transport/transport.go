@@ -27,10 +27,11 @@
 // # The server
 //
 // A [Guard] admits the requests whose token is right; behind it,
-// [tokenprofile.FromContext] says who is calling. It takes tokens from the
-// Authorization header only, and tells a token's fault (401) from keys that
-// cannot be had (503). A [TokenEndpoint] is the other half of the grants, for
-// a service that has no authorization server to ask.
+// [tokenprofile.FromContext] says who is calling. It takes tokens from one
+// header only, and tells a token's fault (401) from keys that cannot be had
+// (503). [ResourceMetadata] tells clients where its tokens come from. A
+// [TokenEndpoint] is the other half of the grants, for a service that has no
+// authorization server to ask. Package transporttest helps to test both ends.
 //
 // # Tokens that are bound
 //

@@ -7,7 +7,6 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
-	"github.com/modelcontextprotocol/go-sdk/oauthex"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -35,14 +34,10 @@ func newServer(base string, keys *keystore.Store, clients transport.Registry) (h
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	guard := &transport.Guard{Verifier: verifier, Scope: "tools"}
+	metadata := &transport.ResourceMetadata{Resource: base + "/mcp", AuthorizationServers: []string{base}, Scopes: []string{"tools"}}
+	guard := &transport.Guard{Verifier: verifier, Scope: "tools", ResourceMetadata: metadata}
 	mux.Handle("/mcp", guard.Handler(tellSDK(tools(), verifier.Profile())))
-	mux.Handle("/.well-known/oauth-protected-resource/mcp", auth.ProtectedResourceMetadataHandler(&oauthex.ProtectedResourceMetadata{
-		Resource:               base + "/mcp",
-		AuthorizationServers:   []string{base},
-		ScopesSupported:        []string{"tools"},
-		BearerMethodsSupported: []string{"header"},
-	}))
+	mux.Handle("GET "+metadata.Path(), metadata)
 	mux.Handle("/token", &transport.TokenEndpoint{
 		Clients:           clients,
 		ClientCredentials: true,
