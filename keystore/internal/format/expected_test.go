@@ -72,6 +72,8 @@ func read(data []byte, pw format.Passwords) (*format.Store, error) {
 		return pemfile.Read(data, pw)
 	case format.DER:
 		return pemfile.ReadDER(data, pw)
+	case format.PKCS7:
+		return pemfile.ReadPKCS7(data, pw)
 	}
 	return nil, format.ErrUnknownFormat
 }

@@ -2,6 +2,7 @@ package format_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/pem"
 	"flag"
 	"os"
@@ -37,6 +38,25 @@ func FuzzDER(f *testing.F) {
 	seed(f, ".der")
 	f.Add(encryptedKey(pbkdf2(1)))
 	f.Fuzz(func(t *testing.T, data []byte) { bounded(t, data, pemfile.ReadDER) })
+}
+
+func FuzzPKCS7(f *testing.F) {
+	f.Add(signedData(fixture(f, "certificate.der")))
+	f.Add(signedData())
+	f.Fuzz(func(t *testing.T, data []byte) { bounded(t, data, pemfile.ReadPKCS7) })
+}
+
+// FuzzDetect: whatever the data, there is a format, or an error that says why.
+func FuzzDetect(f *testing.F) {
+	f.Add([]byte("-----BEGIN PKCS12-----\nMAA=\n-----END PKCS12-----\n"))
+	f.Add([]byte(base64.StdEncoding.EncodeToString(fixture(f, "certificate.der"))))
+	f.Add([]byte("\xff\xfe-\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		name, content, err := format.Detect(data)
+		if (err == nil) != (name != "") || err == nil && len(content) == 0 || err != nil && !known(err) {
+			t.Errorf("got %q, %d bytes, %v", name, len(content), err)
+		}
+	})
 }
 
 // FuzzPKCS8: a key we parse has the size and the public part we say.
