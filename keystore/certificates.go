@@ -41,8 +41,8 @@ const maxSignatureWork = 50_000
 // A link of a chain is a certificate and the one that is said to have signed it.
 type link struct{ child, issuer *x509.Certificate }
 
-func newCertificates() *certificates {
-	return &certificates{read: map[string]certificate{}, signed: map[link]bool{}}
+func newCertificates(fileSize int) *certificates {
+	return &certificates{keys: format.KeyReader{FileSize: fileSize}, read: map[string]certificate{}, signed: map[link]bool{}}
 }
 
 // chain returns the certificates as DER, and parsed as far as crypto/x509

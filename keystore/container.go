@@ -83,7 +83,7 @@ func inPEM(text, kid string) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificates := newCertificates()
+	certificates := newCertificates(len(text))
 	entries := make([]Entry, len(store.Entries))
 	for i, e := range store.Entries {
 		entry := newEntry(e, certificates)

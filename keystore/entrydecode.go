@@ -68,7 +68,7 @@ func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates *certificates) error {
 	if pssErr != nil {
 		return pssErr
 	}
-	e.PrivateKey, err = NewPrivateKey(usable, chain...)
+	e.PrivateKey, err = newPrivateKey(usable, chain) // crypto/x509 has compared its halves
 	e.PrivateKey.public.pss, e.PrivateKey.public.alg = name == "RSASSA-PSS", algorithm
 	return err
 }

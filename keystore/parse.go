@@ -116,7 +116,7 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 		store.Entries = lastOfEach(store.Entries)
 	}
 	result.entries = make([]Entry, len(store.Entries))
-	certificates := newCertificates()
+	certificates := newCertificates(len(data))
 	format.Each(len(store.Entries), func(i int) {
 		result.entries[i] = newEntry(store.Entries[i], certificates)
 	})

@@ -54,11 +54,17 @@ func NewPrivateKey(key interface{ Public() crypto.PublicKey }, chain ...*x509.Ce
 	if err := checkPair(key); err != nil {
 		return PrivateKey{}, err
 	}
+	return newPrivateKey(key, chain)
+}
+
+// newPrivateKey is NewPrivateKey for a key whose halves are known to belong
+// together: to find that out costs as much as to read a key.
+func newPrivateKey(key signer, chain []*x509.Certificate) (PrivateKey, error) {
 	public, err := NewPublicKey(key.Public(), chain...)
 	if err != nil {
 		return PrivateKey{}, err
 	}
-	return PrivateKey{material: enclose[signer](key), public: public}, nil
+	return PrivateKey{material: enclose(key), public: public}, nil
 }
 
 // checkPair checks that both halves of a key of the standard library belong

@@ -217,25 +217,33 @@ func TestDSAPublicKeysAreComputedWithinBounds(t *testing.T) {
 	}
 }
 
-func TestLargeRSAKeysAreCounted(t *testing.T) {
+func TestKeysAreCountedByWhatTheyCost(t *testing.T) {
+	curve := func(oid asn1.ObjectIdentifier) []byte {
+		return pkcs8(asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, oid, seq(1))
+	}
 	for _, row := range []struct {
-		name       string
-		bits, keys int
-		limit      bool
+		name string
+		key  []byte
+		size int // of the file
+		most int
 	}{
-		{"16384 bits", 16384, 1, false},
-		{"16385 bits", 16385, 1, true},
-		{"32 keys of 4097 bits", 4097, 32, false},
-		{"33 keys of 4097 bits", 4097, 33, true},
-		{"33 keys of 4096 bits", 4096, 33, false},
+		{"RSA of 2048 bits", pkcs8(oidRSA, null, rsaNumbers(2048)), 0, 16000 / 9},
+		{"RSA of 4096 bits", pkcs8(oidRSA, null, rsaNumbers(4096)), 0, 16000 / 36},
+		{"RSA of 16384 bits", pkcs8(oidRSA, null, rsaNumbers(16384)), 0, 16000 / 576},
+		{"RSA of 16385 bits", pkcs8(oidRSA, null, rsaNumbers(16385)), 0, 0},
+		{"P-521", curve(asn1.ObjectIdentifier{1, 3, 132, 0, 35}), 0, 16000 / 30},
+		{"P-521 in a file of a megabyte", curve(asn1.ObjectIdentifier{1, 3, 132, 0, 35}), 1 << 20, (16000 + 16*1024) / 30},
+		{"P-384", curve(asn1.ObjectIdentifier{1, 3, 132, 0, 34}), 0, 16000 / 8},
+		{"P-256", curve(asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}), 0, 16000},
 	} {
-		var keys format.KeyReader
-		var err error
-		for range row.keys {
-			_, _, _, err = keys.ParsePKCS8(pkcs8(oidRSA, null, rsaNumbers(row.bits)))
+		keys, most := format.KeyReader{FileSize: row.size}, 0
+		for ; most < 20_000; most++ {
+			if _, _, _, err := keys.ParsePKCS8(row.key); errors.Is(err, format.ErrLimit) {
+				break
+			}
 		}
-		if errors.Is(err, format.ErrLimit) != row.limit {
-			t.Errorf("%s: got %v, want a limit: %v", row.name, err, row.limit)
+		if most != row.most {
+			t.Errorf("%s: got %d keys, want %d", row.name, most, row.most)
 		}
 	}
 }

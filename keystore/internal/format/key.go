@@ -66,8 +66,28 @@ type privateKeyInfo struct {
 // KeyReader reads the private keys of one file, and counts those that cost
 // much. It is safe for concurrent use.
 type KeyReader struct {
-	large    atomic.Int64 // RSA keys above largeRSA
+	FileSize int          // in bytes
+	work     atomic.Int64 // spent so far
 	computed atomic.Int64 // DSA public keys
+}
+
+// What crypto/x509 does to read a key takes time that grows faster than the
+// key. A file may ask for baseWork and for workPerKB more, in units of some 30
+// microseconds: any number of RSA keys up to 4096 bits, and hundreds of the
+// dearest others.
+const (
+	baseWork  = 16_000
+	workPerKB = 16
+)
+
+// keyWork is what reading a key costs, RSA aside.
+var keyWork = map[int]int64{384: 8, 521: 30}
+
+func (r *KeyReader) spend(work int64) error {
+	if r.work.Add(work) > baseWork+workPerKB*int64(r.FileSize)>>10 {
+		return fmt.Errorf("%w: reading all keys of the file would take too long", ErrLimit)
+	}
+	return nil
 }
 
 // ParsePKCS8 parses a plain PKCS #8 key: RSA and RSASSA-PSS as
@@ -82,9 +102,13 @@ func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, 
 	}
 	name, bits, known := describe(info.Algorithm)
 	if strings.HasPrefix(name, "RSA") {
-		if err := r.checkRSA(info.PrivateKey); err != nil {
-			return nil, name, modulusBits(info.PrivateKey), fmt.Errorf("%w: %s key", err, known)
-		}
+		bits = modulusBits(info.PrivateKey)
+		err = r.checkRSA(info.PrivateKey, bits)
+	} else {
+		err = r.spend(max(keyWork[bits], 1))
+	}
+	if err != nil {
+		return nil, name, bits, fmt.Errorf("%w: %s key", err, known)
 	}
 	if name == "RSASSA-PSS" {
 		key, err = x509.ParsePKCS1PrivateKey(info.PrivateKey)
@@ -170,24 +194,21 @@ func modulusBits(pkcs1 []byte) int {
 	return p.Modulus.BitLen()
 }
 
-// What crypto/x509 is asked to read: what it does with a key takes time that
-// grows faster than the key.
+// What an RSA key may be.
 const (
 	maxRSABits = 16384
-	largeRSA   = 4096 // bits; there may be maxLarge keys above
-	maxLarge   = 32
 	maxPrimes  = 5
 )
 
 // checkRSA refuses a PKCS #1 key beyond the limits. What is wrong otherwise
 // crypto/x509 says better.
-func (r *KeyReader) checkRSA(pkcs1 []byte) error {
-	bits := modulusBits(pkcs1)
+func (r *KeyReader) checkRSA(pkcs1 []byte, bits int) error {
 	if bits > maxRSABits {
 		return fmt.Errorf("%w: %d bits, %d are allowed", ErrLimit, bits, maxRSABits)
 	}
-	if bits > largeRSA && r.large.Add(1) > maxLarge {
-		return fmt.Errorf("%w: more than %d keys above %d bits", ErrLimit, maxLarge, largeRSA)
+	size := int64(bits+1023) / 1024
+	if err := r.spend(max(size*size*9/4, 1)); err != nil {
+		return err
 	}
 	parts, err := Few(pkcs1, 10)
 	if err == nil && len(parts) == 10 {
