@@ -29,6 +29,7 @@ type mistakes struct {
 // note writes down an error, which has to be one of this package, said once.
 func (b *mistakes) note(name string, err error) {
 	text := strings.ReplaceAll(fmt.Sprint(err), b.dir, "DIR")
+	text = strings.ReplaceAll(text, "ML-DSA-44, ML-DSA-65, ML-DSA-87, ", "") // which only Go 1.27 knows
 	if !strings.HasPrefix(text, "keystore: ") || strings.Count(text, "keystore: ") != 1 {
 		b.t.Errorf("%s: got %v, want an error of this package, once", name, err)
 	}
