@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -277,5 +278,22 @@ func TestASignerWhoseProfileHasAClock(t *testing.T) {
 		if len(api.seen) != 2 || api.seen[0] != api.seen[1] {
 			t.Errorf("%v off: the token was not kept", skew)
 		}
+	}
+}
+
+func TestALoggerCostsARequestNothing(t *testing.T) {
+	perRequest := func(logger *slog.Logger) float64 {
+		bearer := &transport.Bearer{Source: &fakeSource{}, Base: inMemory, Logger: logger}
+		req := newRequest(t, http.MethodGet)
+		return testing.AllocsPerRun(100, func() {
+			if _, err := bearer.RoundTrip(req); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	without := perRequest(nil)
+	with := perRequest(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	if with != without {
+		t.Errorf("got %v allocations with a logger, %v without", with, without)
 	}
 }
