@@ -79,7 +79,11 @@ func TestCarrying(t *testing.T) {
 	if kind := got.Header.Get("X-Snowflake-Authorization-Token-Type"); kind != "KEYPAIR_JWT" || !strings.HasPrefix(got.Header.Get("Authorization"), "Bearer ey") {
 		t.Errorf("got %q and %d bytes of authorization", kind, len(got.Header.Get("Authorization")))
 	}
-	coinbase := carryToCoinbase(ok(signForCoinbase(keysFor(t, "ES256").own, "key"))(t), base)
+	signer := ok(signForCoinbase(keysFor(t, "ES256").own, "key"))(t)
+	if _, err := signer.Sign(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "uri") {
+		t.Errorf("without a uri: got %v", err)
+	}
+	coinbase := carryToCoinbase(signer, base)
 	for _, uri := range []string{"GET api.coinbase.com/v2/accounts", "GET api.coinbase.com/v2/user"} {
 		ok(coinbase.Get("https://" + strings.TrimPrefix(uri, "GET ") + "?limit=1"))(t).Body.Close()
 		if _, claims := takeApart(t, strings.TrimPrefix(got.Header.Get("Authorization"), "Bearer ")); claims["uri"] != uri {

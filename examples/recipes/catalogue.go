@@ -23,7 +23,7 @@ type end any
 type keys struct {
 	own     *keystore.Store
 	secret  keystore.SecretKey
-	account *googleAccount // with the key of own
+	account *googleAccount // with the same key
 }
 
 // throwAway makes keys for the algorithm that serve for once.
@@ -44,10 +44,9 @@ func throwAway(algorithm tokenprofile.Algorithm) (k keys, err error) {
 }
 
 func keysOf(key keystore.PrivateKey) keys {
-	own := keystore.New(key)
-	return keys{own: own, account: &googleAccount{
-		email: "billing@project.iam.gserviceaccount.com", keyID: "f1d2d2f924e986ac86fdf7b36c94bcdf32beec15",
-		tokenURL: "https://oauth2.googleapis.com/token", keys: own,
+	return keys{own: keystore.New(key), account: &googleAccount{
+		email: "billing@project.iam.gserviceaccount.com", tokenURL: "https://oauth2.googleapis.com/token",
+		keys: keystore.New(key.WithKeyID("f1d2d2f924e986ac86fdf7b36c94bcdf32beec15")),
 	}}
 }
 

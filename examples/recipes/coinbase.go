@@ -12,8 +12,8 @@ import (
 )
 
 // signForCoinbase signs for the Coinbase Developer Platform. The key's name is such
-// as "organizations/ORG/apiKeys/KEY". Every token is for one request: its uri claim
-// is given to [tokenprofile.Signer.Sign], as carryToCoinbase does.
+// as "organizations/ORG/apiKeys/KEY". Every token is for one method and address: its
+// uri claim is given to [tokenprofile.Signer.Sign], as carryToCoinbase does.
 //
 // Rule: Coinbase Developer Documentation, "API Key Authentication": kid and sub are
 // the key's name, the header has a nonce, exp is two minutes after nbf.

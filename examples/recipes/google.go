@@ -19,7 +19,6 @@ func signForGoogle(account *googleAccount, scope ...string) (*tokenprofile.Signe
 		Algorithm: tokenprofile.RS256,
 		Issuer:    account.email,
 		Audience:  []string{account.tokenURL},
-		Header:    tokenprofile.Header{KeyID: account.keyID},
 		Claims:    map[string]any{"scope": strings.Join(scope, " ")},
 	}.Signer(account.keys)
 }

@@ -9,24 +9,23 @@ import (
 
 // A googleAccount is what the JSON file of a Google service account says.
 type googleAccount struct {
-	email, keyID, tokenURL string
-	keys                   *keystore.Store
+	email, tokenURL string
+	keys            *keystore.Store // under the kid that Google knows
 }
 
-// readGoogleAccount reads the JSON file that Google made with the key.
+// readGoogleAccount reads the JSON file that Google made with the key. (To follow
+// the file's replacement, open it with [keystore.Open].)
 //
 // Rule: Google Cloud, "Create and delete service account keys": client_email,
 // private_key in PEM, private_key_id, which is the kid, and token_uri.
 func readGoogleAccount(file []byte) (*googleAccount, error) {
 	var members struct {
 		Email    string `json:"client_email"`
-		KeyID    string `json:"private_key_id"`
-		Key      string `json:"private_key"`
 		TokenURL string `json:"token_uri"`
 	}
 	if json.Unmarshal(file, &members) != nil || members.Email == "" { // the error could quote the key
 		return nil, errors.New("not the JSON file of a Google service account")
 	}
-	keys, err := keystore.Parse([]byte(members.Key), nil)
-	return &googleAccount{members.Email, members.KeyID, members.TokenURL, keys}, err
+	keys, err := keystore.Parse(file, nil)
+	return &googleAccount{members.Email, members.TokenURL, keys}, err
 }

@@ -20,6 +20,5 @@ func signForGoogleAPI(account *googleAccount, api string) (*tokenprofile.Signer,
 		Subject:   account.email,
 		Audience:  []string{api},
 		Lifetime:  time.Hour,
-		Header:    tokenprofile.Header{KeyID: account.keyID},
 	}.Signer(account.keys)
 }

@@ -18,7 +18,6 @@ func signForGoogleIDToken(account *googleAccount, target string) (*tokenprofile.
 		Algorithm: tokenprofile.RS256,
 		Issuer:    account.email,
 		Audience:  []string{account.tokenURL},
-		Header:    tokenprofile.Header{KeyID: account.keyID},
 		Claims:    map[string]any{"target_audience": target},
 	}.Signer(account.keys)
 }

@@ -21,7 +21,6 @@ func signForGoogleScope(account *googleAccount, scope ...string) (*tokenprofile.
 		Issuer:    account.email,
 		Subject:   account.email,
 		Lifetime:  time.Hour,
-		Header:    tokenprofile.Header{KeyID: account.keyID},
 		Claims:    map[string]any{"scope": strings.Join(scope, " ")},
 		Waive:     tokenprofile.Waive{Omit: []string{"aud"}},
 	}.Signer(account.keys)
