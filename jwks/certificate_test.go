@@ -80,6 +80,7 @@ func TestKeysWithoutATrustedCertificateAreSkipped(t *testing.T) {
 		{"signed by another", other.leaf(t, key(), &x509.Certificate{}), false},
 		{"expired", root.leaf(t, key(), yesterday), false},
 		{"without a certificate", key(), false},
+		{"the longest chain", root.leaf(t, key(), &x509.Certificate{}, many(root.certificate, 9)...), true},
 		{"a chain beyond measure", root.leaf(t, key(), &x509.Certificate{}, many(root.certificate, 10)...), false},
 	}
 	roots := x509.NewCertPool()

@@ -122,7 +122,7 @@ func (s *Set) skip(reason error) {
 
 // same reports whether both are one key under one kid, for the same use.
 func same(a, b keystore.PublicKey) bool {
-	if a.KeyID() != b.KeyID() || a.Algorithm() != b.Algorithm() || !a.Equal(b) {
+	if !a.Equal(b) {
 		return false
 	}
 	one, err := a.MarshalJSON()

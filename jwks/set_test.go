@@ -25,6 +25,7 @@ func TestParse(t *testing.T) {
 	}{
 		{"two keys", `{"keys":[` + publicJWK + `,` + other + `]}`, 2, 0, ""},
 		{"no keys", `{"keys":[]}`, 0, 0, ""},
+		{"as many members as are read", `{` + numbered(255) + `"keys":[` + publicJWK + `]}`, 1, 0, ""},
 		{"after a byte order mark", "\ufeff" + `{"keys":[` + publicJWK + `]}`, 1, 0, ""},
 		{"further members", ` { "a" : {"keys":null}, "keys" : [ ` + publicJWK + ` ], "z" : [1] } `, 1, 0, ""},
 		{"a key of an unknown kind, whatever its kid", `{"keys":[` + publicJWK + `,` + foreign + `]}`, 1, 1, ""},
