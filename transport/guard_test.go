@@ -91,6 +91,8 @@ func TestGuardReadsTheAuthorizationHeader(t *testing.T) {
 		{"a control character is refused", []string{"Authorization: Bearer aaa\x00bbb"}, 400, "invalid_request"},
 		{"a letter beyond ASCII is refused", []string{"Authorization: Bearer aaa\u0101"}, 400, "invalid_request"},
 		{"a quoted token is refused", []string{`Authorization: Bearer "aaa"`}, 400, "invalid_request"},
+		{"a header of 64 KiB is admitted", []string{"Authorization: Bearer " + strings.Repeat("a", 64<<10-len("Bearer "))}, 200, ""},
+		{"a header of one byte more is refused", []string{"Authorization: Bearer " + strings.Repeat("a", 64<<10-len("Bearer ")+1)}, 400, "invalid_request"},
 		{"a token of 64 KiB is refused", []string{"Authorization: Bearer " + strings.Repeat("a", 64<<10)}, 400, "invalid_request"},
 	}
 	for _, test := range tests {
@@ -194,6 +196,9 @@ func checkRefusal(t *testing.T, w *httptest.ResponseRecorder, status int, code s
 	challenge := strings.Join(w.Header()["Www-Authenticate"], "; ")
 	if code != "" && !strings.Contains(challenge, `error="`+code+`"`) {
 		t.Errorf("got challenge %q, want error %q", challenge, code)
+	}
+	if status == http.StatusServiceUnavailable && challenge != "" {
+		t.Errorf("got challenge %q, want none: the client has done nothing wrong", challenge)
 	}
 	if code == "" && strings.Contains(challenge, "error=") {
 		t.Errorf("got challenge %q, want no error code", challenge)
