@@ -77,7 +77,7 @@ func (m Metadata) check(plainHTTP bool) error {
 		case err != nil:
 			faults = append(faults, fmt.Errorf("%s: %w", field.name, err))
 		case field.name == "Issuer" && hasMore(u):
-			faults = append(faults, errors.New("Issuer: an issuer has no query and no fragment"))
+			faults = append(faults, fmt.Errorf("%s: an issuer has no query and no fragment", field.name))
 		}
 	}
 	if m.TokenEndpoint != "" && (len(m.GrantTypes) == 0 || len(m.TokenEndpointAuthMethods) == 0) {

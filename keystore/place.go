@@ -29,7 +29,7 @@ func placeOf(f File) (place, error) {
 	case f.Read == nil && f.Path == "":
 		return nil, errors.New("no Path and no Read: nothing says where the store is")
 	case f.Read != nil && f.Certificate != "":
-		return nil, errors.New("Read and Certificate: let Read yield the key and its certificate, one behind the other")
+		return nil, errors.New("both Read and Certificate: let Read yield the key and its certificate, one behind the other")
 	case f.Read != nil:
 		return function(f.Read), nil
 	case f.Certificate != "":

@@ -239,6 +239,7 @@ func checkRSA(key *rsa.PublicKey) error {
 }
 
 func checkEC(key *ecdsa.PublicKey) error {
+	//lint:ignore SA1019 Bytes panics for a key without a point, and nothing else tells it
 	if key == nil || key.Curve == nil || key.X == nil || key.Y == nil {
 		return errors.New("keystore: an EC key without a curve or a point")
 	}
