@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
 // A Signer writes tokens of one profile. It is safe for concurrent use.
@@ -142,4 +145,21 @@ func (s *Signer) sign(ctx context.Context, key *signingKey, b *buffer) (err erro
 	b.token = append(b.token, '.')
 	b.token = appendSegment(b.token, b.signature, padding)
 	return nil
+}
+
+// A buffer is where a token is made. Nothing of it may outlive release.
+type buffer struct {
+	payload, token, signature []byte
+
+	// To read the payload back.
+	claims  claims
+	scanner strictjson.Scanner
+}
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+func (b *buffer) release() {
+	if cap(b.token) <= maxKept {
+		buffers.Put(b)
+	}
 }
