@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,4 +112,135 @@ func (f function) read(ctx context.Context) ([]byte, stamp, error) {
 	data, err := f(ctx)
 	data = bytes.Clone(data) // it is wiped, and may be the caller's
 	return data, stamp{sum: sha256.Sum256(data)}, err
+}
+
+// A stamp tells one state of what a store is read from from another.
+type stamp struct {
+	files []os.FileInfo // nil: no file
+	sum   [sha256.Size]byte
+}
+
+// stampOf is what can be told of files without reading them.
+func stampOf(paths ...string) (s stamp) {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			info = nil
+		}
+		s.files = append(s.files, info)
+	}
+	return s
+}
+
+// same reports whether both are the same files, unchanged as far as their
+// numbers and times tell, or both none.
+func (s stamp) same(other stamp) bool {
+	return slices.EqualFunc(s.files, other.files, func(a, b os.FileInfo) bool {
+		if a == nil || b == nil {
+			return a == b
+		}
+		return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+	})
+}
+
+// age is how long ago the youngest file was written to, 0 where one is missing.
+func (s stamp) age(now time.Time) time.Duration {
+	var youngest time.Time
+	for _, info := range s.files {
+		if info == nil {
+			return 0
+		}
+		youngest = later(youngest, info.ModTime())
+	}
+	return now.Sub(youngest)
+}
+
+var errChanging = errors.New("the file changed while it was read")
+
+// readFile reads a file that nobody writes to meanwhile. What is no file is
+// not opened: a pipe would wait for somebody to write, a device has no end.
+func readFile(path string, limit int64) ([]byte, os.FileInfo, error) {
+	if info, err := os.Stat(path); err == nil {
+		if err := checkRegular(info); err != nil {
+			return nil, nil, err
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, plainPathError(err)
+	}
+	defer f.Close()
+	data, info, err := readUnchanged(f, limit)
+	if err != nil {
+		return nil, nil, plainPathError(err)
+	}
+	return data, info, nil
+}
+
+func checkRegular(info os.FileInfo) error {
+	kind := "no regular file"
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return nil
+	case mode.IsDir():
+		kind = "a directory"
+	case mode&os.ModeNamedPipe != 0:
+		kind = "a pipe, which can be read once"
+	case mode&os.ModeDevice != 0:
+		kind = "a device"
+	case mode&os.ModeSocket != 0:
+		kind = "a socket"
+	}
+	return format.Unsupported("it is " + kind + ": name a file, which can be read again")
+}
+
+// openFile is what readUnchanged needs of an [os.File].
+type openFile interface {
+	io.Reader
+	Stat() (os.FileInfo, error)
+}
+
+// readUnchanged reads a file, and looks before and after whether it is the same.
+func readUnchanged(f openFile, limit int64) ([]byte, os.FileInfo, error) {
+	before, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkRegular(before); err != nil {
+		return nil, nil, err
+	}
+	data, err := readAll(f, before.Size(), limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := f.Stat()
+	if err != nil || !(stamp{files: []os.FileInfo{before}}).same(stamp{files: []os.FileInfo{after}}) {
+		clear(data)
+		return nil, nil, errChanging
+	}
+	return data, before, nil
+}
+
+func readAll(f io.Reader, size, limit int64) ([]byte, error) {
+	if size > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrLimit, limit)
+	}
+	var data bytes.Buffer
+	data.Grow(int(size) + bytes.MinRead) // so that no copy of it stays behind
+	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
+		return nil, err
+	}
+	if int64(data.Len()) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrLimit, limit)
+	}
+	return data.Bytes(), nil
+}
+
+// plainPathError leaves out the path, which the caller names anyway.
+func plainPathError(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
