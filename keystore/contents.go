@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
@@ -202,15 +201,4 @@ func (c *contents) pool() *x509.CertPool {
 		}
 	}
 	return pool
-}
-
-// earliest keeps the first of the moments that lie in the future.
-func earliest(now time.Time, moments ...time.Time) time.Time {
-	var first time.Time
-	for _, t := range moments {
-		if !t.IsZero() && t.After(now) && (first.IsZero() || t.Before(first)) {
-			first = t
-		}
-	}
-	return first
 }

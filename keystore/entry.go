@@ -7,8 +7,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
-	"fmt"
-	"strings"
 	"time"
 )
 
@@ -122,27 +120,3 @@ var edwards = map[string]map[int]string{"EdDSA": {255: "Ed25519", 448: "Ed448"},
 
 // plainName is the name of one curve where Java has one name for two.
 func plainName(algorithm string, bits int) string { return cmp.Or(edwards[algorithm][bits], algorithm) }
-
-// summary counts entries, as "1 trusted certificate: it is a truststore".
-func summary(entries []Entry) string {
-	counts := map[Kind]int{}
-	for _, e := range entries {
-		counts[e.Kind]++
-	}
-	var parts []string
-	for _, kind := range []Kind{KindPrivateKey, KindSecretKey, KindCertificate, KindPublicKey} {
-		name := strings.ReplaceAll(string(kind), "-", " ")
-		switch counts[kind] {
-		case 0:
-		case 1:
-			parts = append(parts, "1 "+name)
-		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", counts[kind], name))
-		}
-	}
-	text := strings.Join(parts, ", ")
-	if counts[KindPrivateKey]+counts[KindSecretKey] == 0 && counts[KindCertificate] > 0 {
-		text += ": it is a truststore"
-	}
-	return cmp.Or(text, "nothing at all")
-}

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"math/big"
+	"slices"
 )
 
 func privateJWK(o object) (PrivateKey, error) {
@@ -138,4 +139,20 @@ func secretJWK(o object) (SecretKey, error) {
 	}
 	secret.usage, err = usageOf(o)
 	return secret, err
+}
+
+// publicOperations are what the public half does where the private half does
+// the operations given.
+func publicOperations(private []string) []string {
+	counterpart := map[string]string{"sign": "verify", "decrypt": "encrypt", "unwrapKey": "wrapKey"}
+	var public []string
+	for _, op := range private {
+		if other, ok := counterpart[op]; ok {
+			op = other
+		}
+		if !slices.Contains(public, op) {
+			public = append(public, op)
+		}
+	}
+	return public
 }

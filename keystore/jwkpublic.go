@@ -243,3 +243,6 @@ func checkThumbprints(o object, chain []*x509.Certificate) error {
 	}
 	return nil
 }
+
+// operations are those of RFC 7517 section 4.3.
+var operations = []string{"sign", "verify", "encrypt", "decrypt", "wrapKey", "unwrapKey", "deriveKey", "deriveBits"}

@@ -256,3 +256,28 @@ func samePublicKey(a, b crypto.PublicKey) bool {
 	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && key.Equal(b)
 }
+
+// permitsKeyUsage applies RFC 5280 section 4.2.1.3. A certificate without the
+// extension permits everything.
+func permitsKeyUsage(cert *x509.Certificate, operation string) error {
+	if cert.KeyUsage == 0 {
+		return nil
+	}
+	switch operation {
+	case "sign", "verify":
+		// contentCommitment was called nonRepudiation, and certificates
+		// with nothing else sign documents.
+		if cert.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
+			return errors.New("the certificate's key usage does not include digital signatures")
+		}
+	case "encrypt", "decrypt", "wrapKey", "unwrapKey":
+		if cert.KeyUsage&(x509.KeyUsageKeyEncipherment|x509.KeyUsageDataEncipherment) == 0 {
+			return errors.New("the certificate's key usage does not include encipherment")
+		}
+	case "deriveKey", "deriveBits":
+		if cert.KeyUsage&x509.KeyUsageKeyAgreement == 0 {
+			return errors.New("the certificate's key usage does not include key agreement")
+		}
+	}
+	return nil
+}

@@ -1,8 +1,8 @@
 package keystore
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -97,24 +97,6 @@ type aliasIndex struct {
 	first   *PrivateKey // of the slice, which tells it
 	keys    int
 	byAlias map[string][]int // by alias as stored, and in one case
-}
-
-// indexed are the keys with an index.
-func indexed(keys []PrivateKey) []PrivateKey {
-	if len(keys) == 0 {
-		return nil
-	}
-	keys = slices.Clip(keys)
-	index := &aliasIndex{first: &keys[0], keys: len(keys), byAlias: make(map[string][]int, 2*len(keys))}
-	for i := range keys {
-		keys[i].index = index
-		folded := foldedAlias(keys[i])
-		index.byAlias[folded] = append(index.byAlias[folded], i)
-	}
-	for i := range keys {
-		index.byAlias[keys[i].public.alias] = index.byAlias[foldedAlias(keys[i])]
-	}
-	return keys
 }
 
 // aliased are the positions of the keys with an alias.
@@ -230,4 +212,28 @@ func (j joined) Error() string {
 		texts[i] = strings.TrimPrefix(err.Error(), "keystore: ")
 	}
 	return strings.Join(texts, "; ")
+}
+
+// summary counts entries, as "1 trusted certificate: it is a truststore".
+func summary(entries []Entry) string {
+	counts := map[Kind]int{}
+	for _, e := range entries {
+		counts[e.Kind]++
+	}
+	var parts []string
+	for _, kind := range []Kind{KindPrivateKey, KindSecretKey, KindCertificate, KindPublicKey} {
+		name := strings.ReplaceAll(string(kind), "-", " ")
+		switch counts[kind] {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+name)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %ss", counts[kind], name))
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if counts[KindPrivateKey]+counts[KindSecretKey] == 0 && counts[KindCertificate] > 0 {
+		text += ": it is a truststore"
+	}
+	return cmp.Or(text, "nothing at all")
 }

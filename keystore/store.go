@@ -235,3 +235,16 @@ func (s *Store) TLSCertificate(alias string) (*tls.Certificate, error) {
 // Status is the state of the store. It looks after the file as every look-up
 // does, and reads nothing by itself.
 func (s *Store) Status() Status { return newStatus(s, s.view(context.Background())) }
+
+// tlsCertificate is that of the key that is meant.
+func tlsCertificate(s *Store, keys []PrivateKey, alias string) (*tls.Certificate, error) {
+	key, err := Select(keys, Selection{Alias: alias, Newest: true, Now: time.Now(), Fits: fitsTLS, Source: s})
+	if err != nil {
+		return nil, err
+	}
+	certificate := &tls.Certificate{PrivateKey: key.CryptoKey(), Leaf: key.certificate()}
+	for _, cert := range key.public.chain {
+		certificate.Certificate = append(certificate.Certificate, cert.Raw)
+	}
+	return certificate, nil
+}

@@ -83,3 +83,32 @@ func (v *view) expires(now time.Time, moments ...time.Time) {
 func (v *view) at(now time.Time) *view {
 	return newView(v.contents, v.overlap, v.overlap.current(v.turns, now), now)
 }
+
+// earliest keeps the first of the moments that lie in the future.
+func earliest(now time.Time, moments ...time.Time) time.Time {
+	var first time.Time
+	for _, t := range moments {
+		if !t.IsZero() && t.After(now) && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+// indexed are the keys with an index.
+func indexed(keys []PrivateKey) []PrivateKey {
+	if len(keys) == 0 {
+		return nil
+	}
+	keys = slices.Clip(keys)
+	index := &aliasIndex{first: &keys[0], keys: len(keys), byAlias: make(map[string][]int, 2*len(keys))}
+	for i := range keys {
+		keys[i].index = index
+		folded := foldedAlias(keys[i])
+		index.byAlias[folded] = append(index.byAlias[folded], i)
+	}
+	for i := range keys {
+		index.byAlias[keys[i].public.alias] = index.byAlias[foldedAlias(keys[i])]
+	}
+	return keys
+}

@@ -2,7 +2,6 @@ package tokenprofile
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 
@@ -95,12 +94,4 @@ func candidatesOf[K interface{ KeyID() string }](keys []K, kid string, fits func
 		candidates.fitting = append(candidates.fitting, material(key))
 	}
 	return candidates
-}
-
-// publicHalf is the public key of a private key, or nil of a secret.
-func publicHalf(key any) crypto.PublicKey {
-	if private, ok := key.(interface{ Public() crypto.PublicKey }); ok {
-		return private.Public()
-	}
-	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/lestrrat-go/jwx/v2/jwa"
+	"github.com/lestrrat-go/jwx/v2/jwe"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
@@ -249,4 +251,19 @@ func onCurve(curve elliptic.Curve, x, y []byte) bool {
 	point := append(append([]byte{uncompressed}, x...), y...)
 	_, err := ecdsa.ParseUncompressedPublicKey(curve, point)
 	return err == nil
+}
+
+// publicHalf is the public key of a private key, or nil of a secret.
+func publicHalf(key any) crypto.PublicKey {
+	if private, ok := key.(interface{ Public() crypto.PublicKey }); ok {
+		return private.Public()
+	}
+	return nil
+}
+
+// unseal decrypts a token that [encryptedToken.checkParts] has found well formed.
+func unseal(e Encryption, key any, token []byte) ([]byte, error) {
+	return contain(func() ([]byte, error) {
+		return jwe.Decrypt(token, jwe.WithKey(jwa.KeyEncryptionAlgorithm(e.KeyAlgorithm), openingKey(key)))
+	})
 }

@@ -191,13 +191,6 @@ func seal(e Encryption, key any, kid string, h encryptedHeader, payload []byte) 
 	return string(token), nil
 }
 
-// unseal decrypts a token that [encryptedToken.checkParts] has found well formed.
-func unseal(e Encryption, key any, token []byte) ([]byte, error) {
-	return contain(func() ([]byte, error) {
-		return jwe.Decrypt(token, jwe.WithKey(jwa.KeyEncryptionAlgorithm(e.KeyAlgorithm), openingKey(key)))
-	})
-}
-
 // sealingKey and openingKey are the key in the type the library knows it by.
 func sealingKey(key any) any {
 	if public, ok := key.(*ecdh.PublicKey); ok {

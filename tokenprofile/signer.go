@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
@@ -162,4 +163,14 @@ func (b *buffer) release() {
 	if cap(b.token) <= maxKept {
 		buffers.Put(b)
 	}
+}
+
+// checkKeys judges the keys that the source has in memory; those it would have
+// to fetch are judged when they are used.
+func checkKeys(keys signingKeys, c *composer) error {
+	_, err := keys.choose(alreadyDone(), c)
+	if errors.Is(err, keystore.ErrUnavailable) {
+		return nil
+	}
+	return err
 }

@@ -60,16 +60,6 @@ func (k *signingKey) issuerMember() []byte {
 	return k.issuer
 }
 
-// checkKeys judges the keys that the source has in memory; those it would have
-// to fetch are judged when they are used.
-func checkKeys(keys signingKeys, c *composer) error {
-	_, err := keys.choose(alreadyDone(), c)
-	if errors.Is(err, keystore.ErrUnavailable) {
-		return nil
-	}
-	return err
-}
-
 // unavailable is the error of a source that cannot tell its keys.
 func unavailable(err error) error {
 	if errors.Is(err, keystore.ErrUnavailable) {

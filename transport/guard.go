@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
@@ -262,4 +264,18 @@ func (g *Guard) challenger() challenger {
 	}
 	c.bearer = !c.dpop || g.MutualTLS || g.AllowUnbound
 	return c
+}
+
+// lacking returns an error if the token has not all of the scope.
+func lacking(token *tokenprofile.Token, scope string) *ScopeError {
+	if scope == "" {
+		return nil // the claims are not decoded once more
+	}
+	has := Scopes(token)
+	for wanted := range strings.FieldsSeq(scope) {
+		if !slices.Contains(has, wanted) {
+			return &ScopeError{Scope: scope}
+		}
+	}
+	return nil
 }

@@ -66,20 +66,6 @@ type ScopeError struct {
 // Error names the scope.
 func (e *ScopeError) Error() string { return fmt.Sprintf("needs scope %q", e.Scope) }
 
-// lacking returns an error if the token has not all of the scope.
-func lacking(token *tokenprofile.Token, scope string) *ScopeError {
-	if scope == "" {
-		return nil // the claims are not decoded once more
-	}
-	has := Scopes(token)
-	for wanted := range strings.FieldsSeq(scope) {
-		if !slices.Contains(has, wanted) {
-			return &ScopeError{Scope: scope}
-		}
-	}
-	return nil
-}
-
 // isScope reports whether s is a scope of RFC 6749 section 3.3: tokens of
 // printable ASCII but for the quote and the backslash, a space between them.
 func isScope(s string) bool {

@@ -61,18 +61,6 @@ func narrow(wide []byte) (form []byte, ok bool) {
 	return form, ok
 }
 
-// lowBytes is the forms JCEKS uses: the low byte of every UTF-16 unit, or
-// UTF-8, as newer JDKs do.
-func lowBytes(password []byte) [][]byte {
-	wide := UTF16(password)
-	form, _ := narrow(wide)
-	clear(wide)
-	if isASCII(password) {
-		return [][]byte{form}
-	}
-	return [][]byte{form, bytes.Clone(password)}
-}
-
 func isASCII(password []byte) bool {
 	for _, b := range password {
 		if b >= utf8.RuneSelf {

@@ -269,3 +269,15 @@ func rc4Stream(key []byte) (machine, error) {
 	stream, err := rc4.NewCipher(key)
 	return machine{stream: stream}, err
 }
+
+// lowBytes is the forms JCEKS uses: the low byte of every UTF-16 unit, or
+// UTF-8, as newer JDKs do.
+func lowBytes(password []byte) [][]byte {
+	wide := UTF16(password)
+	form, _ := narrow(wide)
+	clear(wide)
+	if isASCII(password) {
+		return [][]byte{form}
+	}
+	return [][]byte{form, bytes.Clone(password)}
+}
