@@ -158,3 +158,12 @@ func (r *grantRequest) http(ctx context.Context, endpoint *url.URL) (*http.Reque
 	req.Header = r.header
 	return req, nil
 }
+
+// Exchange is what a [Grant] trades for an access token (RFC 8693 section 2.1).
+type Exchange struct {
+	Subject       TokenSource // the token of the party on whose behalf it is asked; required
+	SubjectType   string      // empty means [TokenTypeJWT]
+	Actor         TokenSource // the token of the acting party, if it is another
+	ActorType     string      // empty means [TokenTypeJWT]
+	RequestedType string      // empty leaves it to the endpoint
+}
