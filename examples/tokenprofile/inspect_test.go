@@ -184,7 +184,7 @@ func TestFailureIsOneLine(t *testing.T) {
 		want string
 	}{
 		{"a wrong password", []string{"-password", "pass:wrong", path}, "incorrect password"},
-		{"no password", []string{path}, "password required; give it with -password"},
+		{"no password", []string{path}, "give it with -password env:NAME"},
 		{"half a file", []string{"-password", "pass:changeit", file("half.p12", whole[:len(whole)/2])}, "damaged file"},
 		{"another format", []string{file("main.go", []byte("package main\n"))}, "unknown format"},
 		{"an empty file", []string{file("empty", nil)}, "empty"},
