@@ -12,12 +12,16 @@ import (
 
 // Signer returns a signer with the private keys, and the keys to encrypt to if
 // the profile encrypts. It reports all faults of the profile, and keys that do
-// not fit it as far as the source has them at hand.
+// not fit it as far as the source has them at hand. Tokens that live longer than
+// the source keeps a replaced key published are a fault, too.
 //
 // The key is chosen anew for every token, so that a source that follows its
 // file rotates without the signer being built again.
 func (p Profile) Signer(keys keystore.PrivateSource, encrypt ...EncryptionKeys) (*Signer, error) {
 	if err := p.wantsKeys(keys == nil, false); err != nil {
+		return nil, err
+	}
+	if err := p.wantsRetention(keys); err != nil {
 		return nil, err
 	}
 	return newSigner(p, &privateKeys{algorithm: p.Algorithm, source: keys}, encrypt)
@@ -93,6 +97,20 @@ func (p Profile) encryptedOnly() error {
 	}
 	if p.Algorithm != "" {
 		return fmt.Errorf("tokenprofile: profile: algorithm: is %s, but tokens that are only encrypted have none", p.Algorithm)
+	}
+	return nil
+}
+
+// wantsRetention reports tokens that would outlive their key in the key set,
+// once it is replaced: they are refused before they have expired.
+func (p Profile) wantsRetention(keys keystore.PrivateSource) error {
+	source, ok := keys.(keystore.Retainer)
+	if !ok || p.Waive.omits("exp") {
+		return nil
+	}
+	life := p.settled().Lifetime
+	if kept := source.PublishedAfter(); life > kept {
+		return fmt.Errorf("tokenprofile: profile: lifetime: tokens live %s, and a replaced key stays published for %s: raise File.PublishAfter", formatDuration(life), formatDuration(kept))
 	}
 	return nil
 }
