@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -36,8 +37,8 @@ func Example_consumer() {
 		if err != nil {
 			return err
 		}
-		client := &http.Client{Transport: &transport.Bearer{Source: signer}}                     // every request now carries the token
-		http.Handle("GET /jwks.json", &jwks.Handler{Source: keys, Algorithm: profile.Algorithm}) // the JSON Web Key Set URI
+		client := &http.Client{Transport: &transport.Bearer{Source: signer, Logger: slog.Default()}} // every request now carries the token
+		http.Handle("GET /jwks.json", &jwks.Handler{Source: keys, Algorithm: profile.Algorithm})     // the JSON Web Key Set URI
 
 		_, err = client.Get("https://producer.example/orders")
 		return err
@@ -54,7 +55,7 @@ func Example_producer() {
 		if err != nil {
 			return err
 		}
-		guard := &transport.Guard{Verifier: verifier}
+		guard := &transport.Guard{Verifier: verifier, Logger: slog.Default()}
 		return http.ListenAndServe(":8080", guard.Handler(mux)) // in a handler: token, ok := tokenprofile.FromContext(r.Context())
 	}
 	fmt.Println(run())
