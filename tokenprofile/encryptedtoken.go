@@ -10,8 +10,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwe"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
@@ -259,11 +257,4 @@ func publicHalf(key any) crypto.PublicKey {
 		return private.Public()
 	}
 	return nil
-}
-
-// unseal decrypts a token that [encryptedToken.checkParts] has found well formed.
-func unseal(e Encryption, key any, token []byte) ([]byte, error) {
-	return contain(func() ([]byte, error) {
-		return jwe.Decrypt(token, jwe.WithKey(jwa.KeyEncryptionAlgorithm(e.KeyAlgorithm), openingKey(key)))
-	})
 }
