@@ -154,7 +154,27 @@ var specByName = func() map[Algorithm]*spec {
 }()
 
 // usable reports whether this program can compute it.
-func (s *spec) usable() bool { return s.family != FamilyMLDSA || hasMLDSA }
+func (s *spec) usable() bool { return s.family != FamilyMLDSA || mldsaKeys != nil }
+
+// mldsaSupport is what the Go release at hand does with ML-DSA keys (FIPS 204,
+// in JOSE RFC 9964). A function is only given keys that algorithm knows.
+type mldsaSupport struct {
+	algorithm   func(crypto.PublicKey) Algorithm // "": another type of key
+	publicBytes func(crypto.PublicKey) []byte
+	newPublic   func(a Algorithm, encoded []byte) (crypto.PublicKey, error)
+	newPrivate  func(public crypto.PublicKey, seed []byte) (signer, error)
+	generate    func(Algorithm) (crypto.Signer, error)
+	isPrivate   func(crypto.PrivateKey) bool
+	verify      func(key crypto.PublicKey, input, signature []byte) bool
+}
+
+// mldsaAlgorithm is the algorithm of an ML-DSA key, "" for any other.
+func mldsaAlgorithm(key crypto.PublicKey) Algorithm {
+	if mldsaKeys == nil {
+		return ""
+	}
+	return mldsaKeys.algorithm(key)
+}
 
 // SignatureAlgorithms lists those that a profile can sign with.
 func SignatureAlgorithms() []Algorithm { return list(Algorithm.IsSignature) }

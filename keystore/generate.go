@@ -73,7 +73,7 @@ func generateKey(a Algorithm) (crypto.Signer, error) {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
 	case FamilyMLDSA:
-		return generateMLDSA(a)
+		return mldsaKeys.generate(a)
 	}
 	return nil, fmt.Errorf("%w: %s uses a secret key, and has no key pair", ErrUnsupported, a)
 }

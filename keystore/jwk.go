@@ -122,7 +122,7 @@ func thumbprint(key crypto.PublicKey) (string, error) {
 // publicMembers are the members that a JWK of the key must have, and no others.
 func publicMembers(key crypto.PublicKey) (map[string]any, error) {
 	if a := mldsaAlgorithm(key); a != "" { // RFC 9964 section 3; the library does not know it
-		pub := base64.RawURLEncoding.EncodeToString(mldsaPublicBytes(key))
+		pub := base64.RawURLEncoding.EncodeToString(mldsaKeys.publicBytes(key))
 		return map[string]any{"kty": "AKP", "alg": string(a), "pub": pub}, nil
 	}
 	if x, ok := key.(*ecdh.PublicKey); ok {

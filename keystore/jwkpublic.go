@@ -132,7 +132,14 @@ func akpPublic(o object) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newMLDSAPublic(Algorithm(alg), pub)
+	a := Algorithm(alg)
+	if err := a.Check(); err != nil {
+		return nil, err
+	}
+	if a.Family() != FamilyMLDSA {
+		return nil, fmt.Errorf("%w: alg %q of an AKP key", ErrUnsupported, a)
+	}
+	return mldsaKeys.newPublic(a, pub)
 }
 
 func okpPublic(o object) (any, error) {

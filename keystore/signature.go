@@ -51,7 +51,7 @@ func isStandard(key crypto.PrivateKey) bool {
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
 		return true
 	}
-	return isMLDSAPrivate(key)
+	return mldsaKeys != nil && mldsaKeys.isPrivate(key)
 }
 
 // Verify reports whether the signature is the key's. Every length is exact. It
@@ -73,7 +73,7 @@ func (a Algorithm) Verify(key PublicKey, input, signature []byte) bool {
 	case FamilyEd25519:
 		return ed25519.Verify(key.key.(ed25519.PublicKey), digest, signature)
 	case FamilyMLDSA:
-		return verifyMLDSA(key.key, input, signature)
+		return mldsaKeys.verify(key.key, input, signature)
 	}
 	return false
 }
