@@ -2,7 +2,10 @@ module github.com/tokenprofile/tokenprofile-go/examples/oauthclient
 
 go 1.26.0
 
-require github.com/tokenprofile/tokenprofile-go v0.0.0
+require (
+	github.com/tokenprofile/tokenprofile-go v0.0.0
+	golang.org/x/oauth2 v0.36.0
+)
 
 require (
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1 // indirect

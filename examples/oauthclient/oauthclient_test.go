@@ -1,5 +1,5 @@
-// Package oauthclient_test lets this library be the servers of a certified
-// OAuth client.
+// Package oauthclient_test lets this library be the servers of certified OAuth
+// and OpenID Connect clients, and of golang.org/x/oauth2.
 package oauthclient_test
 
 import (
@@ -10,13 +10,19 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -117,29 +123,39 @@ func serve(t *testing.T) task {
 	}
 }
 
-func TestCertifiedClient(t *testing.T) {
+// both are the ways of either client, and what must come of each.
+var both = []result{
+	{Name: "client_secret_basic", Type: "bearer", Body: clientID, Status: 200},
+	{Name: "client_secret_post", Type: "bearer", Body: clientID, Status: 200},
+	{Name: "private_key_jwt", Type: "bearer", Body: clientID, Status: 200},
+	{Name: "scope", Type: "bearer", Scope: "orders", Body: clientID, Status: 200},
+	{Name: "jwt-bearer", Type: "bearer", Body: "ann", Status: 200},
+	{Name: "jwt-bearer, the same assertion again", Error: "invalid_grant", Status: 400},
+	{Name: "a wrong secret", Error: "basic", Status: 401},
+}
+
+func TestOAuthClient(t *testing.T) {
+	runClient(t, "client.mjs", append(slices.Clone(both),
+		result{Name: "DPoP ES256", Type: "dpop", Body: clientID, Status: 200},
+		result{Name: "DPoP PS256", Type: "dpop", Body: clientID, Status: 200},
+		result{Name: "DPoP RS256", Type: "dpop", Body: clientID, Status: 200},
+		result{Name: "DPoP EdDSA", Type: "dpop", Body: clientID, Status: 200},
+	))
+}
+
+func TestOpenIDClient(t *testing.T) { runClient(t, "openid.mjs", both) }
+
+func runClient(t *testing.T, program string, want []result) {
+	t.Helper()
 	if os.Getenv("TOKENPROFILE_TOOLS") == "" {
 		t.Skip("TOKENPROFILE_TOOLS is not set: this test starts a client under Node")
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "client.mjs")
+	cmd := exec.CommandContext(t.Context(), "node", program)
 	cmd.Stdin = bytes.NewReader(must(json.Marshal(serve(t))))
 	cmd.Stderr = t.Output()
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("the client: %v (npm ci?)", err)
-	}
-	want := []result{
-		{Name: "client_secret_basic", Type: "bearer", Body: clientID, Status: 200},
-		{Name: "client_secret_post", Type: "bearer", Body: clientID, Status: 200},
-		{Name: "private_key_jwt", Type: "bearer", Body: clientID, Status: 200},
-		{Name: "scope", Type: "bearer", Scope: "orders", Body: clientID, Status: 200},
-		{Name: "jwt-bearer", Type: "bearer", Body: "ann", Status: 200},
-		{Name: "jwt-bearer, the same assertion again", Error: "invalid_grant", Status: 400},
-		{Name: "a wrong secret", Error: "basic", Status: 401},
-		{Name: "DPoP ES256", Type: "dpop", Body: clientID, Status: 200},
-		{Name: "DPoP PS256", Type: "dpop", Body: clientID, Status: 200},
-		{Name: "DPoP RS256", Type: "dpop", Body: clientID, Status: 200},
-		{Name: "DPoP EdDSA", Type: "dpop", Body: clientID, Status: 200},
 	}
 	results := json.NewDecoder(bytes.NewReader(out))
 	for _, want := range want {
@@ -153,5 +169,27 @@ func TestCertifiedClient(t *testing.T) {
 	}
 	if results.More() {
 		t.Error("the client says more than is expected")
+	}
+}
+
+// golang.org/x/oauth2 gets tokens with a secret, either way, and carries them.
+func TestOAuth2Package(t *testing.T) {
+	told := serve(t)
+	for name, style := range map[string]oauth2.AuthStyle{"basic": oauth2.AuthStyleInHeader, "post": oauth2.AuthStyleInParams} {
+		config := clientcredentials.Config{ClientID: told.ClientID, ClientSecret: told.Secret, TokenURL: told.TokenURL, Scopes: []string{"orders"}, AuthStyle: style}
+		resp, err := config.Client(t.Context()).Get(told.APIURL)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		body := must(io.ReadAll(resp.Body))
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || string(body) != clientID {
+			t.Errorf("%s: got %d, %q", name, resp.StatusCode, body)
+		}
+		config.ClientSecret += "x"
+		var refused *oauth2.RetrieveError
+		if _, err := config.Token(t.Context()); !errors.As(err, &refused) || refused.ErrorCode != "invalid_client" {
+			t.Errorf("%s: a wrong secret: got %v", name, err)
+		}
 	}
 }
