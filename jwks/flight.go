@@ -37,13 +37,6 @@ func newFlight(unknown, failing bool) *flight {
 	return f
 }
 
-// landed is a flight that needs no waiting for.
-var landed = func() *flight {
-	f := &flight{done: make(chan struct{})}
-	close(f.done)
-	return f
-}()
-
 // wait returns the outcome of the fetch, unless the context ends before, or
 // the issuer hangs and too many wait already.
 func (f *flight) wait(ctx context.Context) error {

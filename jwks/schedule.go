@@ -277,3 +277,10 @@ func (s *snapshot) usable() bool {
 func (s *snapshot) differs(last *snapshot) bool {
 	return s != nil && (last == nil || !slices.EqualFunc(s.set.Keys, last.set.Keys, same))
 }
+
+// landed is a flight that needs no waiting for.
+var landed = func() *flight {
+	f := &flight{done: make(chan struct{})}
+	close(f.done)
+	return f
+}()

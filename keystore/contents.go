@@ -183,7 +183,7 @@ func (t keyTable[K]) find(kid string) []K {
 func distinct(keys []PublicKey) []PublicKey {
 	byID := make(map[string][]PublicKey, len(keys))
 	return slices.DeleteFunc(keys, func(key PublicKey) bool {
-		twin := func(other PublicKey) bool { return other.Equal(key) && other.usage.equal(key.usage) }
+		twin := func(other PublicKey) bool { return other.Equal(key) && sameUsage(other.usage, key.usage) }
 		if slices.ContainsFunc(byID[key.kid], twin) {
 			return true
 		}
@@ -201,4 +201,8 @@ func (c *contents) pool() *x509.CertPool {
 		}
 	}
 	return pool
+}
+
+func sameUsage(a, b usage) bool {
+	return a.alg == b.alg && a.use == b.use && slices.Equal(a.ops, b.ops)
 }

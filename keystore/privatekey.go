@@ -209,25 +209,3 @@ func (k PrivateKey) notBefore() time.Time {
 	}
 	return time.Time{}
 }
-
-// label is how errors name the key: by its alias, else by its kid.
-func (k PrivateKey) label() string {
-	switch {
-	case k.Alias() != "":
-		return fmt.Sprintf("%q", k.Alias())
-	case k.KeyID() != "":
-		return fmt.Sprintf("%q", k.KeyID())
-	}
-	return "without alias"
-}
-
-func (k PrivateKey) describe() string {
-	if k.err != nil {
-		return "unusable: " + k.err.Error()
-	}
-	text := k.public.Describe()
-	if cert := k.certificate(); cert != nil {
-		text += ", valid from " + date(cert.NotBefore) + " until " + date(cert.NotAfter)
-	}
-	return text
-}

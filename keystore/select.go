@@ -138,7 +138,7 @@ func (s Selection) fits(key PrivateKey) error {
 		err = s.Fits(key)
 	}
 	if err != nil {
-		return fmt.Errorf("key %s: %w", key.label(), err)
+		return fmt.Errorf("key %s: %w", label(key), err)
 	}
 	return nil
 }
@@ -171,11 +171,33 @@ func (s Selection) valid(key PrivateKey) error {
 	case cert == nil || s.Now.IsZero():
 		return nil
 	case s.Now.After(cert.NotAfter):
-		return fmt.Errorf("key %s: %w on %s", key.label(), ErrExpired, date(cert.NotAfter))
+		return fmt.Errorf("key %s: %w on %s", label(key), ErrExpired, date(cert.NotAfter))
 	case s.Now.Before(cert.NotBefore):
-		return fmt.Errorf("key %s: %w, but from %s", key.label(), ErrNotYetValid, date(cert.NotBefore))
+		return fmt.Errorf("key %s: %w, but from %s", label(key), ErrNotYetValid, date(cert.NotBefore))
 	}
 	return nil
+}
+
+// label is how errors name the key: by its alias, else by its kid.
+func label(k PrivateKey) string {
+	switch {
+	case k.Alias() != "":
+		return fmt.Sprintf("%q", k.Alias())
+	case k.KeyID() != "":
+		return fmt.Sprintf("%q", k.KeyID())
+	}
+	return "without alias"
+}
+
+func describe(k PrivateKey) string {
+	if k.err != nil {
+		return "unusable: " + k.err.Error()
+	}
+	text := k.public.Describe()
+	if cert := k.certificate(); cert != nil {
+		text += ", valid from " + date(cert.NotBefore) + " until " + date(cert.NotAfter)
+	}
+	return text
 }
 
 // describeAll lists keys as `"signing" (RSA 2048, valid until 2027-01-31)`.
@@ -187,7 +209,7 @@ func describeAll(keys []PrivateKey) string {
 			list = append(list, fmt.Sprintf("and %d more", len(keys)-most))
 			break
 		}
-		list = append(list, key.label()+" ("+key.describe()+")")
+		list = append(list, label(key)+" ("+describe(key)+")")
 	}
 	return strings.Join(list, ", ")
 }

@@ -12,10 +12,6 @@ type usage struct {
 	ops []string  // key_ops (RFC 7517 section 4.3)
 }
 
-func (u usage) equal(other usage) bool {
-	return u.alg == other.alg && u.use == other.use && slices.Equal(u.ops, other.ops)
-}
-
 // permits applies RFC 7517 sections 4.2 and 4.3. A use that is neither "sig"
 // nor "enc" is somebody else's, and permits nothing here.
 func (u usage) permits(operation string) error {

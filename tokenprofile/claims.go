@@ -155,13 +155,10 @@ func (c *claims) find(name string) (strictjson.Value, error) {
 	return found, nil
 }
 
-// claimTwins and headerTwins are the names that have meaning to us, and that
-// nobody writes in another case but to deceive. Other claims are compared when
-// somebody asks for one: see find.
-var (
-	claimTwins  = names("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act")
-	headerTwins = names(headerNames...)
-)
+// claimTwins are the names that have meaning to us, and that nobody writes in
+// another case but to deceive. Other claims are compared when somebody asks for
+// one: see find.
+var claimTwins = names("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act")
 
 func names(texts ...string) [][]byte {
 	names := make([][]byte, len(texts))

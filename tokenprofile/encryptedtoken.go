@@ -185,6 +185,12 @@ func (t *encryptedToken) checkAgreement(recipient crypto.PublicKey) error {
 	return checkEphemeralKey(t.header.find("epk"), recipient)
 }
 
+// What AES-GCM key wrap has in the header, in bytes.
+const (
+	gcmNonceSize = 12
+	gcmTagSize   = 16
+)
+
 // checkGCMKW checks the parameters of RFC 7518 section 4.7.1.
 func (t *encryptedToken) checkGCMKW() error {
 	iv, err := decodeText(t.header.text("iv"))

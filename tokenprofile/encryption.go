@@ -102,13 +102,8 @@ func (e Encryption) encryptedKeySize(modulus int) int {
 	return e.ContentAlgorithm.KeySize() + aesWrapOverhead
 }
 
-// What AES key wrap adds (RFC 3394 section 2.2.1), and what AES-GCM key wrap has
-// in the header (RFC 7518 section 4.7.1), in bytes.
-const (
-	aesWrapOverhead = 8
-	gcmNonceSize    = 12
-	gcmTagSize      = 16
-)
+// aesWrapOverhead is what AES key wrap adds, in bytes (RFC 3394 section 2.2.1).
+const aesWrapOverhead = 8
 
 // fitsPublic says why a key cannot be encrypted to.
 func (e Encryption) fitsPublic(key keystore.PublicKey) error { return key.Fits(e.KeyAlgorithm) }

@@ -275,3 +275,8 @@ func bareType(typ string) string {
 	}
 	return typ
 }
+
+// headerTwins are to headers what claimTwins are to claims.
+var headerTwins = names(headerNames...)
+
+const defaultType = "JWT" // where a profile names none

@@ -129,7 +129,6 @@ type Profile struct {
 
 // What stands in for a field that is zero.
 const (
-	defaultType      = "JWT"
 	defaultLifetime  = 15 * time.Minute
 	defaultLeeway    = 30 * time.Second
 	defaultMaxSize   = 16 << 10
@@ -173,7 +172,7 @@ func (p Profile) settled() Profile {
 	p.Header.Extra = maps.Clone(p.Header.Extra)
 	p.Header.Critical = slices.Clone(p.Header.Critical)
 	p.Header.Demanded = slices.Clone(p.Header.Demanded)
-	p.Waive = p.Waive.clone()
+	p.Waive.Omit = slices.Clone(p.Waive.Omit)
 	p.NotBefore = clone(p.NotBefore)
 	p.Encryption = clone(p.Encryption)
 	p.Lifetime = cmp.Or(p.Lifetime, defaultLifetime)

@@ -63,12 +63,6 @@ func (w Waive) Names() []string {
 
 func (w *Waive) omits(name string) bool { return slices.Contains(w.Omit, name) }
 
-// clone shares nothing with w.
-func (w Waive) clone() Waive {
-	w.Omit = slices.Clone(w.Omit)
-	return w
-}
-
 // omissible are the names that [Waive.Omit] may have.
 var omissible = []string{"aud", "iss", "exp", "iat", "typ"}
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // A TokenSource yields the token of a request. The expiry tells how long the
@@ -256,9 +257,9 @@ func (b *Bearer) headerAndPrefix(proved bool) (header, prefix string) {
 	case header != "Authorization":
 		return header, ""
 	case proved:
-		return header, schemeDPoP + " "
+		return header, oauth.SchemeDPoP + " "
 	}
-	return header, schemeBearer + " "
+	return header, oauth.SchemeBearer + " "
 }
 
 func (b *Bearer) baseOrDefault() http.RoundTripper {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // A binding says to what tokens are bound: a [TokenEndpoint] binds them, a
@@ -33,7 +34,7 @@ func (b binding) bind(r *http.Request, endpoint string) (confirmation, *Refusal)
 	if b.mutualTLS {
 		cnf.certificate = shownCertificate(r)
 	}
-	switch _, proven := r.Header[headerProof]; {
+	switch _, proven := r.Header[oauth.HeaderProof]; {
 	case proven && b.dpop == nil:
 		// To give a bearer token to who asks for a bound one is a downgrade.
 		return cnf, refuseRequest(errors.New("a DPoP proof, and the token endpoint has no DPoP"))
@@ -61,7 +62,7 @@ func (b binding) confirm(r *http.Request, baseURL string, sent credentials, clai
 		err = cnf.checkCertificate(r)
 	}
 	if err != nil {
-		return newRefusal(http.StatusUnauthorized, codeInvalidToken, err)
+		return newRefusal(http.StatusUnauthorized, oauth.CodeInvalidToken, err)
 	}
 	if cnf.key == "" {
 		return nil
@@ -81,9 +82,9 @@ func (b binding) permits(sent credentials, cnf confirmation) error {
 		// RFC 7800 section 3.1 lets a receiver ignore what it does not know.
 		// We do not: whoever bound the token meant it to be checked.
 		return unbound("the token is bound (cnf) in a way the guard does not check")
-	case cnf.key != "" && sent.scheme != schemeDPoP:
+	case cnf.key != "" && sent.scheme != oauth.SchemeDPoP:
 		return unbound("a token bound to a DPoP key was sent as a plain bearer token") // RFC 9449 section 7.2
-	case cnf.key == "" && sent.scheme == schemeDPoP:
+	case cnf.key == "" && sent.scheme == oauth.SchemeDPoP:
 		return unbound("a token not bound to a key was sent with the scheme DPoP")
 	case cnf.certificate != "" && !b.mutualTLS:
 		return unbound("the token is bound to a certificate, and the guard has not MutualTLS")
@@ -106,19 +107,19 @@ func (b binding) prove(r *http.Request, want tokenprofile.Proof, thumbprint stri
 	case !errors.Is(err, tokenprofile.ErrInvalid):
 		return "", unavailable(r, err)
 	}
-	refusal := newRefusal(http.StatusBadRequest, codeInvalidProof, err)
+	refusal := newRefusal(http.StatusBadRequest, oauth.CodeInvalidProof, err)
 	if errors.Is(err, tokenprofile.ErrNonce) {
-		refusal.Code = codeUseNonce
+		refusal.Code = oauth.CodeUseNonce
 	}
 	if nonce := b.dpop.Nonce(); nonce != "" { // for the client's next proof: RFC 9449 sections 8 and 9
-		refusal.Header[headerNonce] = []string{nonce}
+		refusal.Header[oauth.HeaderNonce] = []string{nonce}
 	}
 	return "", refusal
 }
 
 // proofOf is the one DPoP header of a request (RFC 9449 section 4.3, check 1).
 func proofOf(header http.Header) (string, error) {
-	switch values := header[headerProof]; len(values) {
+	switch values := header[oauth.HeaderProof]; len(values) {
 	case 0:
 		return "", unbound("no DPoP header")
 	case 1:

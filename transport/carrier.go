@@ -12,6 +12,7 @@ import (
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // maxDrain is how much of a refused response is read, in bytes, so that its
@@ -225,8 +226,8 @@ func (c *carrier) retry(req *http.Request, resp *http.Response, tokens tokens, h
 // asksForNonce reports whether the lack of a nonce, which the response brings,
 // was the reason for the 401 (RFC 9449 section 9).
 func (c *carrier) asksForNonce(resp *http.Response) bool {
-	return c.prover != nil && resp.Header.Get(headerNonce) != "" &&
-		strings.Contains(strings.Join(resp.Header["Www-Authenticate"], ","), codeUseNonce)
+	return c.prover != nil && resp.Header.Get(oauth.HeaderNonce) != "" &&
+		strings.Contains(strings.Join(resp.Header["Www-Authenticate"], ","), oauth.CodeUseNonce)
 }
 
 // repeat sends the request again with the token that is now current. If that

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // A challenger says what a guard would accept: one challenge for each scheme
@@ -23,10 +24,10 @@ type challenger struct {
 func (c challenger) challenges(scheme, code, scope string) []string {
 	var schemes []string
 	if c.dpop {
-		schemes = append(schemes, schemeDPoP)
+		schemes = append(schemes, oauth.SchemeDPoP)
 	}
 	if c.bearer {
-		schemes = append(schemes, schemeBearer)
+		schemes = append(schemes, oauth.SchemeBearer)
 	}
 	at := max(0, slices.Index(schemes, scheme))
 	challenges := make([]string, len(schemes))
@@ -52,7 +53,7 @@ func (c challenger) challenge(scheme, code, scope string) string {
 	if c.metadata != "" {
 		value += ", resource_metadata=" + quote(c.metadata)
 	}
-	if scheme == schemeDPoP {
+	if scheme == oauth.SchemeDPoP {
 		value += ", algs=" + quote(joinAlgorithms(c.algorithms))
 	}
 	return value

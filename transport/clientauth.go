@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // maxClientID bounds, in bytes, the client ids that are looked up.
@@ -30,15 +31,15 @@ type clientAuthentication struct {
 // (RFC 6749 section 2.3), or "" if it may come without any and does.
 func (c clientAuthentication) authenticate(optional bool) (string, *Refusal) {
 	_, basic := c.request.Header["Authorization"]
-	post := c.form.get(paramClientSecret) != ""
-	assertion := c.form.get(paramClientAssertion) != ""
+	post := c.form.get(oauth.ParamClientSecret) != ""
+	assertion := c.form.get(oauth.ParamClientAssertion) != ""
 	switch {
 	case count(basic, post, assertion) > 1:
 		return "", refuseRequest(errors.New("more than one client authentication"))
 	case assertion:
 		return c.byAssertion()
 	case post:
-		return c.bySecret(c.form.get(paramClientID), c.form.get(paramClientSecret))
+		return c.bySecret(c.form.get(oauth.ParamClientID), c.form.get(oauth.ParamClientSecret))
 	case basic:
 		return c.byBasic()
 	}
@@ -64,7 +65,7 @@ func (c clientAuthentication) byBasic() (string, *Refusal) {
 	if err != nil {
 		return "", refuseClient(err)
 	}
-	if named := c.form.get(paramClientID); named != "" && named != id {
+	if named := c.form.get(oauth.ParamClientID); named != "" && named != id {
 		return "", refuseRequest(errors.New("two client ids"))
 	}
 	return c.bySecret(id, secret)
@@ -99,11 +100,11 @@ func (c clientAuthentication) bySecret(id, secret string) (string, *Refusal) {
 
 // byAssertion is private_key_jwt and client_secret_jwt (RFC 7523 section 3).
 func (c clientAuthentication) byAssertion() (string, *Refusal) {
-	if c.form.get(paramClientAssertionType) != assertionJWTBearer {
+	if c.form.get(oauth.ParamClientAssertionType) != oauth.AssertionJWTBearer {
 		return "", refuseRequest(errors.New("a client_assertion_type that is not known"))
 	}
-	assertion := c.form.get(paramClientAssertion)
-	id := cmp.Or(c.form.get(paramClientID), claimedSubject(assertion))
+	assertion := c.form.get(oauth.ParamClientAssertion)
+	id := cmp.Or(c.form.get(oauth.ParamClientID), claimedSubject(assertion))
 	registration, refusal := c.registration(id)
 	if refusal != nil {
 		return "", refusal
@@ -163,7 +164,7 @@ func claimedSubject(assertion string) string {
 // section 2). A client whose registration has no certificate may show one all
 // the same, for its token to be bound to: that authenticates nobody.
 func (c clientAuthentication) byCertificate() (string, *Refusal) {
-	id := c.form.get(paramClientID)
+	id := c.form.get(oauth.ParamClientID)
 	if id == "" || c.request.TLS == nil || len(c.request.TLS.PeerCertificates) == 0 {
 		return "", nil
 	}
@@ -197,7 +198,7 @@ func (c clientAuthentication) registration(id string) (*Registration, *Refusal) 
 // wants the challenge where Basic was tried, RFC 9110 section 15.5.2 with
 // every 401.
 func refuseClient(err error) *Refusal {
-	refusal := newRefusal(http.StatusUnauthorized, codeInvalidClient, err)
+	refusal := newRefusal(http.StatusUnauthorized, oauth.CodeInvalidClient, err)
 	refusal.Header.Set("WWW-Authenticate", `Basic realm="token endpoint", charset="UTF-8"`)
 	return refusal
 }

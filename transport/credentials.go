@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // maxCredentials bounds, in bytes, the Authorization header that is looked at.
@@ -15,7 +17,7 @@ var errNoCredentials = errors.New("no credentials")
 
 // credentials are what a header holds.
 type credentials struct {
-	scheme string // schemeBearer, schemeDPoP, or "" for none and any other
+	scheme string // oauth.SchemeBearer, oauth.SchemeDPoP, or "" for none and any other
 	token  string
 }
 
@@ -37,11 +39,11 @@ func credentialsOf(header http.Header, name string) (credentials, error) {
 	scheme, rest, found := strings.Cut(values[0], " ")
 	switch { // RFC 9110 section 11.1: schemes are compared without case
 	case !found && !strings.EqualFold(name, "Authorization"):
-		sent.scheme, rest = schemeBearer, values[0] // a token alone
-	case strings.EqualFold(scheme, schemeBearer):
-		sent.scheme = schemeBearer
-	case strings.EqualFold(scheme, schemeDPoP):
-		sent.scheme = schemeDPoP
+		sent.scheme, rest = oauth.SchemeBearer, values[0] // a token alone
+	case strings.EqualFold(scheme, oauth.SchemeBearer):
+		sent.scheme = oauth.SchemeBearer
+	case strings.EqualFold(scheme, oauth.SchemeDPoP):
+		sent.scheme = oauth.SchemeDPoP
 	default:
 		return sent, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // A TokenEndpoint exchanges assertions and other tokens for access tokens: the
@@ -112,7 +113,7 @@ func (e *TokenEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	refusal.json = true
 	if refusal.Code == "" {
-		refusal.Code = codeUnavailable
+		refusal.Code = oauth.CodeUnavailable
 	}
 	e.report(r, refusal)
 	refusal.ServeHTTP(w, r)
@@ -150,7 +151,7 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 		return nil, refusal
 	}
 	if err := access.target(request, e.Signer); err != nil {
-		return nil, newRefusal(http.StatusBadRequest, codeInvalidTarget, err)
+		return nil, newRefusal(http.StatusBadRequest, oauth.CodeInvalidTarget, err)
 	}
 	claims, err := access.claims(request, cnf)
 	if err != nil {
@@ -195,13 +196,13 @@ func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Acc
 	case undecided(r, err):
 		return nil, unavailable(r, err)
 	case errors.As(err, &scope):
-		return nil, newRefusal(http.StatusBadRequest, codeInvalidScope, err)
+		return nil, newRefusal(http.StatusBadRequest, oauth.CodeInvalidScope, err)
 	case request.SubjectToken != nil:
 		return nil, refuseRequest(err)
 	case request.Assertion == nil:
-		return nil, newRefusal(http.StatusBadRequest, codeUnauthorizedClient, err)
+		return nil, newRefusal(http.StatusBadRequest, oauth.CodeUnauthorizedClient, err)
 	}
-	return nil, newRefusal(http.StatusBadRequest, codeInvalidGrant, err)
+	return nil, newRefusal(http.StatusBadRequest, oauth.CodeInvalidGrant, err)
 }
 
 // A tokenResponse is RFC 6749 section 5.1.
@@ -216,12 +217,12 @@ type tokenResponse struct {
 func newTokenResponse(token string, expiry time.Time, cnf confirmation, access *Access) *tokenResponse {
 	response := &tokenResponse{
 		AccessToken: token,
-		TokenType:   schemeBearer,
+		TokenType:   oauth.SchemeBearer,
 		ExpiresIn:   int64(time.Until(expiry) / time.Second),
 		Scope:       strings.Join(access.Scope, " "),
 	}
 	if cnf.key != "" {
-		response.TokenType = schemeDPoP // RFC 9449 section 5
+		response.TokenType = oauth.SchemeDPoP // RFC 9449 section 5
 	}
 	return response
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // grantTimeout is for all of one answer of a token endpoint.
@@ -167,7 +168,7 @@ func (g *Grant) exchange(ctx context.Context, endpoint *url.URL, claims any) (Gr
 	defer cancel()
 	answer, err := g.attempt(ctx, endpoint, claims)
 	var refusal *GrantError
-	if g.DPoP != nil && errors.As(err, &refusal) && refusal.Code == codeUseNonce {
+	if g.DPoP != nil && errors.As(err, &refusal) && refusal.Code == oauth.CodeUseNonce {
 		return g.attempt(ctx, endpoint, claims) // with the nonce the refusal brought: RFC 9449 section 8
 	}
 	return answer, err

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 const (
@@ -123,10 +125,10 @@ func (a *answer) mistyped(g *Grant) string {
 	switch kind := a.kind(); {
 	case kind == typeNotAccess && wantsOther(g.Exchange):
 		return ""
-	case g.DPoP != nil && kind != strings.ToLower(schemeDPoP):
-		return "the token_type is not " + schemeDPoP
+	case g.DPoP != nil && kind != strings.ToLower(oauth.SchemeDPoP):
+		return "the token_type is not " + oauth.SchemeDPoP
 	case g.DPoP == nil && slices.Contains(otherTypes, kind):
-		return "the token_type is not " + schemeBearer
+		return "the token_type is not " + oauth.SchemeBearer
 	}
 	return ""
 }
@@ -212,7 +214,7 @@ func (e *GrantError) because(reason string) *GrantError {
 // or that one first.
 func (e *GrantError) Temporary() bool {
 	switch {
-	case e.Code == codeUnavailable, e.Code == codeServerError, e.Code == codeSlowDown:
+	case e.Code == oauth.CodeUnavailable, e.Code == oauth.CodeServerError, e.Code == oauth.CodeSlowDown:
 		return true
 	case e.StatusCode == http.StatusTooManyRequests, e.StatusCode == http.StatusRequestTimeout:
 		return true

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // A grantRequest is one request to a token endpoint.
@@ -31,10 +33,10 @@ func newGrantRequest(ctx context.Context, g *Grant, claims any) (*grantRequest, 
 		return nil, err
 	}
 	if len(g.Scopes) > 0 {
-		r.form.Set(paramScope, strings.Join(g.Scopes, " "))
+		r.form.Set(oauth.ParamScope, strings.Join(g.Scopes, " "))
 	}
-	r.add(paramResource, g.Resources)
-	r.add(paramAudience, g.Audiences)
+	r.add(oauth.ParamResource, g.Resources)
+	r.add(oauth.ParamAudience, g.Audiences)
 	return r, r.addParams(g)
 }
 
@@ -42,32 +44,32 @@ func newGrantRequest(ctx context.Context, g *Grant, claims any) (*grantRequest, 
 func (r *grantRequest) setGrant(ctx context.Context, g *Grant, claims any) error {
 	switch {
 	case g.Assertion != nil:
-		r.form.Set(paramGrantType, cmp.Or(g.GrantType, grantJWTBearer))
-		return r.setToken(ctx, paramAssertion, g.Assertion, claims)
+		r.form.Set(oauth.ParamGrantType, cmp.Or(g.GrantType, oauth.GrantJWTBearer))
+		return r.setToken(ctx, oauth.ParamAssertion, g.Assertion, claims)
 	case g.Exchange != nil:
-		r.form.Set(paramGrantType, cmp.Or(g.GrantType, grantTokenExchange))
+		r.form.Set(oauth.ParamGrantType, cmp.Or(g.GrantType, oauth.GrantTokenExchange))
 		return r.setExchange(ctx, g.Exchange, claims)
 	case claims != nil:
 		return errors.New("claims for a request, but no Assertion or Exchange to put them in")
 	}
-	r.form.Set(paramGrantType, cmp.Or(g.GrantType, grantClientCredentials))
+	r.form.Set(oauth.ParamGrantType, cmp.Or(g.GrantType, oauth.GrantClientCredentials))
 	return nil
 }
 
 // setExchange sets the parameters of RFC 8693. The claims are the subject's.
 func (r *grantRequest) setExchange(ctx context.Context, e *Exchange, claims any) error {
-	r.form.Set(paramSubjectTokenType, cmp.Or(e.SubjectType, TokenTypeJWT))
-	if err := r.setToken(ctx, paramSubjectToken, e.Subject, claims); err != nil {
+	r.form.Set(oauth.ParamSubjectTokenType, cmp.Or(e.SubjectType, TokenTypeJWT))
+	if err := r.setToken(ctx, oauth.ParamSubjectToken, e.Subject, claims); err != nil {
 		return err
 	}
 	if e.RequestedType != "" {
-		r.form.Set(paramRequestedTokenType, e.RequestedType)
+		r.form.Set(oauth.ParamRequestedTokenType, e.RequestedType)
 	}
 	if e.Actor == nil {
 		return nil
 	}
-	r.form.Set(paramActorTokenType, cmp.Or(e.ActorType, TokenTypeJWT))
-	return r.setToken(ctx, paramActorToken, e.Actor, nil)
+	r.form.Set(oauth.ParamActorTokenType, cmp.Or(e.ActorType, TokenTypeJWT))
+	return r.setToken(ctx, oauth.ParamActorToken, e.Actor, nil)
 }
 
 // setClient says who the client is, and proves it.
@@ -76,13 +78,13 @@ func (r *grantRequest) setClient(ctx context.Context, g *Grant) error {
 		return r.setSecret(g)
 	}
 	if g.ClientID != "" {
-		r.form.Set(paramClientID, g.ClientID)
+		r.form.Set(oauth.ParamClientID, g.ClientID)
 	}
 	if g.ClientAssertion == nil {
 		return nil
 	}
-	r.form.Set(paramClientAssertionType, cmp.Or(g.ClientAssertionType, assertionJWTBearer))
-	return r.setToken(ctx, paramClientAssertion, g.ClientAssertion, nil)
+	r.form.Set(oauth.ParamClientAssertionType, cmp.Or(g.ClientAssertionType, oauth.AssertionJWTBearer))
+	return r.setToken(ctx, oauth.ParamClientAssertion, g.ClientAssertion, nil)
 }
 
 func (r *grantRequest) setSecret(g *Grant) error {
@@ -92,8 +94,8 @@ func (r *grantRequest) setSecret(g *Grant) error {
 	}
 	r.secrets = append(r.secrets, secret, url.QueryEscape(secret))
 	if g.SecretInBody {
-		r.form.Set(paramClientID, g.ClientID)
-		r.form.Set(paramClientSecret, secret)
+		r.form.Set(oauth.ParamClientID, g.ClientID)
+		r.form.Set(oauth.ParamClientSecret, secret)
 		return nil
 	}
 	// Both parts are form-encoded first: RFC 6749 section 2.3.1.
@@ -129,7 +131,7 @@ func (r *grantRequest) addParams(g *Grant) error {
 		return nil
 	}
 	for name, values := range g.Params() {
-		if r.form.Has(name) || slices.Contains(credentialParams, name) {
+		if r.form.Has(name) || slices.Contains(oauth.CredentialParams, name) {
 			return fmt.Errorf("parameter %q is not for Params", name)
 		}
 		r.add(name, values)
@@ -158,6 +160,13 @@ func (r *grantRequest) http(ctx context.Context, endpoint *url.URL) (*http.Reque
 	req.Header = r.header
 	return req, nil
 }
+
+// The types of tokens of RFC 8693 section 3 that an [Exchange] usually names.
+const (
+	TokenTypeJWT     = "urn:ietf:params:oauth:token-type:jwt"
+	TokenTypeAccess  = "urn:ietf:params:oauth:token-type:access_token"
+	TokenTypeIDToken = "urn:ietf:params:oauth:token-type:id_token"
+)
 
 // Exchange is what a [Grant] trades for an access token (RFC 8693 section 2.1).
 type Exchange struct {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // A TokenVerifier says whether a token is right, and what it says.
@@ -163,7 +164,7 @@ func (g *Guard) admit(r *http.Request) (context.Context, *Refusal) {
 	sent, err := credentialsOf(r.Header, cmp.Or(g.Header, "Authorization"))
 	switch {
 	case err != nil:
-		return nil, g.challenge(sent, newRefusal(http.StatusBadRequest, codeInvalidRequest, err))
+		return nil, g.challenge(sent, newRefusal(http.StatusBadRequest, oauth.CodeInvalidRequest, err))
 	case !g.speaks(sent.scheme):
 		return nil, g.challenge(sent, newRefusal(http.StatusUnauthorized, "", errNoCredentials))
 	}
@@ -206,14 +207,14 @@ func (g *Guard) binding() binding {
 
 // speaks reports whether credentials of the scheme are looked at.
 func (g *Guard) speaks(scheme string) bool {
-	return scheme == schemeBearer || scheme == schemeDPoP && g.DPoP != nil
+	return scheme == oauth.SchemeBearer || scheme == oauth.SchemeDPoP && g.DPoP != nil
 }
 
 func (g *Guard) verify(r *http.Request, sent credentials) (*tokenprofile.Token, *Refusal) {
 	token, err := verify(r.Context(), g.Verifier, sent.token)
 	switch {
 	case errors.Is(err, tokenprofile.ErrInvalid):
-		return nil, newRefusal(http.StatusUnauthorized, codeInvalidToken, err)
+		return nil, newRefusal(http.StatusUnauthorized, oauth.CodeInvalidToken, err)
 	case err != nil:
 		return nil, unavailable(r, err)
 	}
@@ -249,7 +250,7 @@ func (g *Guard) challenge(sent credentials, refusal *Refusal) *Refusal {
 
 // insufficient refuses a token that lacks scope.
 func (g *Guard) insufficient(sent credentials, scope string, err error) *Refusal {
-	refusal := newRefusal(http.StatusForbidden, codeInsufficientScope, err)
+	refusal := newRefusal(http.StatusForbidden, oauth.CodeInsufficientScope, err)
 	refusal.Header["Www-Authenticate"] = g.challenger().challenges(sent.scheme, refusal.Code, scope)
 	return refusal
 }

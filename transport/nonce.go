@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 const (
@@ -24,7 +25,7 @@ type nonces struct {
 // learn takes the nonce that a response brings, if it is one that RFC 9449
 // section 8.1 allows.
 func (n *nonces) learn(u *url.URL, header http.Header) {
-	nonce := header.Get(headerNonce)
+	nonce := header.Get(oauth.HeaderNonce)
 	if nonce == "" || len(nonce) > maxNonce || !isNonce(nonce) {
 		return
 	}
@@ -56,7 +57,7 @@ func (n *nonces) prove(req *http.Request, prover *tokenprofile.Prover, token str
 	if err != nil {
 		return err
 	}
-	req.Header[headerProof] = []string{proof}
+	req.Header[oauth.HeaderProof] = []string{proof}
 	return nil
 }
 

@@ -3,6 +3,8 @@ package transport
 import (
 	"slices"
 	"strings"
+
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // What an error shows of the answer of a token endpoint, in bytes.
@@ -15,7 +17,7 @@ const (
 
 // shownCode is the endpoint's code if it is one.
 func shownCode(code string, secrets []string) string {
-	known := slices.Contains(errorCodes, code)
+	known := slices.Contains(oauth.ErrorCodes, code)
 	if known || isCode(code) && code == redacted(code, secrets) {
 		return code
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // retryAfter is what a client is told to wait before it asks again for what
@@ -72,7 +73,7 @@ func newRefusal(status int, code string, err error) *Refusal {
 
 // refuseRequest refuses a token request that is malformed.
 func refuseRequest(err error) *Refusal {
-	return newRefusal(http.StatusBadRequest, codeInvalidRequest, err)
+	return newRefusal(http.StatusBadRequest, oauth.CodeInvalidRequest, err)
 }
 
 // unavailable refuses a request that cannot be judged. A client that has left

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // How many lines a log gets of what a stranger may set off.
@@ -77,7 +79,7 @@ func (l *refusalLog) write(logger *slog.Logger, message string, r *http.Request,
 
 func levelOf(refusal *Refusal) slog.Level {
 	switch {
-	case errors.Is(refusal, errNoCredentials), errors.Is(refusal, context.Canceled), refusal.Code == codeUseNonce:
+	case errors.Is(refusal, errNoCredentials), errors.Is(refusal, context.Canceled), refusal.Code == oauth.CodeUseNonce:
 		return slog.LevelDebug // every client begins like this, or ends
 	case refusal.StatusCode >= http.StatusInternalServerError:
 		return slog.LevelWarn
