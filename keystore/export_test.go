@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"crypto/x509"
 	"time"
 )
@@ -18,7 +19,9 @@ func WithPasswords(f File, use func(store []byte, key func(alias string) [][]byt
 }
 
 // Replace gives a followed store other content, as if it had been noticed.
-func Replace(s *Store, data []byte) error { return s.follower.take(data, stamp{}, time.Now()) }
+func Replace(s *Store, data []byte) error {
+	return s.follower.take(bytes.Clone(data), stamp{}, time.Now()) // what is read is wiped
+}
 
 // FoundByAlias reports whether a key of the slice is looked up by its alias.
 func FoundByAlias(keys []PrivateKey) bool {
