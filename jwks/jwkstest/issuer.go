@@ -9,12 +9,14 @@ package jwkstest
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -94,6 +96,17 @@ func (i *Issuer) Close() {
 	}
 }
 
+// Client returns an HTTP client that reaches the issuer and trusts its
+// certificate. Without a server it hands every request to the issuer in
+// memory, whatever the host: no socket is opened, so that time can stand
+// still in a [testing/synctest] bubble.
+func (i *Issuer) Client() *http.Client {
+	if i.server != nil {
+		return i.server.Client()
+	}
+	return &http.Client{Transport: memory{i}}
+}
+
 // KeysURL is the address of the key set.
 func (i *Issuer) KeysURL() string { return i.URL + "/jwks.json" }
 
@@ -128,6 +141,26 @@ func (i *Issuer) KeyID() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.signing.KeyID()
+}
+
+// Token returns a token with these claims, signed by the key in force. iss,
+// iat and exp (in 5 minutes) are added where the claims do not have them; a
+// claim that is nil is left out, to make a token without it.
+func (i *Issuer) Token(claims map[string]any) string {
+	return i.TokenWith(nil, claims)
+}
+
+// TokenWith is [Issuer.Token] with header parameters: they replace those it
+// would write (alg, typ, kid), and nil leaves one out. The signature is by the
+// issuer's algorithm, whatever the header says: to see such tokens refused.
+func (i *Issuer) TokenWith(header, claims map[string]any) string {
+	i.mu.Lock()
+	key := i.signing
+	i.mu.Unlock()
+	now := time.Now()
+	text := segment(map[string]any{"alg": i.algorithm, "typ": "JWT", "kid": key.KeyID()}, header) + "." +
+		segment(map[string]any{"iss": i.URL, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix()}, claims)
+	return text + "." + base64.RawURLEncoding.EncodeToString(sign(key, i.algorithm, text))
 }
 
 // Break has every request for the key set answered by the fault instead, until

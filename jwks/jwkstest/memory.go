@@ -6,17 +6,7 @@ import (
 	"net/http/httptest"
 )
 
-// Client returns an HTTP client that reaches the issuer and trusts its
-// certificate. Without a server it hands every request to the issuer in
-// memory, whatever the host: no socket is opened, so that time can stand
-// still in a [testing/synctest] bubble.
-func (i *Issuer) Client() *http.Client {
-	if i.server != nil {
-		return i.server.Client()
-	}
-	return &http.Client{Transport: memory{i}}
-}
-
+// memory hands requests to a handler, without a connection.
 type memory struct{ handler http.Handler }
 
 var errBroken = errors.New("jwkstest: the connection is broken")

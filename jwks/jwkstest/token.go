@@ -12,26 +12,6 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
-// Token returns a token with these claims, signed by the key in force. iss,
-// iat and exp (in 5 minutes) are added where the claims do not have them; a
-// claim that is nil is left out, to make a token without it.
-func (i *Issuer) Token(claims map[string]any) string {
-	return i.TokenWith(nil, claims)
-}
-
-// TokenWith is [Issuer.Token] with header parameters: they replace those it
-// would write (alg, typ, kid), and nil leaves one out. The signature is by the
-// issuer's algorithm, whatever the header says: to see such tokens refused.
-func (i *Issuer) TokenWith(header, claims map[string]any) string {
-	i.mu.Lock()
-	key := i.signing
-	i.mu.Unlock()
-	now := time.Now()
-	text := segment(map[string]any{"alg": i.algorithm, "typ": "JWT", "kid": key.KeyID()}, header) + "." +
-		segment(map[string]any{"iss": i.URL, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix()}, claims)
-	return text + "." + base64.RawURLEncoding.EncodeToString(sign(key, i.algorithm, text))
-}
-
 // segment is base64url of the defaults with the changes.
 func segment(defaults, changes map[string]any) string {
 	maps.Copy(defaults, changes)
