@@ -239,13 +239,13 @@ func certificateChain(o object) ([]*x509.Certificate, error) {
 
 func checkThumbprints(o object, chain []*x509.Certificate) error {
 	first := PublicKey{chain: chain}
-	for name, want := range map[string]string{"x5t": first.X5T(), "x5t#S256": first.X5TS256()} {
-		got, err := o.text(name)
+	for _, thumbprint := range []struct{ name, want string }{{"x5t", first.X5T()}, {"x5t#S256", first.X5TS256()}} {
+		got, err := o.text(thumbprint.name)
 		if err != nil {
 			return err
 		}
-		if o.has(name) && got != want {
-			return fmt.Errorf("%s is not the thumbprint of x5c[0]", name)
+		if o.has(thumbprint.name) && got != thumbprint.want {
+			return fmt.Errorf("%s is not the thumbprint of x5c[0]", thumbprint.name)
 		}
 	}
 	return nil

@@ -262,6 +262,13 @@ func TestThumbprintsOfCertificates(t *testing.T) {
 			t.Errorf("got %d certificates, want 1", len(read.Certificates()))
 		}
 	}
+	for range 20 { // faults come in one order
+		var read keystore.PublicKey
+		err := read.UnmarshalJSON([]byte(text + x5c + `,"x5t":"AAAA","x5t#S256":"AAAA"}`))
+		if err == nil || !strings.Contains(err.Error(), "x5t is not") {
+			t.Fatalf("two wrong thumbprints: got %v, want the fault of x5t", err)
+		}
+	}
 }
 
 func TestPermits(t *testing.T) {

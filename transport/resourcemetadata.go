@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -92,11 +94,11 @@ func (m *ResourceMetadata) MarshalJSON() ([]byte, error) {
 	if m.Name != "" {
 		members["resource_name"] = m.Name
 	}
-	for name, value := range m.More {
+	for _, name := range slices.Sorted(maps.Keys(m.More)) {
 		if _, taken := members[name]; taken {
 			return nil, fmt.Errorf("transport: resource metadata: More has %q, which a field has set", name)
 		}
-		members[name] = value
+		members[name] = m.More[name]
 	}
 	return json.Marshal(members)
 }

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -156,6 +157,13 @@ func TestResourceMetadata(t *testing.T) {
 		checkRefusal(t, w, 503, "")
 		if t.Failed() {
 			t.Fatal(name)
+		}
+	}
+	twice := map[string]any{"resource": 1, "bearer_methods_supported": 1}
+	for range 20 { // faults come in one order
+		_, err := (&transport.ResourceMetadata{Resource: "https://api.example", More: twice}).MarshalJSON()
+		if err == nil || !strings.Contains(err.Error(), `"bearer_methods_supported"`) {
+			t.Fatalf("two members twice: got %v, want the fault of bearer_methods_supported", err)
 		}
 	}
 	w := httptest.NewRecorder()
