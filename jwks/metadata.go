@@ -38,13 +38,19 @@ type Metadata struct {
 	SubjectTypes  []string `json:"subject_types_supported,omitempty"`
 
 	// TokenEndpoint is the URL of the token endpoint, if there is one. It asks
-	// for the next two, whose defaults (RFC 8414 section 2) nobody here offers.
+	// for the next two, whose defaults (RFC 8414 section 2) nobody here offers,
+	// and for the third where clients sign. The token endpoint of package
+	// transport has a method that fills them in.
 	TokenEndpoint               string               `json:"token_endpoint,omitempty"`
 	GrantTypes                  []string             `json:"grant_types_supported,omitempty"`
 	TokenEndpointAuthMethods    []string             `json:"token_endpoint_auth_methods_supported,omitempty"`
 	TokenEndpointAuthAlgorithms []keystore.Algorithm `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
 	Scopes                      []string             `json:"scopes_supported,omitempty"`
 	DPoPAlgorithms              []keystore.Algorithm `json:"dpop_signing_alg_values_supported,omitempty"`
+
+	// CertificateBoundTokens: the token endpoint binds tokens to the client's
+	// certificate (RFC 8705 section 3.3).
+	CertificateBoundTokens bool `json:"tls_client_certificate_bound_access_tokens,omitempty"`
 
 	// More are further members. None may have the name of one that is set above.
 	More map[string]any `json:"-"`
@@ -85,6 +91,10 @@ func (m Metadata) check(plainHTTP bool) error {
 	}
 	if m.TokenEndpoint != "" && (len(m.GrantTypes) == 0 || len(m.TokenEndpointAuthMethods) == 0) {
 		faults = append(faults, errors.New("TokenEndpoint without GrantTypes and TokenEndpointAuthMethods"))
+	}
+	signs := func(method string) bool { return method == "private_key_jwt" || method == "client_secret_jwt" }
+	if slices.ContainsFunc(m.TokenEndpointAuthMethods, signs) && len(m.TokenEndpointAuthAlgorithms) == 0 { // RFC 8414 section 2
+		faults = append(faults, errors.New("TokenEndpointAuthMethods with signed assertions, and no TokenEndpointAuthAlgorithms"))
 	}
 	return errors.Join(faults...)
 }

@@ -107,6 +107,9 @@ func TestMetadataThatCannotBe(t *testing.T) {
 		{"an issuer with a query", of(func(m *jwks.Metadata) { m.Issuer += "?a=b" }), []string{"Issuer: an issuer has no query"}},
 		{"a token endpoint over http", of(func(m *jwks.Metadata) { m.TokenEndpoint = "http://issuer.example" }), []string{"TokenEndpoint: unsafe URL", "without GrantTypes"}},
 		{"a token endpoint that says half", of(func(m *jwks.Metadata) { m.TokenEndpoint, m.GrantTypes = m.Issuer, []string{"client_credentials"} }), []string{"TokenEndpointAuthMethods"}},
+		{"clients that sign by no algorithm", of(func(m *jwks.Metadata) {
+			m.TokenEndpoint, m.GrantTypes, m.TokenEndpointAuthMethods = m.Issuer, []string{"client_credentials"}, []string{"private_key_jwt"}
+		}), []string{"no TokenEndpointAuthAlgorithms"}},
 		{"a member twice", of(func(m *jwks.Metadata) { m.More = map[string]any{"issuer": "https://other.example"} }), []string{`More has "issuer"`}},
 		{"a member that is none", of(func(m *jwks.Metadata) { m.More = map[string]any{"a": func() {}} }), []string{"unsupported type"}},
 		{"no keys", &jwks.MetadataHandler{Metadata: of(func(*jwks.Metadata) {}).Metadata}, []string{"no source of keys"}},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -97,6 +99,21 @@ func ByTenant(profile Profile, keys func(issuer string) keystore.PublicSource) (
 	}
 	i.tenants.profile.CacheSize = -1 // one for all
 	return i, nil
+}
+
+// Profiles returns those of the verifiers, in the order of their issuers; of
+// tenants the one that all share, which names no issuer.
+func (i *Issuers) Profiles() (profiles []Profile) {
+	if i == nil {
+		return nil
+	}
+	for _, issuer := range slices.Sorted(maps.Keys(i.verifiers)) {
+		profiles = append(profiles, i.verifiers[issuer].Profile())
+	}
+	if i.tenants != nil {
+		profiles = append(profiles, i.tenants.profile.settled())
+	}
+	return profiles
 }
 
 // Verify is [Verifier.Verify] of the verifier whose profile has the token's

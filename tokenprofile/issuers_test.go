@@ -33,6 +33,11 @@ func TestByIssuer(t *testing.T) {
 		}
 	}
 
+	profiles := issuers.Profiles()
+	if len(profiles) != 2 || profiles[0].Issuer != "https://one.example" || profiles[1].Issuer != "https://two.example" {
+		t.Errorf("got %v, want the profiles of both in order", profiles)
+	}
+
 	asked := parties["https://one.example"].source.asked() + parties["https://two.example"].source.asked()
 	stranger := handmade(handmadeKey, `{"alg":"ES256","kid":"same"}`, payloadWith(`iss="https://three.example"`))
 	_, err := issuers.Verify(t.Context(), stranger)
@@ -97,6 +102,9 @@ func TestByTenant(t *testing.T) {
 		}
 		return nil
 	}))(t)
+	if got := issuers.Profiles(); len(got) != 1 || got[0].Issuer != "" || got[0].Algorithm != "ES256" {
+		t.Errorf("got %v, want the one profile of all tenants", got)
+	}
 	sign := func(issuer string, key keystore.PrivateKey) string {
 		p := p
 		p.Issuer = issuer

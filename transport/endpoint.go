@@ -1,14 +1,18 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
@@ -103,6 +107,61 @@ type TokenEndpoint struct {
 }
 
 var _ http.Handler = (*TokenEndpoint)(nil)
+
+// Describe adds to the metadata of an issuer what the endpoint offers, so that
+// a [jwks.MetadataHandler] says what is so: the URL, the grants, how clients
+// authenticate, and what tokens are bound to. Nothing that the metadata has is
+// taken away.
+//
+// The endpoint can list the clients of [Registrations] only, and knows the
+// algorithms of verifiers with a method Profile or Profiles only. The metadata
+// has to say the rest.
+func (e *TokenEndpoint) Describe(m jwks.Metadata) jwks.Metadata {
+	if e == nil {
+		return m
+	}
+	m.TokenEndpoint = cmp.Or(e.URL, m.TokenEndpoint)
+	m.GrantTypes = union(m.GrantTypes, e.grants())
+	if e.Assertions != nil && e.AssertionAlone {
+		m.TokenEndpointAuthMethods = union(m.TokenEndpointAuthMethods, []string{oauth.AuthNone})
+	}
+	clients, _ := e.Clients.(Registrations)
+	for _, id := range slices.Sorted(maps.Keys(clients)) {
+		methods, algorithms := clients[id].methods()
+		m.TokenEndpointAuthMethods = union(m.TokenEndpointAuthMethods, methods)
+		m.TokenEndpointAuthAlgorithms = union(m.TokenEndpointAuthAlgorithms, algorithms)
+	}
+	if e.DPoP != nil {
+		m.DPoPAlgorithms = union(m.DPoPAlgorithms, e.DPoP.Accepts())
+	}
+	m.CertificateBoundTokens = m.CertificateBoundTokens || e.MutualTLS
+	return m
+}
+
+// union is a new list of both, each element once.
+func union[T comparable](list, more []T) []T {
+	all := slices.Clone(list)
+	for _, element := range more {
+		if !slices.Contains(all, element) {
+			all = append(all, element)
+		}
+	}
+	return all
+}
+
+// grants are the grant types that the endpoint offers.
+func (e *TokenEndpoint) grants() (grants []string) {
+	if e.ClientCredentials {
+		grants = append(grants, oauth.GrantClientCredentials)
+	}
+	if e.Assertions != nil {
+		grants = append(grants, oauth.GrantJWTBearer)
+	}
+	if len(e.SubjectTokens) > 0 {
+		grants = append(grants, oauth.GrantTokenExchange)
+	}
+	return grants
+}
 
 // ServeHTTP answers a token request.
 func (e *TokenEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 	"github.com/tokenprofile/tokenprofile-go/transport"
@@ -121,6 +122,25 @@ func ExampleTokenEndpoint() {
 	// the producer sees operator-17
 	// the API says 200
 	// the token endpoint says invalid_grant
+}
+
+// What discovery documents say of the endpoint is what it does.
+func ExampleTokenEndpoint_Describe() {
+	hash, err := transport.HashSecret(rand.Text())
+	if err != nil {
+		log.Fatal(err)
+	}
+	endpoint := &transport.TokenEndpoint{
+		URL:               "https://issuer.example/token",
+		Clients:           transport.Registrations{"billing": {SecretHash: hash}},
+		ClientCredentials: true,
+	}
+	metadata := endpoint.Describe(jwks.Metadata{
+		Issuer:    "https://issuer.example",
+		KeySetURL: "https://issuer.example/jwks.json",
+	}) // for a jwks.MetadataHandler
+	fmt.Println(metadata.GrantTypes, metadata.TokenEndpointAuthMethods)
+	// Output: [client_credentials] [client_secret_basic client_secret_post]
 }
 
 func ExampleHashSecret() {

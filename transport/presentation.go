@@ -25,11 +25,7 @@ type presentation struct {
 // verify authenticates the client and verifies what it has come with.
 func (p presentation) verify() (*AccessRequest, *Refusal) {
 	grantType, scope := p.form.get(oauth.ParamGrantType), p.form.get(oauth.ParamScope)
-	offered := map[string]bool{
-		oauth.GrantClientCredentials: p.endpoint.ClientCredentials,
-		oauth.GrantJWTBearer:         p.endpoint.Assertions != nil,
-		oauth.GrantTokenExchange:     len(p.endpoint.SubjectTokens) > 0,
-	}[grantType]
+	offered := slices.Contains(p.endpoint.grants(), grantType)
 	client := clientAuthentication{clients: p.endpoint.Clients, request: p.request, form: p.form}
 	clientID, refusal := client.authenticate(offered && grantType == oauth.GrantJWTBearer && p.endpoint.AssertionAlone)
 	switch {

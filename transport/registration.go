@@ -6,6 +6,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // ErrUnknownClient is what a [Registry] returns for an id it does not know.
@@ -45,6 +48,41 @@ type Registration struct {
 	// client authentication (RFC 8705 section 2). The request names the client
 	// by client_id. Nil: none.
 	Certificate *ClientCertificate
+}
+
+// methods are the ways in which the client may authenticate, and the
+// algorithms of its assertions, in the words of RFC 8414 section 2.
+func (r Registration) methods() (methods []string, algorithms []tokenprofile.Algorithm) {
+	if r.SecretHash != "" {
+		methods = append(methods, oauth.AuthSecretBasic, oauth.AuthSecretPost)
+	}
+	for _, profile := range profilesOf(r.Assertions) {
+		algorithms = append(algorithms, profile.Algorithm)
+		if profile.Algorithm.UsesSecret() {
+			methods = append(methods, oauth.AuthSecretJWT)
+		} else {
+			methods = append(methods, oauth.AuthPrivateKeyJWT)
+		}
+	}
+	switch {
+	case r.Certificate == nil:
+	case len(r.Certificate.Thumbprints) > 0:
+		methods = append(methods, oauth.AuthSelfSignedTLS)
+	default:
+		methods = append(methods, oauth.AuthTLS)
+	}
+	return methods, algorithms
+}
+
+// profilesOf are those of the verifier, if it tells.
+func profilesOf(verifier TokenVerifier) []tokenprofile.Profile {
+	switch v := verifier.(type) {
+	case interface{ Profile() tokenprofile.Profile }:
+		return []tokenprofile.Profile{v.Profile()}
+	case interface{ Profiles() []tokenprofile.Profile }:
+		return v.Profiles()
+	}
+	return nil
 }
 
 // Registrations is a fixed [Registry], by client id.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,16 +29,20 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// start starts a server without clients, and returns its URL and keys.
+// start starts a server with one client, and returns its URL and keys.
 func start(t *testing.T) (base string, keys *keystore.Store) {
 	t.Helper()
 	keys, err := newKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
+	hash, err := transport.HashSecret(rand.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewUnstartedServer(nil)
 	base = "http://" + server.Listener.Addr().String()
-	if server.Config.Handler, err = newServer(base, keys, transport.Registrations{}); err != nil {
+	if server.Config.Handler, err = newServer(base, keys, transport.Registrations{"reports": {SecretHash: hash}}); err != nil {
 		t.Fatal(err)
 	}
 	server.Start()

@@ -38,27 +38,25 @@ func newServer(base string, keys *keystore.Store, clients transport.Registry) (h
 	guard := &transport.Guard{Verifier: verifier, Scope: "tools", ResourceMetadata: metadata}
 	mux.Handle("/mcp", guard.Handler(tellSDK(tools(), verifier.Profile())))
 	mux.Handle("GET "+metadata.Path(), metadata)
-	mux.Handle("/token", &transport.TokenEndpoint{
+	endpoint := &transport.TokenEndpoint{
+		URL:               base + "/token",
 		Clients:           clients,
 		ClientCredentials: true,
 		Signer:            signer,
 		Authorize: func(context.Context, *transport.AccessRequest) (*transport.Access, error) {
 			return &transport.Access{Scope: []string{"tools"}}, nil
 		},
-	})
+	}
+	mux.Handle("/token", endpoint)
 	keySet := &jwks.Handler{Source: keys}
 	mux.Handle("GET /jwks.json", keySet)
-	mux.Handle("GET /.well-known/oauth-authorization-server", &jwks.MetadataHandler{Keys: keySet, Metadata: jwks.Metadata{
-		Issuer:                      base,
-		KeySetURL:                   base + "/jwks.json",
-		TokenEndpoint:               base + "/token",
-		GrantTypes:                  []string{"client_credentials"},
-		TokenEndpointAuthMethods:    []string{"client_secret_basic", "private_key_jwt"},
-		TokenEndpointAuthAlgorithms: []keystore.Algorithm{keystore.ES256},
+	mux.Handle("GET /.well-known/oauth-authorization-server", &jwks.MetadataHandler{Keys: keySet, Metadata: endpoint.Describe(jwks.Metadata{
+		Issuer:    base,
+		KeySetURL: base + "/jwks.json",
 		// The SDK's clients leave a server that does not name PKCE, though they
 		// ask for no code here.
 		More: map[string]any{"code_challenge_methods_supported": []string{"S256"}},
-	}})
+	})})
 	return mux, nil
 }
 

@@ -10,6 +10,18 @@ const (
 	GrantTokenExchange     = "urn:ietf:params:oauth:grant-type:token-exchange"
 )
 
+// The ways in which clients authenticate, as metadata names them: RFC 7591
+// section 2, OpenID Connect Core section 9 and RFC 8705 section 2.
+const (
+	AuthNone          = "none"
+	AuthSecretBasic   = "client_secret_basic"
+	AuthSecretPost    = "client_secret_post"
+	AuthSecretJWT     = "client_secret_jwt"
+	AuthPrivateKeyJWT = "private_key_jwt"
+	AuthTLS           = "tls_client_auth"
+	AuthSelfSignedTLS = "self_signed_tls_client_auth"
+)
+
 // AssertionJWTBearer is the client_assertion_type of RFC 7523 section 2.2.
 const AssertionJWTBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
