@@ -16,6 +16,8 @@ const (
 	DefaultExpiryNotice  = 14 * 24 * time.Hour
 )
 
+const defaultInterval = time.Minute
+
 // File is what [Open] does by default, adjustable.
 //
 // A replacement of the file is noticed when the store is used, within a second
@@ -156,7 +158,9 @@ func (f File) overlap() overlap {
 	return o
 }
 
-func (f File) interval() time.Duration { return max(orDefault(f.Interval, time.Minute), checkInterval) }
+func (f File) interval() time.Duration {
+	return max(orDefault(f.Interval, defaultInterval), checkInterval)
+}
 
 func orDefault(d, standard time.Duration) time.Duration {
 	if d == 0 {
