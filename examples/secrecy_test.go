@@ -175,7 +175,7 @@ func inUse(t *testing.T) (values []any, token string) {
 		store.Status(), store.Status().Keys[0],
 		client, jwks.Fetch{}, &jwks.Handler{Source: store}, jwks.Set{}, client.Status(),
 		jwks.Metadata{}, &jwks.MetadataHandler{Keys: &jwks.Handler{Source: store}},
-		profile, profile.Header, profile.Waive, tokenprofile.Encryption{}, encrypt, decrypt, tokenprofile.NumericDate{},
+		profile, profile.Header, profile.Waive, tokenprofile.Encryption{}, encrypt, decrypt, tokenprofile.NumericDate{}, tokenprofile.Fault{},
 		signer, nestedSigner, macSigner, verifier, nestedVerifier, macVerifier, issuers, *signer,
 		verified, *verified, proof, nonces, proofs, prover, replay,
 		bearer, exchange, grant, granting, answer, &answer, transport.FileToken{Path: "f"}, guard, refused, *refused, refusal, *refusal, &transport.ScopeError{Scope: "s"},

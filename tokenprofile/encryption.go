@@ -16,16 +16,16 @@ import (
 type Encryption struct {
 	// KeyAlgorithm says how the recipient gets the key the content is
 	// encrypted with.
-	KeyAlgorithm KeyAlgorithm `json:"keyAlgorithm" yaml:"keyAlgorithm"`
+	KeyAlgorithm KeyAlgorithm `json:"keyAlgorithm"`
 
 	// ContentAlgorithm says how the content is encrypted.
-	ContentAlgorithm ContentAlgorithm `json:"contentAlgorithm" yaml:"contentAlgorithm"`
+	ContentAlgorithm ContentAlgorithm `json:"contentAlgorithm"`
 
 	// Recipient is the kid or the alias of the key to encrypt with. Empty
 	// means the only key that fits; or, where the source marks keys as being
 	// for encryption, the first of those. A verifier does not look at it: it
 	// decrypts with whichever of its keys the token names.
-	Recipient string `json:"recipient,omitempty" yaml:"recipient,omitempty"`
+	Recipient string `json:"recipient,omitempty"`
 }
 
 // A KeyAlgorithm is the one of an encrypted token's key (RFC 7518 section 4.1).
@@ -61,20 +61,16 @@ const (
 	A256CBCHS512 = keystore.A256CBCHS512
 )
 
-// validate returns every fault of the encryption, each beginning with the
-// field it is in.
-func (e Encryption) validate() []error {
-	var faults []error
+func (f *faults) checkEncryption(e *Encryption) {
 	if there := keystore.KeyAlgorithms(); !slices.Contains(there, e.KeyAlgorithm) {
-		faults = append(faults, fmt.Errorf("keyAlgorithm: %q is not offered; want one of %v", e.KeyAlgorithm, there))
+		f.add("encryption.keyAlgorithm", "%q is not offered; want one of %v", e.KeyAlgorithm, there)
 	}
 	if there := keystore.ContentAlgorithms(); !slices.Contains(there, e.ContentAlgorithm) {
-		faults = append(faults, fmt.Errorf("contentAlgorithm: %q is not offered; want one of %v", e.ContentAlgorithm, there))
+		f.add("encryption.contentAlgorithm", "%q is not offered; want one of %v", e.ContentAlgorithm, there)
 	}
 	if len(e.Recipient) > maxKeyID {
-		faults = append(faults, fmt.Errorf("recipient: %d bytes, and at most %d are allowed", len(e.Recipient), maxKeyID))
+		f.add("encryption.recipient", "%d bytes, and at most %d are allowed", len(e.Recipient), maxKeyID)
 	}
-	return faults
 }
 
 // secretSize is the exact length in bytes of the secret that e is used with.

@@ -15,47 +15,47 @@ type Header struct {
 	// typ accepted. Any other is demanded, without regard to case and to an
 	// "application/" in front: it keeps tokens of different kinds apart (RFC
 	// 8725 section 3.11).
-	Type string `json:"typ,omitempty" yaml:"typ,omitempty"`
+	Type string `json:"typ,omitempty"`
 
 	// ContentType is cty, written and demanded. Empty: none is accepted.
-	ContentType string `json:"cty,omitempty" yaml:"cty,omitempty"`
+	ContentType string `json:"cty,omitempty"`
 
 	// KeyID is a fixed kid of at most 256 bytes, written and demanded. Empty:
 	// the key's own.
-	KeyID string `json:"kid,omitempty" yaml:"kid,omitempty"`
+	KeyID string `json:"kid,omitempty"`
 
 	// NoKeyID writes no kid.
-	NoKeyID bool `json:"noKeyID,omitempty" yaml:"noKeyID,omitempty"`
+	NoKeyID bool `json:"noKeyID,omitempty"`
 
 	// JKU is jku, a URL of the key set, written for receivers that want it. A
 	// verifier ignores it. Empty: none.
-	JKU string `json:"jku,omitempty" yaml:"jku,omitempty"`
+	JKU string `json:"jku,omitempty"`
 
 	// X5T, X5TS256 and X5C write the SHA-1 and SHA-256 thumbprints of the
 	// key's certificate, and the certificate with its chain. They are no source
 	// of keys for a verifier; without a kid, a thumbprint chooses among those
 	// that its own source has.
-	X5T     bool `json:"x5t,omitempty" yaml:"x5t,omitempty"`
-	X5TS256 bool `json:"x5t#S256,omitempty" yaml:"x5t#S256,omitempty"`
-	X5C     bool `json:"x5c,omitempty" yaml:"x5c,omitempty"`
+	X5T     bool `json:"x5t,omitempty"`
+	X5TS256 bool `json:"x5t#S256,omitempty"`
+	X5C     bool `json:"x5c,omitempty"`
 
 	// Extra are further parameters with constant values. They may not name a
 	// registered one. A verifier looks at those in Critical and Demanded alone.
-	Extra map[string]any `json:"extra,omitempty" yaml:"extra,omitempty"`
+	Extra map[string]any `json:"extra,omitempty"`
 
 	// Critical names those of Extra that a receiver must understand: they are
 	// written in crit, and a verifier demands exactly these, with their values.
-	Critical []string `json:"crit,omitempty" yaml:"crit,omitempty"`
+	Critical []string `json:"crit,omitempty"`
 
 	// Demanded names those of Extra that a verifier demands, with their values,
 	// from a sender that does not write crit.
-	Demanded []string `json:"demanded,omitempty" yaml:"demanded,omitempty"`
+	Demanded []string `json:"demanded,omitempty"`
 
 	// Func yields further parameters for each token, such as a nonce or the
 	// time: never a registered one, nor one of Extra. Those that Critical names
 	// may come from it; a verifier demands that they are there, whatever their
 	// value. Nil: none.
-	Func func(ctx context.Context) (map[string]any, error) `json:"-" yaml:"-"`
+	Func func(ctx context.Context) (map[string]any, error) `json:"-"`
 }
 
 func (h Header) typ() string { return cmp.Or(h.Type, defaultType) }

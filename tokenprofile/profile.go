@@ -3,9 +3,7 @@ package tokenprofile
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
-	"reflect"
 	"slices"
 	"time"
 
@@ -18,113 +16,112 @@ import (
 //
 // A signer and a verifier copy the profile when they are built.
 //
-// It nests in a service's own configuration: in JSON as it is, and in YAML with
-// a library that honours yaml tags and reads durations, where Audience is a
-// list. Such a profile is not validated before [Profile.Validate], a signer or
-// a verifier looks at it.
+// It nests in a service's own configuration, in JSON and in YAML, as strictly
+// as in a file of its own. Such a profile is not validated before
+// [Profile.Validate], a signer or a verifier looks at it.
 type Profile struct {
 	// Algorithm signs the token. It is empty only for tokens that are
 	// encrypted and not signed: [Profile.EncryptedOnlySigner].
-	Algorithm Algorithm `json:"algorithm,omitempty" yaml:"algorithm,omitempty"`
+	Algorithm Algorithm `json:"algorithm,omitempty"`
 
 	// Issuer is the iss claim, compared exactly. It may not be empty, unless
 	// IssuerFunc computes it or Waive leaves it out.
-	Issuer string `json:"issuer" yaml:"issuer"`
+	Issuer string `json:"issuer"`
 
 	// Audience is the aud claim, written as a string if there is one, as an
 	// array if there are several. A verifier accepts a token that is meant for
 	// at least one of them, and cannot be built without any. A signer without
 	// any wants the aud claim with every call of [Signer.Sign]. There may be 256.
-	Audience []string `json:"audience,omitempty" yaml:"audience,omitempty"`
+	Audience []string `json:"audience,omitempty" document:"singly"`
 
 	// SoleAudience demands that aud names one audience and no other, so that
 	// nobody it names besides can use the token too (RFC 7523bis).
-	SoleAudience bool `json:"soleAudience,omitempty" yaml:"soleAudience,omitempty"`
+	SoleAudience bool `json:"soleAudience,omitempty"`
 
 	// AudienceArray writes a single audience as an array too, for receivers
 	// that insist. Both forms are accepted.
-	AudienceArray bool `json:"audienceArray,omitempty" yaml:"audienceArray,omitempty"`
+	AudienceArray bool `json:"audienceArray,omitempty"`
 
 	// Subject is the sub claim. Empty: a signer writes the one given to
 	// [Signer.Sign] or none, a verifier accepts any.
-	Subject string `json:"subject,omitempty" yaml:"subject,omitempty"`
+	Subject string `json:"subject,omitempty"`
 
 	// Lifetime is how long a token lives from iat to exp when signing, and the
 	// longest life accepted when verifying; for a token without iat, the
 	// longest until exp. It is in whole seconds. Zero: 15 minutes.
-	Lifetime time.Duration `json:"lifetime,omitempty" yaml:"lifetime,omitempty"`
+	Lifetime time.Duration `json:"lifetime,omitempty"`
 
 	// NotBefore is how long after iat the token becomes valid: the nbf claim.
 	// It is in whole seconds and less than Lifetime. Nil: none is written. One
 	// that is there is always respected.
-	NotBefore *time.Duration `json:"notBefore,omitempty" yaml:"notBefore,omitempty"`
+	NotBefore *time.Duration `json:"notBefore,omitempty"`
 
 	// Backdate is how far in the past iat lies when signing, and exp and nbf
 	// with it, for receivers whose clock is late. It is in whole seconds and
 	// less than Lifetime. Zero: not at all.
-	Backdate time.Duration `json:"backdate,omitempty" yaml:"backdate,omitempty"`
+	Backdate time.Duration `json:"backdate,omitempty"`
 
 	// Leeway is the clock skew allowed when verifying, at most 10 minutes.
 	// Zero: 30 seconds.
-	Leeway time.Duration `json:"leeway,omitempty" yaml:"leeway,omitempty"`
+	Leeway time.Duration `json:"leeway,omitempty"`
 
 	// TokenID writes a jti claim, a UUIDv7 (RFC 9562), and demands one.
-	TokenID bool `json:"tokenID,omitempty" yaml:"tokenID,omitempty"`
+	TokenID bool `json:"tokenID,omitempty"`
 
 	// OneUse makes every token good for one request: a jti is written and
 	// demanded, and Replay is asked whether it is new. A verifier of such
 	// tokens keeps no cache.
-	OneUse bool `json:"oneUse,omitempty" yaml:"oneUse,omitempty"`
+	OneUse bool `json:"oneUse,omitempty"`
 
 	// Header is what the JOSE header says besides alg.
-	Header Header `json:"header,omitzero" yaml:"header,omitempty"`
+	Header Header `json:"header,omitzero"`
 
 	// KeyAlias names the key that signs, without case. Empty: the only one the
 	// source has that fits, else the error lists them.
-	KeyAlias string `json:"keyAlias,omitempty" yaml:"keyAlias,omitempty"`
+	KeyAlias string `json:"keyAlias,omitempty"`
 
 	// NewestKey signs, among several keys and without KeyAlias, with the one
 	// whose certificate became valid last.
-	NewestKey bool `json:"newestKey,omitempty" yaml:"newestKey,omitempty"`
+	NewestKey bool `json:"newestKey,omitempty"`
 
 	// Claims are further claims, written and demanded with exactly these
 	// values. They may not name what has a field of its own here.
-	Claims map[string]any `json:"claims,omitempty" yaml:"claims,omitempty"`
+	Claims map[string]any `json:"claims,omitempty"`
 
 	// Required are claims a token must have, whatever their value.
-	Required []string `json:"required,omitempty" yaml:"required,omitempty"`
+	Required []string `json:"required,omitempty"`
 
 	// Waive is what the profile gives up of its strictness. Zero: nothing.
-	Waive Waive `json:"waive,omitzero" yaml:"waive,omitempty"`
+	Waive Waive `json:"waive,omitzero"`
 
 	// Encryption encrypts the signed token. Nil: it is signed only.
-	Encryption *Encryption `json:"encryption,omitempty" yaml:"encryption,omitempty"`
+	Encryption *Encryption `json:"encryption,omitempty"`
 
 	// MaxSize is the length in bytes of the longest token that is read or
 	// written, at most 1 MiB. Zero: 16 KiB.
-	MaxSize int `json:"maxSize,omitempty" yaml:"maxSize,omitempty"`
+	MaxSize int `json:"maxSize,omitempty"`
 
 	// CacheSize is how many verified tokens a verifier remembers, so that it
 	// need not verify their signature again; time, and that the key is still
 	// trusted, are checked every time. At most 1,048,576. Zero: 1024. Negative:
 	// none.
-	CacheSize int `json:"cacheSize,omitempty" yaml:"cacheSize,omitempty"`
+	CacheSize int `json:"cacheSize,omitempty"`
 
 	// ClaimsFunc yields further claims for each token, as [Signer.Sign] takes
 	// them. Nil: none.
-	ClaimsFunc func(ctx context.Context) (any, error) `json:"-" yaml:"-"`
+	ClaimsFunc func(ctx context.Context) (any, error) `json:"-"`
 
 	// IssuerFunc computes the iss claim from the key that signs, so that it
 	// follows a rotation: Snowflake wants the fingerprint of the key in it. It
 	// is for signers, and Issuer is empty then. Nil: Issuer it is.
-	IssuerFunc func(key keystore.PublicKey) (string, error) `json:"-" yaml:"-"`
+	IssuerFunc func(key keystore.PublicKey) (string, error) `json:"-"`
 
 	// Replay remembers the tokens of a OneUse profile. Nil: a
 	// [MemoryReplayGuard] of the verifier's own, which suits a single process.
-	Replay ReplayGuard `json:"-" yaml:"-"`
+	Replay ReplayGuard `json:"-"`
 
 	// Now is the clock. Nil: [time.Now].
-	Now func() time.Time `json:"-" yaml:"-"`
+	Now func() time.Time `json:"-"`
 }
 
 // What stands in for a field that is zero.
@@ -135,26 +132,59 @@ const (
 	defaultCacheSize = 1024
 )
 
-// Validate reports every fault of the profile at once, each with the path of
-// its field in the JSON form.
-func (p Profile) Validate() error { return errors.Join(faultsOf(&p)...) }
+// Load reads a profile from a JSON file, as [Parse] does.
+func Load(path string) (Profile, error) {
+	var p Profile
+	if err := profiles.Load(path, &p); err != nil {
+		return Profile{}, err
+	}
+	return p, nil
+}
+
+// Parse reads a profile from JSON: an object with the names of the fields'
+// tags. Durations are texts such as "15m" ([time.ParseDuration]), the audience
+// a string or an array, integers in claims stay exact. An unknown or repeated
+// name is an error. All faults are reported at once, those of
+// [Profile.Validate] among them, each a [*Fault] with its path in the document.
+func Parse(data []byte) (Profile, error) {
+	var p Profile
+	if err := profiles.Parse(data, &p); err != nil {
+		return Profile{}, err
+	}
+	return p, nil
+}
+
+// Validate reports every fault of the profile at once, each a [*Fault] with the
+// path of its field in the JSON form.
+func (p Profile) Validate() error { return faultsOf(&p).in(profiles) }
 
 // UnmarshalJSON reads a profile that is part of a larger configuration. It is
 // as strict as [Parse], but leaves [Profile.Validate] to whoever has the whole.
 func (p *Profile) UnmarshalJSON(data []byte) error {
 	var decoded Profile
-	if faults := decodeProfile(&decoded, data); len(faults) > 0 {
-		return errors.Join(faults...)
+	if err := profiles.Decode(data, &decoded); err != nil {
+		return err
+	}
+	*p = decoded
+	return nil
+}
+
+// UnmarshalYAML is UnmarshalJSON for the libraries that read YAML.
+func (p *Profile) UnmarshalYAML(unmarshal func(any) error) error {
+	var decoded Profile
+	if err := profiles.DecodeYAML(unmarshal, &decoded); err != nil {
+		return err
 	}
 	*p = decoded
 	return nil
 }
 
 // MarshalJSON writes the document that [Parse] reads: fields that are zero are
-// left out. ClaimsFunc, Replay and Now are no part of it.
-func (p Profile) MarshalJSON() ([]byte, error) {
-	return encodeStruct(reflect.ValueOf(p))
-}
+// left out. What is no part of it are the functions, Replay and Now.
+func (p Profile) MarshalJSON() ([]byte, error) { return profiles.Encode(p) }
+
+// MarshalYAML is MarshalJSON for the libraries that write YAML.
+func (p Profile) MarshalYAML() (any, error) { return profiles.EncodeYAML(p) }
 
 // recipient is the claim that says whom a token is for, or "" where none does.
 func (p *Profile) recipient() string {

@@ -20,21 +20,6 @@ const (
 	maxKeyID     = 256
 )
 
-// A fault is what is wrong with one field of a profile.
-type fault struct {
-	path string // as in the profile's JSON form
-	text string
-}
-
-func (f *fault) Error() string { return "tokenprofile: profile: " + f.path + ": " + f.text }
-
-// faults collects them, so that all are reported at once.
-type faults []error
-
-func (f *faults) add(path, format string, args ...any) {
-	*f = append(*f, &fault{path, fmt.Sprintf(format, args...)})
-}
-
 // faultsOf are those of a profile.
 func faultsOf(p *Profile) faults {
 	var f faults
@@ -56,9 +41,7 @@ func (f *faults) checkSecurity(p *Profile) {
 		f.checkAlgorithm("algorithm", p.Algorithm, keystore.SignatureAlgorithms())
 	}
 	if p.Encryption != nil {
-		for _, err := range p.Encryption.validate() {
-			*f = append(*f, fmt.Errorf("tokenprofile: profile: encryption.%w", err))
-		}
+		f.checkEncryption(p.Encryption)
 	}
 	if p.KeyAlias != "" && p.NewestKey {
 		f.add("newestKey", "contradicts keyAlias, which names the key")

@@ -21,24 +21,24 @@ type Waive struct {
 	// likes; a verifier here wants iat and takes [Profile.Lifetime] from there.
 	// Without iat: nobody sees how old it is. Without typ: a token of another
 	// kind under the same key passes for this one.
-	Omit []string `json:"omit,omitempty" yaml:"omit,omitempty"`
+	Omit []string `json:"omit,omitempty"`
 
 	// Recipient is the claim that says whom a token is for, in place of aud:
 	// "client_id" or "azp". [Profile.Audience] is written there, and demanded
 	// there; aud may be missing, and is not looked at. Lost: such claims name
 	// who asked for the token, so that it is good at every receiver of that
 	// client's tokens.
-	Recipient string `json:"recipient,omitempty" yaml:"recipient,omitempty"`
+	Recipient string `json:"recipient,omitempty"`
 
 	// AnyKeyID lets a verifier accept a kid that its source does not know: up to
 	// four keys that fit are tried. Lost: a kid that was withdrawn no longer
 	// keeps its tokens out, and a forged token costs four verifications.
-	AnyKeyID bool `json:"anyKeyID,omitempty" yaml:"anyKeyID,omitempty"`
+	AnyKeyID bool `json:"anyKeyID,omitempty"`
 
 	// Padding writes and demands the segments with the "=" that RFC 7515 section
 	// 2 leaves out. Lost: other software refuses such a token, or reads it as
 	// another text than was signed.
-	Padding bool `json:"padding,omitempty" yaml:"padding,omitempty"`
+	Padding bool `json:"padding,omitempty"`
 }
 
 // Names lists what is waived, each as its JSON form says it: "omit aud",
