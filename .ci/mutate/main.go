@@ -1,47 +1,59 @@
-// Mutate changes limits, comparisons and conditions of the four packages one
-// at a time, and runs the tests of the package over each change. A mutant that
-// no test notices survives: either a test is missing, or the change makes no
-// difference, and survivors.txt beside this file says why.
+// Mutate changes limits, comparisons and conditions of the four packages, and
+// of what is internal to them, one at a time, and runs the tests over each
+// change. A mutant that no test notices survives: either a test is missing, or
+// the change makes no difference, and survivors.txt beside this file says why.
 //
-//	go run ./.ci/mutate                        # everything: an hour or more
-//	go run ./.ci/mutate -sample 40 -seed 7     # forty of them
-//	go run ./.ci/mutate -run transport/origin  # those of one file
+//	go run ./.ci/mutate                         # everything: an hour or more
+//	go run ./.ci/mutate -sample 40 -seed 7      # forty of them
+//	go run ./.ci/mutate -run transport/origin   # those whose name contains this
+//	go run ./.ci/mutate -killed /tmp/killed     # go on where a run was ended
 //
 // It exits with 1 if fewer than 95 in 100 were killed, or a survivor is not
 // explained. The checkout itself is not touched.
 //
-// All conditions of a package are compiled into one test program, which an
-// environment variable makes take another turn at one of them. A limit is a
-// constant, so that each needs a program of its own.
+// All changes of a package are compiled into its test programs, which an
+// environment variable makes take another turn at one of them. Each test runs
+// once unchanged to see which places it comes by; a mutant is tried by those
+// tests alone, the quickest first.
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
-var packages = []string{"keystore", "jwks", "tokenprofile", "transport"}
+var packages = []string{"jwks", "transport", "keystore", "tokenprofile"}
 
 func main() {
-	sample := flag.Int("sample", 0, "how many mutants to try; 0: all")
-	seed := flag.Uint64("seed", 1, "of the sample")
-	only := flag.String("run", "", "files whose path contains this")
-	parallel := flag.Int("parallel", 2, "how many to try side by side")
-	timeout := flag.Duration("timeout", 2*time.Minute, "for the tests of one mutant")
+	var o options
+	flag.IntVar(&o.sample, "sample", 0, "how many mutants to try; 0: all")
+	flag.Uint64Var(&o.seed, "seed", 1, "of the sample")
+	flag.StringVar(&o.only, "run", "", "mutants whose name contains this: file, function or expression")
+	flag.StringVar(&o.killed, "killed", "", "file that remembers which mutants were killed, and spares them the next time")
+	flag.IntVar(&o.parallel, "parallel", 2, "how many to try side by side")
+	flag.DurationVar(&o.slowest, "slowest", time.Minute, "tests that take longer are left out")
 	flag.Parse()
-	if err := run(*sample, *seed, *only, *parallel, *timeout); err != nil {
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(sample int, seed uint64, only string, parallel int, timeout time.Duration) error {
+type options struct {
+	sample       int
+	seed         uint64
+	only, killed string
+	parallel     int
+	slowest      time.Duration
+}
+
+func run(o options) error {
 	reasons, err := explanations()
 	if err != nil {
 		return err
@@ -51,90 +63,128 @@ func run(sample int, seed uint64, only string, parallel int, timeout time.Durati
 		return err
 	}
 	defer os.RemoveAll(work)
-	var mutants []*mutant
+	before, err := remembered(o.killed)
+	if err != nil {
+		return err
+	}
+	all := map[string][]*source{}
+	var tried []*mutant
 	for _, name := range packages {
-		found, err := collect(name, only)
+		sources, err := load(name)
 		if err != nil {
 			return err
 		}
-		mutants = append(mutants, found...)
-	}
-	if sample > 0 && sample < len(mutants) {
-		random := rand.New(rand.NewPCG(seed, 0))
-		random.Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
-		mutants = mutants[:sample]
-	}
-	programs := map[string]*program{}
-	for _, name := range packages {
-		if slices.ContainsFunc(mutants, func(m *mutant) bool { return m.folder() == name }) {
-			if programs[name], err = build(work, name); err != nil {
-				return err
-			}
-		}
-	}
-	return report(try(mutants, programs, parallel, timeout), len(mutants), reasons)
-}
-
-// try returns the mutants that survive.
-func try(mutants []*mutant, programs map[string]*program, parallel int, timeout time.Duration) []*mutant {
-	var mu sync.Mutex
-	var survivors []*mutant
-	var group sync.WaitGroup
-	queue := make(chan *mutant)
-	for range parallel {
-		group.Go(func() {
-			for m := range queue {
-				if programs[m.folder()].survives(m, timeout) {
-					mu.Lock()
-					survivors = append(survivors, m)
-					mu.Unlock()
+		all[name] = sources
+		for _, s := range sources {
+			for _, m := range s.mutants {
+				if strings.Contains(m.key(), o.only) {
+					tried = append(tried, m)
 				}
 			}
-		})
-	}
-	for i, m := range mutants {
-		queue <- m
-		if i%50 == 49 {
-			fmt.Fprintf(os.Stderr, "%d of %d\n", i+1, len(mutants))
 		}
 	}
-	close(queue)
-	group.Wait()
-	slices.SortFunc(survivors, func(a, b *mutant) int { return strings.Compare(a.String(), b.String()) })
-	return survivors
+	if o.sample > 0 && o.sample < len(tried) {
+		random := rand.New(rand.NewPCG(o.seed, 0))
+		random.Shuffle(len(tried), func(i, j int) { tried[i], tried[j] = tried[j], tried[i] })
+		tried = tried[:o.sample]
+	}
+	for _, name := range packages {
+		var left []*mutant
+		for _, m := range tried {
+			if m.verdict = before[m.key()]; m.verdict == "" && m.group() == name {
+				left = append(left, m)
+			}
+		}
+		if len(left) == 0 {
+			continue
+		}
+		p, err := build(work, name, all[name], o)
+		if err != nil {
+			return err
+		}
+		if err := p.try(left, o); err != nil {
+			return err
+		}
+	}
+	return report(tried, reasons)
 }
 
-func report(survivors []*mutant, tried int, reasons map[string]string) error {
+// report prints the survivors with their reasons, and the figures.
+func report(tried []*mutant, reasons map[string]string) error {
+	slices.SortStableFunc(tried, func(a, b *mutant) int { return cmp.Compare(a.key(), b.key()) })
+	type figures struct{ all, killed, late int }
+	sum := map[string]*figures{"all": {}}
 	unexplained := 0
-	for _, m := range survivors {
-		reason := reasons[m.key()]
-		if reason == "" {
-			unexplained++
-			reason = "NOT EXPLAINED"
+	for _, m := range tried {
+		if sum[m.group()] == nil {
+			sum[m.group()] = &figures{}
 		}
-		fmt.Printf("survived %s\n         %s\n", m, reason)
+		for _, f := range []*figures{sum["all"], sum[m.group()]} {
+			f.all++
+			if m.verdict != survived {
+				f.killed++
+			}
+			if m.verdict == late {
+				f.late++
+			}
+		}
+		switch m.verdict {
+		case late:
+			fmt.Printf("out of time %s\n", m.key())
+		case survived:
+			reason := reasons[m.key()]
+			if reason == "" {
+				unexplained++
+				reason = "NOT EXPLAINED"
+			}
+			fmt.Printf("%s\n\t%s\n", m.key(), reason)
+		}
 	}
-	killed := tried - len(survivors)
-	share := 100 * float64(killed) / float64(max(1, tried))
-	fmt.Printf("%d mutants, %d killed (%.1f %%), %d survived, %d of them not explained\n", tried, killed, share, len(survivors), unexplained)
-	if unexplained > 0 || share < 95 {
-		return fmt.Errorf("%d survivors to look at", unexplained)
+	for _, name := range append(slices.Clone(packages), "all") {
+		if f := sum[name]; f != nil {
+			fmt.Printf("%-12s %4d mutants, %4d killed (%.1f %%), %d of them by running out of time\n",
+				name, f.all, f.killed, 100*float64(f.killed)/float64(max(1, f.all)), f.late)
+		}
+	}
+	if f := sum["all"]; unexplained > 0 || 100*f.killed < 95*f.all {
+		return fmt.Errorf("%d survivors, %d of them not explained", f.all-f.killed, unexplained)
 	}
 	return nil
 }
 
-// explanations reads survivors.txt: "file: before -> after = reason" a line.
+// explanations reads survivors.txt: a mutant a line, and below it, indented,
+// why it makes no difference.
 func explanations() (map[string]string, error) {
 	data, err := os.ReadFile(".ci/mutate/survivors.txt")
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
 	reasons := map[string]string{}
+	key := ""
 	for line := range strings.Lines(string(data)) {
-		key, reason, found := strings.Cut(strings.TrimSpace(line), " = ")
-		if found && !strings.HasPrefix(line, "#") {
-			reasons[key] = reason
+		if strings.HasPrefix(line, "\t") {
+			reasons[key] = strings.TrimSpace(line)
+		} else {
+			key = strings.TrimSpace(line)
 		}
 	}
 	return reasons, nil
+}
+
+// remembered reads the verdicts of an earlier run.
+func remembered(path string) (map[string]string, error) {
+	verdicts := map[string]string{}
+	if path == "" {
+		return verdicts, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	for line := range strings.Lines(string(data)) {
+		if key, verdict, found := strings.Cut(strings.TrimSpace(line), "\t"); found {
+			verdicts[key] = verdict
+		}
+	}
+	return verdicts, nil
 }

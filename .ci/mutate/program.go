@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"go/ast"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,32 +13,84 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
-// A program is the compiled test of a package with a switch at every condition.
+// A program holds the compiled tests of a package and of those internal to it,
+// with a switch at every change.
 type program struct {
-	name string
-	path string
-	skip string // tests that fail before anything is changed: they count allocations
+	tests []*test // the quickest first
 }
 
-// build compiles the program, and sees that its tests pass unchanged.
-func build(work, name string) (*program, error) {
-	sources, err := sourcesOf(name)
-	if err != nil {
-		return nil, err
+// A test is one of them.
+type test struct {
+	binary, folder, name string
+	took                 time.Duration
+	reaches              map[int]bool // mutants by number
+}
+
+// helpers is what the switches call, in each package.
+const helpers = `package %s
+
+import (
+	"os"
+	"strconv"
+	"sync"
+)
+
+var (
+	mutantNumber, _ = strconv.Atoi(os.Getenv("MUTANT"))
+	mutantTrace, _  = os.OpenFile(os.Getenv("MUTANT_TRACE"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
+	mutantLock      sync.Mutex
+	mutantSeen      = map[int]bool{}
+)
+
+func mutantLimit[T any](number int, before, after T) T {
+	mutantReached(number, nil)
+	if mutantNumber == number {
+		return after
 	}
+	return before
+}
+
+func mutantReached(number int, differs func() bool) {
+	if mutantTrace == nil {
+		return
+	}
+	mutantLock.Lock()
+	defer mutantLock.Unlock()
+	if !mutantSeen[number] && (differs == nil || mutantDiffers(differs)) {
+		mutantSeen[number] = true
+		mutantTrace.WriteString(strconv.Itoa(number) + "\n")
+	}
+}
+
+func mutantDiffers(differs func() bool) (yes bool) {
+	defer func() {
+		if recover() != nil {
+			yes = true
+		}
+	}()
+	return differs()
+}
+`
+
+// build compiles the tests of a group, and sees where each of them comes by.
+func build(work, name string, sources []*source, o options) (*program, error) {
 	replace := map[string]string{}
-	number := 0
+	numbers := constants(sources)
+	var folders []string
 	for _, s := range sources {
-		if err := overlay(work, replace, s.path, s.switched(&number)); err != nil {
+		if err := overlay(work, replace, s.path, s.switched(numbers)); err != nil {
 			return nil, err
 		}
-	}
-	variable := fmt.Sprintf("package %s\n\nimport (\n\t\"os\"\n\t\"strconv\"\n)\n\nvar mutantNumber, _ = strconv.Atoi(os.Getenv(\"MUTANT\"))\n", name)
-	if err := overlay(work, replace, name+"/mutant_number.go", variable); err != nil {
-		return nil, err
+		if folder := filepath.Dir(s.path); !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+			if err := overlay(work, replace, folder+"/mutant_number.go", fmt.Sprintf(helpers, s.file.Name.Name)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	list, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
@@ -46,11 +100,21 @@ func build(work, name string) (*program, error) {
 	if err := os.WriteFile(listed, list, 0o600); err != nil {
 		return nil, err
 	}
-	p := &program{name: name, path: filepath.Join(work, name+".test")}
-	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", listed, "-o", p.path, "./"+name).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%s does not compile: %s", name, out)
+	p := &program{}
+	for _, folder := range folders {
+		binary := filepath.Join(work, strings.ReplaceAll(folder, "/", "_")+".test")
+		if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", listed, "-o", binary, "./"+folder).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("%s does not compile: %s", folder, out)
+		}
+		if _, err := os.Stat(binary); err != nil {
+			continue // no tests
+		}
+		if err := p.trace(work, binary, folder, o); err != nil {
+			return nil, err
+		}
 	}
-	return p, p.settle()
+	slices.SortFunc(p.tests, func(a, b *test) int { return int(a.took - b.took) })
+	return p, nil
 }
 
 // overlay has the go command read the text in place of the file.
@@ -64,95 +128,119 @@ func overlay(work string, replace map[string]string, path, text string) error {
 	return os.WriteFile(copied, []byte(text), 0o600)
 }
 
+// trace runs each test alone. One that fails because of the switches, or is too
+// slow, is left out: tests that count allocations do.
+func (p *program) trace(work, binary, folder string, o options) error {
+	list := exec.Command(binary, "-test.list", "^(Test|Fuzz|Example)")
+	list.Dir = folder
+	out, err := list.Output()
+	if err != nil {
+		return err
+	}
+	for name := range strings.Lines(string(out)) {
+		t := &test{binary: binary, folder: folder, name: strings.TrimSpace(name), reaches: map[int]bool{}}
+		path := filepath.Join(work, "trace")
+		os.Remove(path)
+		start := time.Now()
+		if out, err := command([]*test{t}, o.slowest, "MUTANT_TRACE="+path); err != nil {
+			fmt.Fprintf(os.Stderr, "left out: %s %s\n%s", folder, t.name, out[:min(len(out), 500)])
+			continue
+		}
+		t.took = time.Since(start)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(data)) {
+			number, _ := strconv.Atoi(strings.TrimSpace(line))
+			t.reaches[number] = true
+		}
+		p.tests = append(p.tests, t)
+	}
+	return nil
+}
+
+// command runs tests of one binary. It has 8 GiB of memory: a mutant may loop.
+func command(tests []*test, timeout time.Duration, env string) (output []byte, err error) {
+	var names []string
+	for _, t := range tests {
+		names = append(names, t.name)
+	}
+	cmd := exec.Command("sh", "-c", `ulimit -v 8388608; exec "$@"`, "sh", tests[0].binary, "-test.failfast",
+		"-test.timeout", timeout.String(), "-test.run", "^("+strings.Join(names, "|")+")$")
+	cmd.Dir = tests[0].folder
+	cmd.Env = append(os.Environ(), env)
+	return cmd.CombinedOutput()
+}
+
+// try gives each mutant its verdict.
+func (p *program) try(mutants []*mutant, o options) error {
+	memory, err := os.OpenFile(cmp.Or(o.killed, os.DevNull), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer memory.Close()
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	queue := make(chan *mutant)
+	for range o.parallel {
+		group.Go(func() {
+			for m := range queue {
+				m.verdict = p.verdict(m)
+				mu.Lock()
+				if m.verdict != survived {
+					fmt.Fprintf(memory, "%s\t%s\n", m.key(), m.verdict)
+				} else {
+					fmt.Fprintln(os.Stderr, "survived:", m.key())
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i, m := range mutants {
+		queue <- m
+		if i%50 == 49 {
+			fmt.Fprintf(os.Stderr, "%s: %d of %d\n", m.group(), i+1, len(mutants))
+		}
+	}
+	close(queue)
+	group.Wait()
+	return nil
+}
+
 var failed = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
 
-// settle finds the tests that the switches alone make fail.
-func (p *program) settle() error {
-	for range 5 {
-		out, err := p.command("0", 10*time.Minute).CombinedOutput()
-		if err == nil {
-			return nil
+// verdict tries the mutant with the tests that come by it: the quickest alone,
+// then twice as many each time.
+func (p *program) verdict(m *mutant) string {
+	var left []*test
+	for _, t := range p.tests {
+		if t.reaches[m.number] {
+			left = append(left, t)
 		}
-		names := failed.FindAllSubmatch(out, -1)
-		if len(names) == 0 {
-			return fmt.Errorf("%s fails unchanged: %s", p.name, out[max(0, len(out)-2000):])
+	}
+	for size := 1; len(left) > 0; size *= 2 {
+		batch := left[:1]
+		for len(batch) < min(size, len(left)) && left[len(batch)].binary == batch[0].binary {
+			batch = left[:len(batch)+1]
 		}
-		for _, name := range names {
-			p.skip += "|^" + string(name[1]) + "$"
+		left = left[len(batch):]
+		limit := 20 * time.Second
+		for _, t := range batch {
+			limit += 5 * t.took
 		}
-		p.skip = strings.TrimPrefix(p.skip, "|")
-	}
-	return fmt.Errorf("%s fails unchanged: %s", p.name, p.skip)
-}
-
-func (p *program) command(number string, timeout time.Duration) *exec.Cmd {
-	args := []string{"-test.failfast", "-test.timeout", timeout.String()}
-	if p.skip != "" {
-		args = append(args, "-test.skip", p.skip)
-	}
-	cmd := exec.Command(p.path, args...)
-	cmd.Dir = p.name
-	cmd.Env = append(os.Environ(), "MUTANT="+number)
-	return cmd
-}
-
-// survives reports whether all tests pass over the mutant. One that does not
-// compile, or does not end, is killed.
-func (p *program) survives(m *mutant, timeout time.Duration) bool {
-	if m.number > 0 {
-		return p.command(strconv.Itoa(m.number), timeout).Run() == nil
-	}
-	text, err := os.ReadFile(m.file)
-	if err != nil {
-		return true
-	}
-	work, err := os.MkdirTemp("", "mutant")
-	if err != nil {
-		return true
-	}
-	defer os.RemoveAll(work)
-	replace := map[string]string{}
-	err = overlay(work, replace, m.file, string(slices.Concat(text[:m.start], []byte(m.by), text[m.end:])))
-	if err != nil {
-		return true
-	}
-	list, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return true
-	}
-	listed := filepath.Join(work, "overlay.json")
-	if os.WriteFile(listed, list, 0o600) != nil {
-		return true
-	}
-	return exec.Command("go", "test", "-vet=off", "-overlay", listed, "-failfast", "-timeout", timeout.String(), "./"+p.name).Run() == nil
-}
-
-// switched is the file with every condition in a function that asks which way
-// to go. Within the changed way nothing else is changed.
-func (s *source) switched(number *int) string {
-	numbers := map[ast.Expr]int{}
-	for _, c := range s.conditions() {
-		*number++
-		numbers[c] = *number
-	}
-	return s.rewrite(s.file, 0, len(s.text), numbers)
-}
-
-// rewrite is the text from start to end of a node, with its conditions switched.
-func (s *source) rewrite(n ast.Node, start, end int, numbers map[ast.Expr]int) string {
-	var out strings.Builder
-	at := start
-	ast.Inspect(n, func(child ast.Node) bool {
-		e, ok := child.(ast.Expr)
-		if !ok || child == n || numbers[e] == 0 {
-			return true
+		out, err := command(batch, limit, "MUTANT="+strconv.Itoa(m.number))
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+		case bytes.Contains(out, []byte("panic: test timed out after")):
+			return late
+		case errors.As(err, &exit):
+			if name := failed.FindSubmatch(out); name != nil {
+				return string(name[1])
+			}
+			return batch[0].name
 		}
-		from, to := s.at(e.Pos()), s.at(e.End())
-		out.WriteString(string(s.text[at:from]))
-		fmt.Fprintf(&out, "func() bool { if mutantNumber == %d { return %s }; return %s }()", numbers[e], s.changed(e), s.rewrite(e, from, to, numbers))
-		at = to
-		return false
-	})
-	out.WriteString(string(s.text[at:end]))
-	return out.String()
+	}
+	return survived
 }
