@@ -28,7 +28,10 @@ const (
 // remedy.
 func Detect(data []byte) (name string, content []byte, err error) {
 	name, err = detect(data)
-	if inner := armoured(data); name == PEM && inner != nil {
+	if inner, ok := armoured(data); name == PEM && ok {
+		if len(inner) == 0 {
+			return "", nil, fmt.Errorf("%w: the PKCS12 block is empty", ErrDamaged)
+		}
 		return PKCS12, inner, nil
 	}
 	if name != "" || err != nil {
@@ -65,14 +68,14 @@ func detect(data []byte) (string, error) {
 }
 
 // armoured is the PKCS #12 file that a PEM file has for its first block, as
-// GnuTLS writes it, or nil.
-func armoured(data []byte) []byte {
+// GnuTLS writes it.
+func armoured(data []byte) (inner []byte, ok bool) {
 	if at := bytes.Index(data, []byte("-----BEGIN ")); at >= 0 && bytes.HasPrefix(data[at:], []byte("-----BEGIN PKCS12-----")) {
 		if block, _ := pem.Decode(data[at:]); block != nil {
-			return block.Bytes
+			return block.Bytes, true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // trimText leaves out the byte order mark and white space around a text.

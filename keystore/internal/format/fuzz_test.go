@@ -49,6 +49,7 @@ func FuzzPKCS7(f *testing.F) {
 // FuzzDetect: whatever the data, there is a format, or an error that says why.
 func FuzzDetect(f *testing.F) {
 	f.Add([]byte("-----BEGIN PKCS12-----\nMAA=\n-----END PKCS12-----\n"))
+	f.Add([]byte("-----BEGIN PKCS12-----\n\n-----END PKCS12-----\n"))
 	f.Add([]byte(base64.StdEncoding.EncodeToString(fixture(f, "certificate.der"))))
 	f.Add([]byte("\xff\xfe-\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
