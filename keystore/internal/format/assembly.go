@@ -83,8 +83,8 @@ type Found struct {
 // order of the file, then the loose certificates that are trusted.
 func (a *Assembly) Entries(trusted func(Found) bool) ([]Entry, error) {
 	a.index()
+	bits := a.publicBits()
 	var found Found
-	var keys KeyReader
 	chained, links := map[string]bool{}, 0
 	for i := range a.entries {
 		e := &a.entries[i]
@@ -92,13 +92,12 @@ func (a *Assembly) Entries(trusted func(Found) bool) ([]Entry, error) {
 			continue
 		}
 		found.Keys++
-		bits := keys.PublicBits(e.PKCS8)
-		leaf := a.leaf(*e, a.ids[i], bits)
+		leaf := a.leaf(*e, a.ids[i], bits[i])
 		switch {
 		case leaf != nil:
 			e.Chain = a.pool.Chain(leaf.Cert)
 			chained[string(leaf.Raw)] = true
-		case bits == nil:
+		case bits[i] == nil:
 			found.Unknown++
 		}
 		if links += len(e.Chain); links > MaxLinks {
@@ -114,6 +113,22 @@ func (a *Assembly) Entries(trusted func(Found) bool) ([]Entry, error) {
 		}
 	}
 	return entries, nil
+}
+
+// publicBits are the public keys of the private ones, found side by side. They
+// are for finding certificates: where there are none to find, nobody asks.
+func (a *Assembly) publicBits() [][]byte {
+	bits := make([][]byte, len(a.entries))
+	if len(a.loose) == 0 {
+		return bits
+	}
+	var keys KeyReader
+	Each(len(a.entries), func(i int) {
+		if a.entries[i].Kind == PrivateKey {
+			bits[i] = keys.PublicBits(a.entries[i].PKCS8)
+		}
+	})
+	return bits
 }
 
 // index notes the loose certificates under every sign a key may know them by.
