@@ -46,7 +46,7 @@ func newContents(entries []Entry) (*contents, error) {
 	}
 	own := ownKeys(entries)
 	for _, e := range entries {
-		foreign := e.Kind == KindCertificate || e.Kind == KindPublicKey && !own[identity(e.PublicKey)]
+		foreign := e.Kind == KindCertificate || e.Kind == KindPublicKey && !own[e.PublicKey.identity]
 		if e.Err == nil && foreign {
 			c.trusted = append(c.trusted, e.PublicKey)
 		}
@@ -73,19 +73,10 @@ func ownKeys(entries []Entry) map[string]bool {
 	own := map[string]bool{}
 	for _, e := range entries {
 		if e.Kind == KindPrivateKey && e.Err == nil {
-			own[identity(e.PublicKey)] = true
+			own[e.PublicKey.identity] = true
 		}
 	}
 	return own
-}
-
-// identity is equal for equal keys, whatever their kids, and "" for none.
-func identity(key PublicKey) string {
-	if key.key == nil {
-		return ""
-	}
-	print, _ := thumbprint(key.key) // every key has one, or it would be none
-	return print
 }
 
 // readable is why an entry that could be read before no longer can, or nil.
@@ -146,7 +137,7 @@ func (c *contents) checkKeyIDs() error {
 
 // publicHalves are those of the keys that can be used.
 func publicHalves(keys []PrivateKey) []PublicKey {
-	var halves []PublicKey
+	halves := make([]PublicKey, 0, len(keys))
 	for _, key := range keys {
 		if key.err == nil {
 			halves = append(halves, key.public)

@@ -21,10 +21,13 @@ import (
 // PublicKey is a public key with its kid, and what is known of its use. It is
 // the only kind of key with a JSON form: its JWK (RFC 7517).
 type PublicKey struct {
-	key   crypto.PublicKey
-	kid   string
-	named bool // whether its source named the kid
-	alias string
+	key crypto.PublicKey
+	// identity is its RFC 7638 thumbprint: equal for equal keys, whatever their
+	// kids, and "" for none.
+	identity string
+	kid      string
+	named    bool // whether its source named the kid
+	alias    string
 	usage
 	pss   bool // its OID is that of RSASSA-PSS
 	chain []*x509.Certificate
@@ -45,11 +48,11 @@ func NewPublicKey(key crypto.PublicKey, chain ...*x509.Certificate) (PublicKey, 
 			return PublicKey{}, fmt.Errorf("keystore: %w: the certificate %q belongs to another key", ErrDamaged, chain[0].Subject)
 		}
 	}
-	kid, err := thumbprint(key)
+	identity, err := thumbprint(key)
 	if err != nil {
 		return PublicKey{}, err
 	}
-	return PublicKey{key: key, kid: kid, chain: slices.Clone(chain)}, nil
+	return PublicKey{key: key, identity: identity, kid: identity, chain: slices.Clone(chain)}, nil
 }
 
 // KeyID is the key's kid: the one its file names, else its RFC 7638 SHA-256

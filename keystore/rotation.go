@@ -142,7 +142,7 @@ type succession struct {
 type keyName struct{ key, alias string }
 
 func nameOf(key PrivateKey) keyName {
-	name := keyName{identity(key.public), foldedAlias(key)}
+	name := keyName{key.public.identity, foldedAlias(key)}
 	if name.key != "" {
 		name.key = key.KeyID() + "\x00" + name.key
 	}

@@ -22,7 +22,7 @@ type view struct {
 
 func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 	v := &view{contents: c, overlap: o, turns: turns}
-	var published []PublicKey
+	published := make([]PublicKey, 0, len(turns))
 	for _, t := range turns {
 		end := t.unpublished(o.after)
 		v.expires(now, t.from, t.until, end)
