@@ -181,6 +181,10 @@ func inUse(t *testing.T) (values []any, token string) {
 		bearer, exchange, grant, granting, answer, &answer, transport.FileToken{Path: "f"}, guard, refused, *refused, refusal, *refusal, &transport.ScopeError{Scope: "s"},
 		transport.Access{Subject: canaryClaim, Claims: map[string]any{"secret": canaryClaim}}, &transport.AccessRequest{ClientID: "c", Assertion: verified},
 		transport.Refresh{Err: refused}, bearer.Status(), transport.TLS{Keys: store}, registration, registrations, endpoint,
+		&transport.Client{Client: &http.Client{Transport: bearer}, Bearer: bearer, Keys: store, Token: signer, Prover: prover},
+		&transport.ClientProfile{TokenFile: "f"}, transport.DeclaredStore{Path: "f"}, transport.DeclaredSecret{Env: "E"}, transport.DeclaredToken{Profile: profile},
+		transport.DeclaredKey{}, transport.DeclaredGrant{}, transport.DeclaredKeySet{}, transport.Uses{}, &transport.GuardProfile{Replay: replay},
+		transport.DeclaredIssuer{}, transport.DeclaredMemory{},
 		&transport.ResourceMetadata{Resource: "https://a.example"}, transport.ClientCertificate{DNS: "a.example"},
 	}, token
 }

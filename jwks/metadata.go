@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -103,13 +104,11 @@ func (m Metadata) check(plainHTTP bool) error {
 func hasMore(u *url.URL) bool { return u.RawQuery != "" || u.Fragment != "" || u.ForceQuery }
 
 // MetadataHandler serves the metadata of an issuer, so that those who know its
-// name find its keys, as [Discover] does. An issuer without a path has it here:
+// name find its keys, as [Discover] does:
 //
-//	mux.Handle("GET /.well-known/openid-configuration", handler)
-//	mux.Handle("GET /.well-known/oauth-authorization-server", handler)
-//
-// The path of an issuer that has one comes before the first of these, and
-// after the second (RFC 8414 section 5).
+//	for _, path := range handler.Paths() {
+//		mux.Handle("GET "+path, handler)
+//	}
 //
 // It answers as [Handler] does. Metadata that can be nobody's, by a URL that
 // nobody may fetch for instance, is 503.
@@ -129,6 +128,19 @@ type MetadataHandler struct {
 }
 
 var _ http.Handler = (*MetadataHandler)(nil)
+
+// Paths are those where others look for the document: the path of the issuer,
+// if it has one, comes before /.well-known/openid-configuration, and after
+// /.well-known/oauth-authorization-server (RFC 8414 section 5). An issuer that
+// is no URL has none.
+func (h *MetadataHandler) Paths() []string {
+	u, err := url.Parse(h.Metadata.Issuer)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	path := strings.TrimSuffix(u.Path, "/")
+	return []string{path + openIDPath, oauthPath + path}
+}
 
 // ServeHTTP answers one request for the metadata.
 func (h *MetadataHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

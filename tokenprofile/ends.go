@@ -120,11 +120,11 @@ func (p Profile) wantsRetention(keys keystore.PrivateSource) error {
 func (p Profile) wantsRecipient() error {
 	switch {
 	case p.IssuerFunc != nil:
-		return errors.New("tokenprofile: profile: issuer: is computed by IssuerFunc, which is for signers: a verifier must know it")
+		return &Fault{profiles, "issuer", "is computed by IssuerFunc, which is for signers: a verifier must know it"}
 	case p.recipient() != "" && len(p.Audience) == 0:
-		return errors.New("tokenprofile: profile: audience: is empty: a verifier must know which tokens are meant for it")
+		return &Fault{profiles, "audience", "is empty: a verifier must know which tokens are meant for it"}
 	case p.recipient() == "" && len(p.Header.Demanded) == 0:
-		return errors.New("tokenprofile: profile: waive.omit: without aud nothing says which tokens are meant for a verifier: use waive.recipient or header.demanded")
+		return &Fault{profiles, "waive.omit", "without aud nothing says which tokens are meant for a verifier: use waive.recipient or header.demanded"}
 	}
 	return nil
 }

@@ -17,20 +17,28 @@ func canonicalOrigins(origins []string, plainHTTP bool) ([]string, error) {
 	}
 	canonical := make([]string, 0, len(origins))
 	for _, o := range origins {
-		u, err := url.Parse(o)
+		one, err := canonicalOrigin(o, plainHTTP)
 		if err != nil {
-			return nil, errors.New("transport: Origins: a malformed URL, not an origin like https://api.example") // err would quote it
-		}
-		if u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-			shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path} // the rest may be secret
-			return nil, fmt.Errorf("transport: Origins: %q is not an origin like https://api.example", &shown)
-		}
-		if err := jwks.CheckURL(u, plainHTTP); err != nil {
 			return nil, fmt.Errorf("transport: Origins: %w", err)
 		}
-		canonical = append(canonical, origin(u))
+		canonical = append(canonical, one)
 	}
 	return canonical, nil
+}
+
+func canonicalOrigin(text string, plainHTTP bool) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", errors.New("a malformed URL, not an origin like https://api.example") // err would quote it
+	}
+	if u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path} // the rest may be secret
+		return "", fmt.Errorf("%q is not an origin like https://api.example", &shown)
+	}
+	if err := jwks.CheckURL(u, plainHTTP); err != nil {
+		return "", err
+	}
+	return origin(u), nil
 }
 
 // origin is the scheme, host and port of a URL, so that two are equal if and

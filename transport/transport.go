@@ -33,6 +33,16 @@
 // [TokenEndpoint] is the other half of the grants, for a service that has no
 // authorization server to ask. Package transporttest helps to test both ends.
 //
+// # Authentication profiles
+//
+// A [ClientProfile] declares a whole client in one document: keystore and
+// truststore, what its tokens say and how they are used, where they may go. A
+// [GuardProfile] declares whose tokens a server admits, and who their users are
+// there. Both are read with every fault at once, and neither holds a secret:
+//
+//	profile, err := transport.LoadClient("consumer-client.json", nil)
+//	client, err := profile.Client()
+//
 // # Tokens that are bound
 //
 // A bearer token is good for whoever has it. With a [tokenprofile.Prover] the

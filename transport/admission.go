@@ -1,0 +1,125 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// A DeclaredMemory is the fields of [tokenprofile.MemoryReplayGuard].
+type DeclaredMemory struct {
+	Max          int `json:"max,omitempty"`
+	MaxPerIssuer int `json:"maxPerIssuer,omitempty"`
+
+	// SinceStart takes for used what may have been used before the guard was
+	// built: tokens from before are refused, until the last of them has expired.
+	SinceStart bool `json:"sinceStart,omitempty"`
+}
+
+// An admission is a [GuardProfile] whose stores are open.
+type admission struct {
+	profile     *GuardProfile
+	keys, trust *keystore.Store
+}
+
+func (a *admission) open() error {
+	var errs [2]error
+	a.keys, errs[0] = a.profile.Keystore.open(a.profile.Dir, a.profile.Logger)
+	a.trust, errs[1] = a.profile.Truststore.open(a.profile.Dir, a.profile.Logger)
+	return errors.Join(errs[:]...)
+}
+
+// verifier judges the tokens of all issuers.
+func (a *admission) verifier() (TokenVerifier, error) {
+	profile, err := a.profile.Token.read(a.profile.Dir, "", a.profile.Now)
+	if err != nil {
+		return nil, err
+	}
+	memory := a.memory()
+	if profile.OneUse && profile.Replay == nil {
+		profile.Replay = memory // one for all issuers
+		if a.profile.Replay != nil {
+			profile.Replay = a.profile.Replay
+		}
+	}
+	var verifiers []*tokenprofile.Verifier
+	for i, issuer := range a.profile.Issuers {
+		source, err := a.source(issuer)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", indexed("issuers", i), err)
+		}
+		verifier, err := verifierOf(issuer.admitted(profile), source, a.keys)
+		if err != nil {
+			return nil, err
+		}
+		verifiers = append(verifiers, verifier)
+	}
+	if m := a.profile.Memory; m != nil && m.SinceStart {
+		settled := verifiers[0].Profile()
+		memory.UnknownUntil = settled.Now().Add(settled.Lifetime + settled.Leeway)
+	}
+	if len(verifiers) == 1 {
+		return verifiers[0], nil
+	}
+	return tokenprofile.ByIssuer(verifiers...)
+}
+
+// memory remembers tokens in this process.
+func (a *admission) memory() *tokenprofile.MemoryReplayGuard {
+	guard := &tokenprofile.MemoryReplayGuard{Now: a.profile.Now}
+	if m := a.profile.Memory; m != nil {
+		guard.Max, guard.MaxPerIssuer = m.Max, m.MaxPerIssuer
+	}
+	return guard
+}
+
+// source has the public keys of an issuer.
+func (a *admission) source(issuer DeclaredIssuer) (keystore.PublicSource, error) {
+	switch {
+	case issuer.KeySet != "":
+		return keySet(issuer.KeySet, a.profile.PlainHTTP, a.trust, a.profile.Logger), nil
+	case a.trust == nil: // HMACs
+		return nil, nil
+	case issuer.Alias == "":
+		return a.trust.Trust(), nil
+	}
+	entries := a.trust.Entries()
+	if !slices.ContainsFunc(entries, func(e keystore.Entry) bool { return strings.EqualFold(e.Alias, issuer.Alias) }) {
+		return nil, fmt.Errorf("alias: the truststore has no entry %q", issuer.Alias)
+	}
+	return aliased{a.trust.Trust(), issuer.Alias}, nil
+}
+
+// aliased is a source of which one alias is meant.
+type aliased struct {
+	keystore.PublicSource
+	alias string
+}
+
+// PublicKeys implements [keystore.PublicSource].
+func (a aliased) PublicKeys(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
+	keys, err := a.PublicSource.PublicKeys(ctx, kid)
+	return slices.DeleteFunc(slices.Clone(keys), func(k keystore.PublicKey) bool { return !strings.EqualFold(k.Alias(), a.alias) }), err
+}
+
+// verifierOf is the verifier of a profile, with the public keys, or for HMACs
+// and what is encrypted the server's own.
+func verifierOf(profile tokenprofile.Profile, public keystore.PublicSource, own *keystore.Store) (*tokenprofile.Verifier, error) {
+	var decrypt []tokenprofile.DecryptionKeys
+	switch e := profile.Encryption; {
+	case e == nil:
+	case e.KeyAlgorithm.UsesSecret():
+		decrypt = append(decrypt, tokenprofile.DecryptWithSecret(own))
+	default:
+		decrypt = append(decrypt, tokenprofile.DecryptWith(own))
+	}
+	if profile.Algorithm.UsesSecret() {
+		return profile.SecretVerifier(own, decrypt...)
+	}
+	return profile.Verifier(public, decrypt...)
+}

@@ -1,0 +1,232 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/jwks"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// A Client is what a [ClientProfile] declares, built: an [http.Client] whose
+// requests carry the token, and the parts it is made of.
+type Client struct {
+	*http.Client
+
+	// Handler answers those who fetch the client's keys. With Publish in the
+	// profile it is for all paths: the key set is at its URL's, and the issuer's
+	// metadata (RFC 8414, OpenID Connect Discovery) where others look for that.
+	// Without it answers every path with the key set. A client without a
+	// keystore has no keys, and answers 503.
+	Handler http.Handler
+
+	// Bearer carries the token. Its fields may be set until the first request:
+	// Claims for the acting user, OnRefresh for metrics.
+	Bearer *Bearer
+
+	// Keys and Trust are the stores, nil where the profile declares none.
+	Keys, Trust *keystore.Store
+
+	// Token is the source that the profile's token or tokenFile declares. Nil:
+	// neither.
+	Token TokenSource
+
+	// Prover proves possession of the DPoP key. Nil: there is none.
+	Prover *tokenprofile.Prover
+
+	profile *ClientProfile
+}
+
+// Client opens the stores, and builds the client that the profile declares.
+// What is wrong with the profile, or keeps it from its keys, is an error; no
+// server is asked for anything.
+func (p *ClientProfile) Client() (*Client, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	declared := *p
+	c := &Client{profile: &declared}
+	if err := c.open(); err != nil {
+		return nil, fmt.Errorf("%s: %w", clientProfiles, err)
+	}
+	return c, nil
+}
+
+// Format prints the name of the type whatever the verb, because a transport may
+// hold anything.
+func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Client") }
+
+func (c *Client) open() error {
+	p := c.profile
+	var errs [2]error
+	c.Keys, errs[0] = p.Keystore.open(p.Dir, p.Logger)
+	c.Trust, errs[1] = p.Truststore.open(p.Dir, p.Logger)
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	var err error
+	if c.Prover, err = c.prover(); err != nil {
+		return err
+	}
+	switch {
+	case p.Token != nil:
+		c.Token, err = c.sign(p.Token)
+	case p.TokenFile != "":
+		c.Token = FileToken{Path: resolve(p.Dir, p.TokenFile)}
+	}
+	if err != nil {
+		return err
+	}
+	use, err := p.use()
+	if err != nil {
+		return err
+	}
+	source, err := use.Source(c)
+	if err != nil {
+		return err
+	}
+	c.Bearer = &Bearer{
+		Source: source, Base: c.base().Transport, Origins: p.Origins, PlainHTTP: p.PlainHTTP,
+		Header: p.Header, Scheme: p.Scheme, DPoP: c.Prover, Logger: p.Logger,
+	}
+	c.Client = &http.Client{Transport: c.Bearer}
+	c.Handler, err = c.handler()
+	return err
+}
+
+// prover has the key of the keystore, or a new one.
+func (c *Client) prover() (*tokenprofile.Prover, error) {
+	declared := c.profile.DPoP
+	if declared == nil {
+		return nil, nil
+	}
+	key, err := c.proofKey(declared.Alias)
+	if err != nil {
+		return nil, err
+	}
+	prover, err := tokenprofile.NewProver(key)
+	if err == nil {
+		prover.Now = c.profile.Now
+	}
+	return prover, err
+}
+
+func (c *Client) proofKey(alias string) (keystore.PrivateKey, error) {
+	if alias == "" {
+		now := time.Now()
+		return keystore.Generate(tokenprofile.ES256, "CN=DPoP", now, now.AddDate(1, 0, 0)) // nobody looks at the certificate
+	}
+	keys, err := c.Keys.PrivateKeys(context.Background())
+	if err != nil {
+		return keystore.PrivateKey{}, err
+	}
+	return keystore.Select(keys, keystore.Selection{Alias: alias, Source: c.Keys})
+}
+
+// sign is the signer of a token that the profile declares.
+func (c *Client) sign(t *DeclaredToken) (*tokenprofile.Signer, error) {
+	profile, err := t.read(c.profile.Dir, c.profile.Keystore.alias(), c.profile.Now)
+	if err != nil {
+		return nil, err
+	}
+	return c.signer(profile)
+}
+
+func (c *Client) signer(profile tokenprofile.Profile) (*tokenprofile.Signer, error) {
+	var encrypt []tokenprofile.EncryptionKeys
+	switch e := profile.Encryption; {
+	case e == nil:
+	case e.KeyAlgorithm.UsesSecret():
+		encrypt = append(encrypt, tokenprofile.EncryptWithSecret(c.Keys))
+	case c.profile.EncryptTo != "":
+		encrypt = append(encrypt, tokenprofile.EncryptTo(keySet(c.profile.EncryptTo, c.profile.PlainHTTP, c.Trust, c.profile.Logger)))
+	default:
+		encrypt = append(encrypt, tokenprofile.EncryptTo(c.Trust.Trust()))
+	}
+	if profile.Algorithm.UsesSecret() {
+		return profile.SecretSigner(c.Keys, encrypt...)
+	}
+	return profile.Signer(c.Keys, encrypt...)
+}
+
+// grant is the one that the profile declares, without what it exchanges.
+func (c *Client) grant() (*Grant, error) {
+	declared := c.profile.Grant
+	grant := &Grant{
+		TokenURL: declared.TokenURL, GrantType: declared.GrantType,
+		ClientID: declared.ClientID, ClientSecret: declared.ClientSecret.password(c.profile.Dir), SecretInBody: declared.SecretInBody,
+		ClientAssertionType: declared.ClientAssertionType,
+		Scopes:              declared.Scopes, Resources: declared.Resources, Audiences: declared.Audiences,
+		Params: declared.params, IDToken: declared.IDToken,
+		DPoP: c.Prover, PlainHTTP: c.profile.PlainHTTP, HTTPClient: c.base(),
+	}
+	if declared.ClientAssertion == nil {
+		return grant, nil
+	}
+	var err error
+	grant.ClientAssertion, err = c.sign(declared.ClientAssertion)
+	return grant, err
+}
+
+// base is what the profile says of TLS, for the API and the token endpoint.
+func (c *Client) base() *http.Client {
+	t := TLS{Trust: c.Trust}
+	if mutual := c.profile.MutualTLS; mutual != nil {
+		t.Keys, t.Alias = c.Keys, mutual.Alias
+		if t.Alias == "" {
+			t.Alias = c.profile.Keystore.alias()
+		}
+	}
+	return clientOf(t)
+}
+
+// handler publishes the client's keys.
+func (c *Client) handler() (http.Handler, error) {
+	set := &jwks.Handler{}
+	if c.Keys != nil {
+		set.Source = c.Keys
+	}
+	var issuer string
+	if t := c.profile.Token; t != nil {
+		profile, err := t.read(c.profile.Dir, "", nil)
+		if err != nil {
+			return nil, err
+		}
+		issuer = profile.Issuer
+		if !profile.Algorithm.UsesSecret() {
+			set.Algorithm = profile.Algorithm
+		}
+	}
+	publish := c.profile.Publish
+	if publish == nil {
+		return set, nil
+	}
+	set.Alias, set.Certificates, set.MaxAge = publish.Alias, publish.Certificates, publish.MaxAge
+	u, err := url.Parse(publish.URL)
+	if err != nil {
+		return nil, err
+	}
+	answers := paths{u.Path: set}
+	metadata := &jwks.MetadataHandler{Metadata: jwks.Metadata{Issuer: issuer, KeySetURL: publish.URL}, Keys: set, PlainHTTP: c.profile.PlainHTTP}
+	for _, path := range metadata.Paths() {
+		answers[path] = metadata
+	}
+	return answers, nil
+}
+
+// paths are handlers by the path they answer, and by no pattern.
+type paths map[string]http.Handler
+
+func (p paths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if handler, ok := p[r.URL.Path]; ok {
+		handler.ServeHTTP(w, r)
+		return
+	}
+	http.NotFound(w, r)
+}

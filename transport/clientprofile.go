@@ -1,0 +1,248 @@
+package transport
+
+import (
+	"encoding/json"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// A ClientProfile is the authentication profile of a client: one document that
+// declares its keys, whom it trusts, what its tokens say, and how they are
+// used. [LoadClient] reads it from a file; it nests in a service's own
+// configuration, in JSON and in YAML, just as strictly.
+//
+//	{
+//	  "keystore":   {"path": "consumer.jks", "password": {"env": "CONSUMER_JKS_PASSWORD"}},
+//	  "truststore": {"path": "trusted.jks", "password": {"env": "TRUSTED_JKS_PASSWORD"}},
+//	  "token":      "consumer.json",
+//	  "use":        "jwtBearer",
+//	  "grant":      {"tokenURL": "https://producer.example/token"},
+//	  "origins":    ["https://producer.example"],
+//	  "publish":    {"keySet": "https://consumer.example/jwks.json"}
+//	}
+//
+// Paths in it are relative to the document's folder. No secret stands in it. The
+// files it names are followed, and secrets asked for anew when they are needed,
+// so that nothing is built again when one is replaced.
+type ClientProfile struct {
+	// Keystore has the client's own keys. Nil: none, which does for a TokenFile,
+	// and for a client that has a secret.
+	Keystore *DeclaredStore `json:"keystore,omitempty"`
+
+	// Truststore has the certificates of the servers that are trusted, and of
+	// those that tokens are encrypted to. Nil: the system's roots, and nobody.
+	Truststore *DeclaredStore `json:"truststore,omitempty"`
+
+	// Token is the profile of the tokens that are signed here, with the keystore.
+	Token *DeclaredToken `json:"token,omitempty"`
+
+	// TokenFile is, in place of Token, the path of a file in which another
+	// process keeps a fresh token: see [FileToken].
+	TokenFile string `json:"tokenFile,omitempty"`
+
+	// Use says what the token is used for: "bearer" sends it with every request;
+	// "jwtBearer" exchanges it as an assertion (RFC 7523 section 2.1),
+	// "tokenExchange" as the subject token (RFC 8693); with "clientCredentials"
+	// the client authenticates by it (RFC 7523 section 2.2, private_key_jwt), if
+	// not by a secret. Or it is the name of one of Uses. Empty: "bearer".
+	Use string `json:"use,omitempty"`
+
+	// Grant is the token endpoint, and what it is told. Nil where Use asks none.
+	Grant *DeclaredGrant `json:"grant,omitempty"`
+
+	// Options are for a kind of use of the program's own.
+	Options json.RawMessage `json:"options,omitempty"`
+
+	// Origins, PlainHTTP, Header and Scheme are the fields of [Bearer].
+	Origins   []string `json:"origins,omitempty"`
+	PlainHTTP bool     `json:"plainHTTP,omitempty"`
+	Header    string   `json:"header,omitempty"`
+	Scheme    string   `json:"scheme,omitempty"`
+
+	// MutualTLS presents a certificate of the keystore to servers that ask. Nil:
+	// none.
+	MutualTLS *DeclaredKey `json:"mutualTLS,omitempty"`
+
+	// DPoP proves with every request possession of the key that the token is
+	// bound to (RFC 9449): the key with the Alias, or without one a key that is
+	// made at the start. Nil: tokens are not bound.
+	DPoP *DeclaredKey `json:"dpop,omitempty"`
+
+	// EncryptTo is the URL of the recipient's key set, for a Token that is
+	// encrypted. Empty: the truststore has the recipient's certificate.
+	EncryptTo string `json:"encryptTo,omitempty"`
+
+	// Publish is where others find the client's keys. Nil: it is for the program
+	// to say where [Client.Handler] answers.
+	Publish *DeclaredKeySet `json:"publish,omitempty"`
+
+	// Dir is the folder that relative paths are against. [LoadClient] sets it to
+	// the document's. Empty: the working directory.
+	Dir string `json:"-"`
+
+	// Uses are further kinds of use, by name. They come before ours.
+	Uses Uses `json:"-"`
+
+	// Logger is told what the logger of each part is told. Nil: silence.
+	Logger *slog.Logger `json:"-"`
+
+	// Now is the clock of tokens and proofs. Nil: [time.Now].
+	Now func() time.Time `json:"-"`
+}
+
+// A DeclaredKeySet is where a client publishes its keys.
+type DeclaredKeySet struct {
+	URL string `json:"keySet"` // the JSON Web Key Set URI, as others fetch it
+
+	// Alias, Certificates and MaxAge are the fields of [jwks.Handler].
+	Alias        string        `json:"alias,omitempty"`
+	Certificates bool          `json:"certificates,omitempty"`
+	MaxAge       time.Duration `json:"maxAge,omitempty"`
+}
+
+// clientProfiles are the documents of [ClientProfile].
+const clientProfiles tokenprofile.Document = "transport: client profile"
+
+// LoadClient reads a client's authentication profile from a JSON file, as
+// [ParseClient] does.
+func LoadClient(path string, uses Uses) (*ClientProfile, error) {
+	p := &ClientProfile{Dir: filepath.Dir(path), Uses: uses}
+	if err := clientProfiles.Load(path, p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// ParseClient reads a client's authentication profile from JSON, as strictly as
+// [tokenprofile.Parse]. All faults are reported at once, those of
+// [ClientProfile.Validate] among them, each a [*tokenprofile.Fault] with its
+// path. Uses are kinds of use of the program's own; nil: none.
+func ParseClient(data []byte, uses Uses) (*ClientProfile, error) {
+	p := &ClientProfile{Uses: uses}
+	if err := clientProfiles.Parse(data, p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// UnmarshalJSON reads a profile that is part of a larger configuration. It
+// leaves [ClientProfile.Validate] to whoever has the whole, and Dir, Uses,
+// Logger and Now as they are.
+func (p *ClientProfile) UnmarshalJSON(data []byte) error {
+	return p.decoded(func(into any) error { return clientProfiles.Decode(data, into) })
+}
+
+// UnmarshalYAML is UnmarshalJSON for the libraries that read YAML.
+func (p *ClientProfile) UnmarshalYAML(unmarshal func(any) error) error {
+	return p.decoded(func(into any) error { return clientProfiles.DecodeYAML(unmarshal, into) })
+}
+
+func (p *ClientProfile) decoded(decode func(any) error) error {
+	decoded := ClientProfile{Dir: p.Dir, Uses: p.Uses, Logger: p.Logger, Now: p.Now}
+	if err := decode(&decoded); err != nil {
+		return err
+	}
+	*p = decoded
+	return nil
+}
+
+// MarshalJSON writes the document that [ParseClient] reads.
+func (p ClientProfile) MarshalJSON() ([]byte, error) { return clientProfiles.Encode(p) }
+
+// MarshalYAML is MarshalJSON for the libraries that write YAML.
+func (p ClientProfile) MarshalYAML() (any, error) { return clientProfiles.EncodeYAML(p) }
+
+// Validate reports every fault of the profile at once, each a
+// [*tokenprofile.Fault] with its path. It reads the token profiles that the
+// document names, and no other file.
+func (p *ClientProfile) Validate() error {
+	var f documentFaults
+	f.checkStore("keystore", p.Keystore)
+	f.checkStore("truststore", p.Truststore)
+	f.checkToken("token", p.Token, p)
+	if p.Token != nil && p.TokenFile != "" {
+		f.add("tokenFile", "contradicts token, which is signed here")
+	}
+	p.checkUse(&f)
+	p.checkBearer(&f)
+	p.checkPublish(&f)
+	return f.in(clientProfiles)
+}
+
+// checkToken looks at a token that the keystore signs.
+func (f *documentFaults) checkToken(path string, t *DeclaredToken, p *ClientProfile) {
+	if t == nil {
+		return
+	}
+	if p.Keystore == nil {
+		f.add("keystore", "is missing: nothing signs %s", path)
+	}
+	profile, err := t.read(p.Dir, p.Keystore.alias(), p.Now)
+	if err != nil {
+		f.within(path, err)
+		return
+	}
+	f.within(path, profile.Validate())
+	if profile.Algorithm == "" && profile.Encryption != nil {
+		f.add(path+".algorithm", "is missing: the tokens of an authentication profile are signed")
+	}
+	if profile.Encryption != nil && !profile.Encryption.KeyAlgorithm.UsesSecret() && p.EncryptTo == "" && p.Truststore == nil {
+		f.add("encryptTo", "is missing, and so is truststore: nothing says whom %s is encrypted to", path)
+	}
+}
+
+func (p *ClientProfile) checkUse(f *documentFaults) {
+	use, err := p.use()
+	if err != nil {
+		f.add("use", "%v", err)
+		return
+	}
+	if checker, ok := use.(interface{ Check(*ClientProfile) error }); ok {
+		f.within("", checker.Check(p))
+	}
+}
+
+func (p *ClientProfile) checkBearer(f *documentFaults) {
+	if p.Origins != nil && len(p.Origins) == 0 {
+		f.add("origins", "is empty: no request would carry a token")
+	}
+	for i, o := range p.Origins {
+		if _, err := canonicalOrigin(o, p.PlainHTTP); err != nil {
+			f.add(indexed("origins", i), "%v", err)
+		}
+	}
+	f.checkWord("header", p.Header)
+	f.checkWord("scheme", p.Scheme)
+	if p.MutualTLS != nil && p.Keystore == nil {
+		f.add("mutualTLS", "needs a keystore")
+	}
+	if p.DPoP != nil && p.DPoP.Alias != "" && p.Keystore == nil {
+		f.add("dpop.alias", "needs a keystore")
+	}
+	f.checkURL("encryptTo", p.EncryptTo, p.PlainHTTP)
+}
+
+func (p *ClientProfile) checkPublish(f *documentFaults) {
+	if p.Publish == nil {
+		return
+	}
+	if p.Keystore == nil {
+		f.add("publish", "needs a keystore")
+		return
+	}
+	if p.Publish.URL == "" {
+		f.add("publish.keySet", "is missing")
+	}
+	f.checkURL("publish.keySet", p.Publish.URL, p.PlainHTTP)
+	before := p.Keystore.PublishBefore
+	if before == 0 {
+		before = keystore.DefaultPublishBefore
+	}
+	if p.Publish.MaxAge > before {
+		f.add("publish.maxAge", "is longer than keystore.publishBefore, %s: a new key would sign before everybody knows it", before)
+	}
+}

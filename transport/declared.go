@@ -1,0 +1,166 @@
+package transport
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/jwks"
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// A DeclaredStore is a keystore or a truststore in an authentication profile.
+// Its members are fields of [keystore.File], which says what they mean.
+type DeclaredStore struct {
+	Path        string          `json:"path"`
+	Certificate string          `json:"certificate,omitempty"` // of the key in Path, where they are two files
+	Password    *DeclaredSecret `json:"password,omitempty"`
+	KeyPassword *DeclaredSecret `json:"keyPassword,omitempty"`
+
+	// Alias is the key that is meant, for signing and for TLS, where nothing
+	// else names one. Empty: the only one that fits.
+	Alias string `json:"alias,omitempty"`
+
+	PublishBefore          time.Duration `json:"publishBefore,omitempty"`
+	PublishAfter           time.Duration `json:"publishAfter,omitempty"`
+	AllowUnverified        bool          `json:"allowUnverified,omitempty"`
+	IgnoreCertificateDates bool          `json:"ignoreCertificateDates,omitempty"`
+}
+
+// open opens the store. Nil, which declares none, is none.
+func (s *DeclaredStore) open(dir string, logger *slog.Logger) (*keystore.Store, error) {
+	if s == nil {
+		return nil, nil
+	}
+	return keystore.File{
+		Path: resolve(dir, s.Path), Certificate: resolve(dir, s.Certificate),
+		Password: s.Password.password(dir), KeyPassword: s.KeyPassword.password(dir),
+		PublishBefore: s.PublishBefore, PublishAfter: s.PublishAfter,
+		AllowUnverified: s.AllowUnverified, IgnoreCertificateDates: s.IgnoreCertificateDates,
+		Logger: logger,
+	}.Open()
+}
+
+// alias is the one of the store, if there is a store.
+func (s *DeclaredStore) alias() string {
+	if s == nil {
+		return ""
+	}
+	return s.Alias
+}
+
+func (f *documentFaults) checkStore(path string, s *DeclaredStore) {
+	if s == nil {
+		return
+	}
+	if s.Path == "" {
+		f.add(path+".path", "is missing")
+	}
+	f.checkSecret(path+".password", s.Password)
+	f.checkSecret(path+".keyPassword", s.KeyPassword)
+}
+
+// A DeclaredSecret says where a password or a client's secret is, and never
+// what it is: a document is read by more people than may know it.
+type DeclaredSecret struct {
+	Env  string `json:"env,omitempty"`  // an environment variable
+	File string `json:"file,omitempty"` // a file of one line, as Kubernetes and Docker mount secrets
+}
+
+// UnmarshalText refuses a secret that stands in the document.
+func (s *DeclaredSecret) UnmarshalText([]byte) error {
+	return errors.New(`stands in the document, for all who read it: put it elsewhere, and say {"env": "NAME"} or {"file": "PATH"}`)
+}
+
+// password is asked anew whenever it is needed, so that it can change.
+func (s *DeclaredSecret) password(dir string) keystore.Password {
+	switch {
+	case s == nil:
+		return nil
+	case s.Env != "":
+		return keystore.EnvPassword(s.Env)
+	}
+	return keystore.FilePassword(resolve(dir, s.File))
+}
+
+func (f *documentFaults) checkSecret(path string, s *DeclaredSecret) {
+	if s != nil && (s.Env == "") == (s.File == "") {
+		f.add(path, "needs either env or file")
+	}
+}
+
+// A DeclaredToken is a token profile in an authentication profile: the profile
+// itself, or as a text the path of its file.
+type DeclaredToken struct {
+	Path    string               `json:"-"`
+	Profile tokenprofile.Profile `json:"-" document:"inline"` // if there is no Path
+}
+
+// UnmarshalText takes the path of a profile.
+func (t *DeclaredToken) UnmarshalText(path []byte) error {
+	if len(path) == 0 {
+		return errors.New("is an empty path")
+	}
+	t.Path = string(path)
+	return nil
+}
+
+// MarshalJSON writes the path, or the profile.
+func (t DeclaredToken) MarshalJSON() ([]byte, error) {
+	if t.Path != "" {
+		return json.Marshal(t.Path)
+	}
+	return t.Profile.MarshalJSON()
+}
+
+// tokenProfiles are the documents that Path names.
+const tokenProfiles tokenprofile.Document = "tokenprofile: profile"
+
+// read reads the profile, if it is in a file, and lets the store's alias stand
+// in for one that it does not name. It is not validated yet.
+func (t DeclaredToken) read(dir, alias string, now func() time.Time) (tokenprofile.Profile, error) {
+	if t.Path != "" {
+		if err := tokenProfiles.Load(resolve(dir, t.Path), &t); err != nil {
+			return tokenprofile.Profile{}, err
+		}
+	}
+	profile := t.Profile
+	if profile.KeyAlias == "" && !profile.NewestKey {
+		profile.KeyAlias = alias
+	}
+	if profile.Now == nil {
+		profile.Now = now
+	}
+	return profile, nil
+}
+
+// A DeclaredKey is a key of the keystore that an authentication profile uses
+// for something besides its tokens.
+type DeclaredKey struct {
+	Alias string `json:"alias,omitempty"`
+}
+
+// resolve is a path of a document, which is against the document's folder.
+func resolve(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// clientOf is a client of what the stores say, or of what net/http says.
+func clientOf(t TLS) *http.Client {
+	if t.Keys == nil && t.Trust == nil {
+		return &http.Client{}
+	}
+	return &http.Client{Transport: t.Transport()}
+}
+
+// keySet is the key set at a URL, fetched from whom the store trusts.
+func keySet(address string, plainHTTP bool, trust *keystore.Store, logger *slog.Logger) *jwks.Client {
+	return &jwks.Client{URL: address, PlainHTTP: plainHTTP, HTTPClient: clientOf(TLS{Trust: trust}), Logger: logger}
+}

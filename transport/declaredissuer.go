@@ -1,0 +1,109 @@
+package transport
+
+import (
+	"slices"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// A DeclaredIssuer is one whose tokens a guard admits.
+type DeclaredIssuer struct {
+	// Issuer is its iss. Empty: that of the token profile.
+	Issuer string `json:"issuer,omitempty"`
+
+	// KeySet is the URL of its key set. Empty: the truststore has its
+	// certificates, or where tokens are HMACs the keystore their secret.
+	KeySet string `json:"keySet,omitempty"`
+
+	// Alias is the entry of the truststore that is this issuer's. It is required
+	// where several issuers use the truststore, or one could speak for another.
+	// Empty: all entries.
+	Alias string `json:"alias,omitempty"`
+
+	// Identities are who its users are here. A user who is not among them is
+	// refused with 403. Nil: users have no identity here but their token.
+	Identities map[string]string `json:"identities,omitempty"`
+}
+
+// admitted is what the issuer's tokens must say.
+func (i DeclaredIssuer) admitted(profile tokenprofile.Profile) tokenprofile.Profile {
+	if i.Issuer != "" {
+		profile.Issuer = i.Issuer
+	}
+	return profile
+}
+
+// checkIssuers looks at the issuers, and at what their tokens must say.
+func (f *documentFaults) checkIssuers(p *GuardProfile) {
+	profile, err := p.Token.read(p.Dir, "", p.Now)
+	if err != nil {
+		f.within("token", err)
+		return
+	}
+	f.checkAdmitted(p, profile)
+	if len(p.Issuers) == 0 {
+		f.add("issuers", "is missing: nobody's tokens would be admitted")
+	}
+	trusted, named := 0, map[string]bool{}
+	for i, issuer := range p.Issuers {
+		path := indexed("issuers", i)
+		name := issuer.admitted(profile).Issuer
+		switch {
+		case name == "" && !slices.Contains(profile.Waive.Omit, "iss"):
+			f.add(path+".issuer", "is missing, and so is token.issuer")
+		case named[name]:
+			f.add(path+".issuer", "is that of another before it")
+		}
+		named[name] = true
+		if issuer.KeySet == "" {
+			trusted++
+		}
+		f.checkKeys(path, p, profile, issuer)
+		if issuer.Identities == nil && p.Identify == nil && p.identifies() {
+			f.add(path+".identities", "is missing, where another issuer has them: nobody would get in")
+		}
+	}
+	for i, issuer := range p.Issuers {
+		if trusted > 1 && issuer.KeySet == "" && issuer.Alias == "" && !profile.Algorithm.UsesSecret() {
+			f.add(indexed("issuers", i)+".alias", "is missing: which of the truststore's entries are this issuer's, and no other's")
+		}
+	}
+}
+
+// checkAdmitted builds a verifier that has no keys, which tells every fault of
+// the token profile.
+func (f *documentFaults) checkAdmitted(p *GuardProfile, profile tokenprofile.Profile) {
+	if profile.Issuer == "" && !slices.Contains(profile.Waive.Omit, "iss") {
+		profile.Issuer = "of issuers"
+	}
+	if profile.Algorithm == "" && profile.Encryption != nil {
+		f.add("token.algorithm", "is missing: tokens that nobody signed are anybody's")
+		return
+	}
+	profile.CacheSize = min(profile.CacheSize, 1)
+	nobody := keystore.New()
+	_, err := verifierOf(profile, nobody.Trust(), nobody)
+	f.within("token", err)
+	if (profile.Algorithm.UsesSecret() || profile.Encryption != nil) && p.Keystore == nil {
+		f.add("keystore", "is missing: it has the keys of tokens that are HMACs or encrypted")
+	}
+	if p.Memory != nil && (!profile.OneUse || p.Replay != nil) {
+		f.add("replay", "would never be asked: it is for tokens that are oneUse, where the program has no Replay")
+	}
+}
+
+// checkKeys is about where an issuer's keys are.
+func (f *documentFaults) checkKeys(path string, p *GuardProfile, profile tokenprofile.Profile, issuer DeclaredIssuer) {
+	f.checkURL(path+".keySet", issuer.KeySet, p.PlainHTTP)
+	secret := profile.Algorithm.UsesSecret()
+	switch {
+	case secret && (issuer.KeySet != "" || issuer.Alias != ""):
+		f.add(path, "has a keySet or an alias, and the secret of HMACs is in the keystore")
+	case secret:
+	case issuer.KeySet == "" && p.Truststore == nil:
+		f.add(path+".keySet", "is missing, and so is truststore: nothing has the issuer's keys")
+	case issuer.KeySet != "" && issuer.Alias != "":
+		f.add(path+".alias", "is for the truststore, and keySet has the issuer's keys")
+	}
+}

@@ -1,0 +1,162 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Use is a kind of use in a [ClientProfile]: what its token is good for.
+//
+// Source returns the source of what requests carry. The client is being built:
+// its stores are open, [Client.Token] is what the profile declares as its token,
+// and the Bearer is not there yet.
+//
+// A Use with a method Check(*ClientProfile) error has it called by
+// [ClientProfile.Validate], to look at the members that are for it.
+type Use interface {
+	Source(c *Client) (TokenSource, error)
+}
+
+// Uses are kinds of use by the name that a document calls them.
+type Uses map[string]Use
+
+// ourUses are those of this package.
+func ourUses() Uses {
+	return Uses{"bearer": bearerUse{}, "jwtBearer": assertionUse{}, "clientCredentials": credentialsUse{}, "tokenExchange": exchangeUse{}}
+}
+
+// use is the kind that the profile names.
+func (p *ClientProfile) use() (Use, error) {
+	name := p.Use
+	if name == "" {
+		name = "bearer"
+	}
+	if use := p.Uses[name]; use != nil {
+		return use, nil
+	}
+	ours := ourUses()
+	if use := ours[name]; use != nil {
+		return use, nil
+	}
+	there := slices.Sorted(maps.Keys(ours))
+	return nil, fmt.Errorf("%q is not one of %s", name, strings.Join(append(there, slices.Sorted(maps.Keys(p.Uses))...), ", "))
+}
+
+// bearerUse sends the token itself.
+type bearerUse struct{}
+
+func (bearerUse) Check(p *ClientProfile) error {
+	var f documentFaults
+	f.checkHasToken(p)
+	if p.Grant != nil {
+		f.add("grant", `is for a use that asks a token endpoint, and "bearer" asks none`)
+	}
+	if p.DPoP != nil && p.Token == nil {
+		f.add("dpop", "cannot bind a token that somebody else has made")
+	}
+	if p.DPoP != nil && p.Token != nil && p.Token.Profile.ClaimsFunc != nil {
+		f.add("dpop", "contradicts ClaimsFunc of the token, in whose place it says what the token is bound to")
+	}
+	return errors.Join(f...)
+}
+
+// Source signs the token, with the DPoP key in it if there is one (RFC 9449
+// section 6.1).
+func (bearerUse) Source(c *Client) (TokenSource, error) {
+	if c.Prover == nil {
+		return c.Token, nil
+	}
+	profile, err := c.profile.Token.read(c.profile.Dir, c.profile.Keystore.alias(), c.profile.Now)
+	if err != nil {
+		return nil, err
+	}
+	cnf := map[string]any{"cnf": map[string]string{"jkt": c.Prover.Thumbprint()}}
+	profile.ClaimsFunc = func(context.Context) (any, error) { return cnf, nil }
+	return c.signer(profile)
+}
+
+// assertionUse is the JWT bearer grant.
+type assertionUse struct{}
+
+func (assertionUse) Check(p *ClientProfile) error {
+	var f documentFaults
+	f.checkHasToken(p)
+	f.checkGrant(p)
+	f.checkNoExchange(p)
+	return errors.Join(f...)
+}
+
+func (assertionUse) Source(c *Client) (TokenSource, error) {
+	grant, err := c.grant()
+	if err != nil {
+		return nil, err
+	}
+	grant.Assertion = c.Token
+	return grant, nil
+}
+
+// credentialsUse is the client credentials grant.
+type credentialsUse struct{}
+
+func (credentialsUse) Check(p *ClientProfile) error {
+	var f documentFaults
+	f.checkGrant(p)
+	f.checkNoExchange(p)
+	if p.Grant == nil {
+		return errors.Join(f...)
+	}
+	declared := p.Token != nil || p.TokenFile != ""
+	if declared && p.Grant.ClientSecret != nil {
+		f.add("grant.clientSecret", "contradicts the token, by which the client authenticates")
+	}
+	if p.Grant.ClientAssertion != nil {
+		f.add("grant.clientAssertion", `is "token" itself with this use`)
+	}
+	if !declared && p.Grant.ClientID == "" {
+		f.add("grant.clientID", "is missing, and so is token: nothing says who asks")
+	}
+	return errors.Join(f...)
+}
+
+func (credentialsUse) Source(c *Client) (TokenSource, error) {
+	grant, err := c.grant()
+	if err != nil {
+		return nil, err
+	}
+	grant.ClientAssertion = c.Token
+	return grant, nil
+}
+
+// exchangeUse is the token exchange.
+type exchangeUse struct{}
+
+func (exchangeUse) Check(p *ClientProfile) error {
+	var f documentFaults
+	f.checkHasToken(p)
+	f.checkGrant(p)
+	return errors.Join(f...)
+}
+
+func (exchangeUse) Source(c *Client) (TokenSource, error) {
+	grant, err := c.grant()
+	if err != nil {
+		return nil, err
+	}
+	declared := c.profile.Grant
+	grant.Exchange = &Exchange{Subject: c.Token, SubjectType: declared.SubjectType, RequestedType: declared.RequestedType}
+	if declared.Actor != nil {
+		grant.Exchange.Actor, err = c.sign(declared.Actor)
+		grant.Exchange.ActorType = declared.ActorType
+	}
+	return grant, err
+}
+
+func (f *documentFaults) checkHasToken(p *ClientProfile) {
+	if p.Token == nil && p.TokenFile == "" {
+		f.add("token", "is missing, and so is tokenFile")
+	}
+}
