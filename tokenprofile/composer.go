@@ -21,9 +21,9 @@ import (
 // A composer writes the header and the claims of a profile's tokens. What the
 // profile fixes it has encoded once.
 type composer struct {
-	profile Profile        // settled
-	fixed   []byte         // the constant claims, with the brace that opens the object; nil: none
-	want    expectedClaims // what the claims must be, whoever gave them
+	profile Profile       // settled
+	fixed   []byte        // the constant claims, with the brace that opens the object; nil: none
+	want    expectedGiven // what claims that are given must be
 }
 
 func newComposer(p Profile) (*composer, error) {
@@ -45,9 +45,12 @@ func newComposer(p Profile) (*composer, error) {
 		o.member(name, p.Claims[name])
 	}
 	c.fixed = o.data
-	want, err := newExpectedClaims(&p)
-	c.want = want
-	return c, errors.Join(o.err, err)
+	var issuer []byte
+	if p.IssuerFunc != nil {
+		issuer = []byte(`"iss":""`)
+	}
+	c.want = newExpectedGiven(&p, append(c.own(nil, issuer, time.Time{}), '}'))
+	return c, o.err
 }
 
 // claims writes the payload into b. The issuer is the member that the key
@@ -60,68 +63,77 @@ func (c *composer) claims(ctx context.Context, b *buffer, issuer []byte, given a
 	if issuedAt.Unix() < 1 || expiry.Unix() > maxDate {
 		return time.Time{}, fmt.Errorf("tokenprofile: the clock says %s: is it set?", p.Now().UTC().Format(time.RFC3339))
 	}
-
-	// Every member begins with a comma; the first one's becomes the brace.
-	payload := b.payload[:0]
-	if len(issuer) > 0 {
-		payload = append(append(payload, ','), issuer...)
-	}
-	if len(c.fixed) > 0 {
-		payload = append(append(payload, ','), c.fixed[1:]...)
-	}
-	if !p.Waive.omits("exp") {
-		payload = appendDate(payload, `,"exp":`, expiry)
-	}
-	if !p.Waive.omits("iat") {
-		payload = appendDate(payload, `,"iat":`, issuedAt)
-	}
-	if p.NotBefore != nil {
-		payload = appendDate(payload, `,"nbf":`, issuedAt.Add(*p.NotBefore))
-	}
-	if p.TokenID || p.OneUse {
-		payload = append(payload, `,"jti":"`...)
-		payload = appendUUID(payload, p.Now())
-		payload = append(payload, '"')
-	}
-	bare := len(payload)
-	if payload, err = c.addGiven(ctx, payload, given); err != nil {
+	if err := c.give(ctx, b, given); err != nil {
 		return time.Time{}, err
 	}
-	complete := len(payload) == bare && !c.incomplete()
-	payload[0] = '{' // exp or iat is there
-	b.payload = append(payload, '}')
-	if complete {
-		return expiry, nil
+	b.payload = c.own(b.payload[:0], issuer, issuedAt)
+	if len(b.given) > len("{}") {
+		b.payload = append(append(b.payload, ','), b.given[1:len(b.given)-1]...)
 	}
-	return expiry, c.check(b)
+	b.payload = append(b.payload, '}')
+	return expiry, nil
 }
 
-func (c *composer) addGiven(ctx context.Context, payload []byte, given any) (_ []byte, err error) {
+// own appends the object of the profile's own claims, without its end.
+func (c *composer) own(dst, issuer []byte, issuedAt time.Time) []byte {
+	p := &c.profile
+	start := len(dst)
+	// Every member begins with a comma; the first one's becomes the brace.
+	if len(issuer) > 0 {
+		dst = append(append(dst, ','), issuer...)
+	}
+	if len(c.fixed) > 0 {
+		dst = append(append(dst, ','), c.fixed[1:]...)
+	}
+	if !p.Waive.omits("exp") {
+		dst = appendDate(dst, `,"exp":`, issuedAt.Add(p.Lifetime))
+	}
+	if !p.Waive.omits("iat") {
+		dst = appendDate(dst, `,"iat":`, issuedAt)
+	}
+	if p.NotBefore != nil {
+		dst = appendDate(dst, `,"nbf":`, issuedAt.Add(*p.NotBefore))
+	}
+	if p.TokenID || p.OneUse {
+		dst = append(dst, `,"jti":"`...)
+		dst = appendUUID(dst, p.Now())
+		dst = append(dst, '"')
+	}
+	dst[start] = '{' // exp or iat is there
+	return dst
+}
+
+// give writes the claims that the profile does not set into b, an object.
+func (c *composer) give(ctx context.Context, b *buffer, given any) (err error) {
+	b.given = append(b.given[:0], '{')
 	if f := c.profile.ClaimsFunc; f != nil {
 		claims, err := f(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("tokenprofile: ClaimsFunc: %w", err)
+			return fmt.Errorf("tokenprofile: ClaimsFunc: %w", err)
 		}
-		if payload, err = addClaims(payload, claims); err != nil {
-			return nil, fmt.Errorf("tokenprofile: claims of ClaimsFunc: %w", err)
+		if b.given, err = addClaims(b.given, claims); err != nil {
+			return fmt.Errorf("tokenprofile: claims of ClaimsFunc: %w", err)
 		}
 	}
-	if payload, err = addClaims(payload, given); err != nil {
-		return nil, fmt.Errorf("tokenprofile: claims given: %w", err)
+	if b.given, err = addClaims(b.given, given); err != nil {
+		return fmt.Errorf("tokenprofile: claims given: %w", err)
 	}
-	return payload, nil
+	b.given = append(b.given, '}')
+	return c.want.judge(b)
 }
 
-func addClaims(payload []byte, given any) ([]byte, error) {
-	if given == nil {
-		return payload, nil
+// addClaims adds to the members of an object that is not closed yet.
+func addClaims(object []byte, given any) ([]byte, error) {
+	end := len(object)
+	if end > len("{") {
+		object = append(object, ',')
 	}
-	start := len(payload)
-	payload, err := appendMembers(append(payload, ','), given)
-	if err == nil && len(payload) == start+1 {
-		payload = payload[:start]
+	start := len(object)
+	object, err := appendMembers(object, given)
+	if err == nil && len(object) == start {
+		object = object[:end]
 	}
-	return payload, err
+	return object, err
 }
 
 // checkRequired reports claims that no token of the profile can have.
@@ -130,48 +142,6 @@ func (c *composer) checkRequired() error {
 		return errors.New(`tokenprofile: profile: required: "nbf" is written by NotBefore alone, which is not set`)
 	}
 	return nil
-}
-
-// incomplete reports whether tokens need claims that the profile does not set.
-func (c *composer) incomplete() bool {
-	return len(c.profile.Audience) == 0 && c.want.recipient != "" || len(c.profile.Required) > 0
-}
-
-// check reads the claims as the verifier will. That finds a claim that is
-// given although the profile sets it, and whatever would be refused at the
-// other end.
-func (c *composer) check(b *buffer) error {
-	read := &b.claims
-	err := read.read(&b.scanner, b.payload)
-	if twice := new(strictjson.DuplicateError); errors.As(err, &twice) {
-		return fmt.Errorf("tokenprofile: claim %q is set twice: what the profile sets cannot be given", twice.Name)
-	}
-	if err != nil {
-		return fmt.Errorf("tokenprofile: claims given: %s", reasonOf(err))
-	}
-	if c.profile.NotBefore == nil && !read.notBefore.IsZero() {
-		return errors.New(`tokenprofile: claim "nbf" cannot be given: set NotBefore in the profile`)
-	}
-	for _, name := range c.profile.Waive.Omit {
-		if value, err := read.find(name); err != nil || value != nil {
-			return fmt.Errorf("tokenprofile: claim %q cannot be given: the profile leaves it out", name)
-		}
-	}
-	if value, err := read.find(c.want.recipient); err == nil && value == nil && c.want.recipient != "" {
-		return fmt.Errorf("tokenprofile: claim %q is missing: neither the profile nor the claims given set it", c.want.recipient)
-	}
-	if err := c.want.judge(read); err != nil {
-		return fmt.Errorf("tokenprofile: claims given: %s", reasonOf(err))
-	}
-	return nil
-}
-
-// reasonOf is the text of a refusal without its umbrella: nothing was received.
-func reasonOf(err error) string {
-	if r := new(refusal); errors.As(err, &r) {
-		return r.reason.Error() + ": " + r.detail
-	}
-	return err.Error()
 }
 
 func appendDate(dst []byte, name string, date time.Time) []byte {

@@ -152,7 +152,8 @@ func (s *Signer) sign(ctx context.Context, key *signingKey, b *buffer) (err erro
 type buffer struct {
 	payload, token, signature []byte
 
-	// To read the payload back.
+	// The claims given, and to read them back.
+	given   []byte
 	claims  claims
 	scanner strictjson.Scanner
 }

@@ -16,6 +16,16 @@ var plain = func() (table [256]bool) {
 	return table
 }()
 
+// IsPlain reports whether the text between quotes is its own JSON string.
+func IsPlain(text string) bool {
+	for i := range len(text) {
+		if !plain[text[i]] {
+			return false
+		}
+	}
+	return true
+}
+
 // text reads a string, RFC 8259 section 7.
 func (s *Scanner) text() error {
 	if !s.take('"') {

@@ -94,6 +94,9 @@ func (s *Scanner) Value() Value { return s.data[s.start:s.end] }
 // Span is where in the document the value stands.
 func (s *Scanner) Span() (start, end int) { return s.start, s.end }
 
+// Members is how many members it has read, those of inner objects too.
+func (s *Scanner) Members() int { return s.members }
+
 // Err is what ended the document early, or nil.
 func (s *Scanner) Err() error { return s.err }
 

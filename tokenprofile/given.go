@@ -1,0 +1,97 @@
+package tokenprofile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
+)
+
+// An expectedGiven is what the claims that are given for a token must be, so
+// that with the profile's own they are as a verifier expects them.
+type expectedGiven struct {
+	own     []string       // the names of the profile's own claims
+	members int            // how many JSON members those are, with their inner ones
+	omitted []string       // the profile leaves them out
+	lacking expectedClaims // what it demands, and does not set
+}
+
+// newExpectedGiven takes a settled profile, and its own claims as any token of
+// it has them.
+func newExpectedGiven(p *Profile, own []byte) expectedGiven {
+	want := expectedGiven{omitted: p.Waive.Omit}
+	var s strictjson.Scanner
+	s.Reset(own)
+	for s.Next() {
+		want.own = append(want.own, string(s.Name()))
+	}
+	want.members = s.Members()
+	want.lacking = expectedClaims{anyIssuer: true, sole: p.SoleAudience}
+	if len(p.Audience) == 0 {
+		want.lacking.recipient = p.recipient()
+	}
+	isOwn := func(name string) bool { return slices.Contains(want.own, name) }
+	want.lacking.required = slices.DeleteFunc(slices.Clone(p.Required), isOwn)
+	return want
+}
+
+// judge reads the claims given as the verifier will, and reports what it would
+// refuse. The profile's own are not read again with every token.
+func (want *expectedGiven) judge(b *buffer) error {
+	recipient := want.lacking.recipient
+	if len(b.given) == len("{}") && recipient == "" && len(want.lacking.required) == 0 {
+		return nil
+	}
+	c := &b.claims
+	err := c.read(&b.scanner, b.given)
+	if err == nil && want.members+b.scanner.Members() > strictjson.MaxMembers {
+		err = strictjson.ErrMembers
+	}
+	for _, name := range want.own {
+		value, twin := c.find(name)
+		if value != nil { // whatever is wrong with it
+			return setTwice(name)
+		}
+		err = cmp.Or(err, twin)
+	}
+	if err != nil {
+		return notAsGiven(err)
+	}
+	if !c.notBefore.IsZero() {
+		return errors.New(`tokenprofile: claim "nbf" cannot be given: set NotBefore in the profile`)
+	}
+	for _, name := range want.omitted {
+		if value, err := c.find(name); err != nil || value != nil {
+			return fmt.Errorf("tokenprofile: claim %q cannot be given: the profile leaves it out", name)
+		}
+	}
+	if value, err := c.find(recipient); err == nil && value == nil && recipient != "" {
+		return fmt.Errorf("tokenprofile: claim %q is missing: neither the profile nor the claims given set it", recipient)
+	}
+	if err := want.lacking.judge(c); err != nil {
+		return notAsGiven(err)
+	}
+	return nil
+}
+
+func setTwice(name string) error {
+	return fmt.Errorf("tokenprofile: claim %q is set twice: what the profile sets cannot be given", name)
+}
+
+// notAsGiven says why the claims given are refused.
+func notAsGiven(err error) error {
+	if twice := new(strictjson.DuplicateError); errors.As(err, &twice) {
+		return setTwice(twice.Name)
+	}
+	return fmt.Errorf("tokenprofile: claims given: %s", reasonOf(err))
+}
+
+// reasonOf is the text of a refusal without its umbrella: nothing was received.
+func reasonOf(err error) string {
+	if r := new(refusal); errors.As(err, &r) {
+		return r.reason.Error() + ": " + r.detail
+	}
+	return err.Error()
+}
