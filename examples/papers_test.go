@@ -87,6 +87,20 @@ func TestContributingListsEveryVariable(t *testing.T) {
 	}
 }
 
+// TestLicencesListEveryLinkedModule compares what a program links with the page
+// of licences.
+func TestLicencesListEveryLinkedModule(t *testing.T) {
+	licences := readAll(t, "../.github/LICENCES.md")
+	linked := strings.Fields(goList(t, "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}@{{.Version}}{{end}}{{end}}"))
+	slices.Sort(linked)
+	for _, module := range slices.Compact(linked) {
+		path, version, _ := strings.Cut(module, "@")
+		if !strings.Contains(licences, "| `"+path+"` | "+version+" | ") {
+			t.Errorf("LICENCES.md has no row for %s %s", path, version)
+		}
+	}
+}
+
 // pages are all pages of the project.
 func pages(t *testing.T) []string {
 	t.Helper()
