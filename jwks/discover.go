@@ -72,8 +72,8 @@ const (
 // errNoMetadata: there was an answer, but it is no metadata.
 var errNoMetadata = errors.New("no metadata")
 
-// keySetURLAt is the jwks_uri of the metadata at the address, if that is the
-// issuer's.
+// keySetURLAt returns the jwks_uri of the metadata at the address, if that is
+// the issuer's.
 func (c *Client) keySetURLAt(ctx context.Context, address, issuer string) (string, error) {
 	target, err := parseURL(address, c.PlainHTTP)
 	if err != nil {

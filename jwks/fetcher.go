@@ -15,7 +15,7 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
-// What an issuer may say of the age of its keys.
+// Bounds for what an issuer says of the age of its keys.
 const (
 	minMaxAge = 5 * time.Minute
 	maxMaxAge = 24 * time.Hour
@@ -46,7 +46,7 @@ func newFetcher(c *Client) (fetcher, error) {
 // of the last one if the issuer says that they have not changed.
 func (f *fetcher) fetch(last *snapshot) (*snapshot, error) {
 	etag := ""
-	if last != nil && f.roots == nil { // else certificates have to be looked at again
+	if last != nil && f.roots == nil { // with roots, the certificates are checked at every fetch
 		etag = last.etag
 	}
 	answer, err := get(context.Background(), f.client, f.target, etag)
@@ -174,8 +174,8 @@ func read(resp *http.Response, etag string) (answer, error) {
 	return a, nil
 }
 
-// sameOrigin is a copy of the client that follows redirects only within the
-// origin it was sent to: another host's keys are not the issuer's.
+// sameOrigin returns a copy of the client that follows redirects only within
+// the origin it was sent to: another host's keys are not the issuer's.
 func sameOrigin(client *http.Client) *http.Client {
 	if client == nil {
 		client = http.DefaultClient

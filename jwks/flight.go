@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// What a hanging issuer may cost: so many callers wait for its answer, once
-// it has taken so long.
+// What a hanging issuer may cost: once it has taken this long, at most this
+// many callers wait for it.
 const (
 	maxWaiting = 100
 	patience   = 500 * time.Millisecond

@@ -21,28 +21,30 @@ import (
 const defaultHandlerMaxAge = 5 * time.Minute
 
 // Handler serves the public keys of a [keystore.Publisher] as a JWK Set. Each
-// key has its kid, its use, and its alg where the key or its type says which.
-// A Publisher has no private, secret or trusted keys to give, so none can
-// get out this way.
+// key has its kid, its use, and its alg where the key or its type says which. A
+// Publisher yields no private, secret or trusted keys, so that none can be
+// published by mistake.
 //
-// It answers GET and HEAD, with an ETag, and 304 if the asker has that set
-// already. A source that fails is 503 with a fixed text; OnError learns why.
+// It answers GET and HEAD, with an ETag, and with 304 if the client has that
+// set already. If the source fails, the answer is 503 with a fixed text, and
+// OnError is told why.
 type Handler struct {
 	Source keystore.Publisher
 
-	// MaxAge is how long those who fetch the set may keep it, as they are told
-	// in Cache-Control; zero: 5 minutes; negative: not at all. [keystore.File.PublishBefore] must be
-	// at least as long, and a key that leaks is trusted for as long.
+	// MaxAge is how long those who fetch the set may keep it: the max-age of
+	// Cache-Control. Zero: 5 minutes; negative: not at all.
+	// [keystore.File.PublishBefore] must be at least as long. A leaked key stays
+	// trusted for this long.
 	MaxAge time.Duration
 
 	// Algorithm is written as the alg of every key that it fits and whose source
-	// names none. An RSA key alone does not tell, and some verifiers find a key
-	// by kid and alg: name it, [keystore.RS256] say. A name that is no algorithm
-	// answers 503. Empty: RSA keys have no alg.
+	// names none. An RSA key has six algorithms, and some verifiers find a key by
+	// kid and alg: so name it, for instance [keystore.RS256]. With an unknown name
+	// the answer is 503. Empty: RSA keys have no alg.
 	Algorithm keystore.Algorithm
 
-	// Alias publishes the keys of this alias alone, told as Java does, without
-	// regard to case. If there are none, the answer is 503. Empty: all keys.
+	// Alias publishes only the keys with this alias, in any case. If there are
+	// none, the answer is 503. Empty: all keys.
 	Alias string
 
 	// Certificates also writes x5c and x5t#S256 (RFC 7517 sections 4.7, 4.9).
@@ -80,8 +82,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set.serve(w, r, "application/jwk-set+json", orDefault(h.MaxAge, defaultHandlerMaxAge)) // RFC 7517 section 8.5.2
 }
 
-// KeySet returns the document that is served now, for those who hand it over
-// by other means.
+// KeySet returns the document that is served now, for handing it over in
+// another way.
 func (h *Handler) KeySet(ctx context.Context) ([]byte, error) {
 	set, err := h.render(ctx)
 	return bytes.Clone(set.body), err
@@ -99,7 +101,7 @@ func (h *Handler) render(ctx context.Context) (rendering, error) {
 	switch {
 	case set.body != nil && sameSlice(set.keys, keys):
 		return set, nil
-	case set.body != nil && reflect.DeepEqual(set.keys, keys): // slow, if they were read anew
+	case set.body != nil && reflect.DeepEqual(set.keys, keys): // comparing keys is slow
 		set.keys = keys
 	default:
 		body, err := h.marshal(keys)
@@ -133,7 +135,7 @@ func sameSlice(a, b []keystore.PublicKey) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// named are those of the keys that have the handler's alias.
+// named returns the keys that have the handler's alias.
 func (h *Handler) named(keys []keystore.PublicKey) ([]keystore.PublicKey, error) {
 	if h.Alias == "" {
 		return keys, nil
@@ -175,7 +177,8 @@ func (h *Handler) marshal(keys []keystore.PublicKey) ([]byte, error) {
 	return json.Marshal(map[string]any{"keys": members})
 }
 
-// member is the JWK of the key with what its users want to know besides.
+// member returns the JWK of the key, with its use, its alg and, if asked for,
+// its certificates.
 func (h *Handler) member(key keystore.PublicKey) (map[string]any, error) {
 	data, err := key.MarshalJSON()
 	if err != nil {
@@ -201,9 +204,9 @@ func (h *Handler) member(key keystore.PublicKey) (map[string]any, error) {
 	return member, nil
 }
 
-// use is "sig" for every key that may verify (RFC 7517 section 4.2): a key
-// that signs and decrypts alike is not published as one to encrypt to unless
-// its source says so.
+// use returns "sig" for every key that may verify (RFC 7517 section 4.2). A key
+// that can sign and decrypt is published for signatures only, unless its source
+// says otherwise.
 func use(key keystore.PublicKey) string {
 	signs := func(a keystore.Algorithm) bool {
 		_, err := key.WithAlgorithm(a)
@@ -215,7 +218,7 @@ func use(key keystore.PublicKey) string {
 	return "enc"
 }
 
-// algorithm is the handler's, if the key is of its type, else the one
+// algorithm returns the handler's, if the key is of its type, else the one
 // signature algorithm that the key's type allows, if there is one.
 func (h *Handler) algorithm(key keystore.PublicKey) keystore.Algorithm {
 	if key.Algorithm() == "" && h.Algorithm != "" {
@@ -226,7 +229,7 @@ func (h *Handler) algorithm(key keystore.PublicKey) keystore.Algorithm {
 	return key.DefaultAlgorithm()
 }
 
-// algorithms are those that the published keys sign with.
+// algorithms returns those that the published keys sign with.
 func (h *Handler) algorithms(ctx context.Context) ([]keystore.Algorithm, error) {
 	keys, err := h.published(ctx)
 	if err == nil {

@@ -22,8 +22,8 @@
 // published for a day.
 //
 // A [Client] also fetches once more when a token names a kid it does not know.
-// So even a rotation without overlap, for a leaked key, costs verifiers one
-// fetch, and at worst one [Client.MinInterval] of refused tokens.
+// So even a rotation without overlap, because a key has leaked, costs verifiers
+// one fetch, and at worst [Client.MinInterval] of refused tokens.
 //
 // # Finding keys by the issuer's name
 //
@@ -33,8 +33,8 @@
 //
 // # Key sets as they are
 //
-// A key that cannot be used never costs its neighbours: it is skipped, and
-// [Set], [Fetch] and [Status] say how many were, and why. What leaves no doubt
-// about the key is read although it is not written as it should be. Private and
-// secret keys refuse the set.
+// A key that cannot be used does not spoil the set: it is skipped, and [Set],
+// [Fetch] and [Status] say how many were skipped, and why. A key that is
+// written in an unusual way is read if there is no doubt which key it is. A set
+// with private or secret keys is refused.
 package jwks

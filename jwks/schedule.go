@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	idle          = time.Hour // after which keys that nobody looks up are refreshed no longer
+	idle          = time.Hour // after which keys that nobody looks up are no longer refreshed
 	firstBackoff  = time.Second
 	maxRetryAfter = 5 * time.Minute // for an issuer that names a longer time by mistake
 )
 
-// A schedule has the keys fetched when it is time, once for all who want them,
-// and holds what came of it.
+// A schedule fetches the keys when it is time, once for everyone who wants
+// them, and holds the result.
 type schedule struct {
 	current atomic.Pointer[snapshot] // nil: no good answer yet; written with mu held
 
@@ -55,8 +55,8 @@ func (s *schedule) refresh(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// flyIfDue is fly, except that nothing starts for a caller who has gone, or
-// during the pause after a failure. It reports whether the fetch before has
+// flyIfDue starts a fetch as fly does, but not for a caller who has gone, and
+// not during the pause after a failure. It reports whether the last fetch
 // failed.
 func (s *schedule) flyIfDue(ctx context.Context) (f *flight, failing bool, err error) {
 	s.mu.Lock()
@@ -64,7 +64,7 @@ func (s *schedule) flyIfDue(ctx context.Context) (f *flight, failing bool, err e
 	failing = s.failures > 0
 	last := s.current.Load()
 	switch {
-	case last != nil && last.serving.Load(): // come meanwhile
+	case last != nil && last.serving.Load(): // fetched meanwhile
 		return landed, failing, nil
 	case s.flight != nil:
 		return s.flight, failing, nil
@@ -77,8 +77,8 @@ func (s *schedule) flyIfDue(ctx context.Context) (f *flight, failing bool, err e
 	return s.fly(false), failing, nil
 }
 
-// flyForUnknown is fly for a kid that is not in the set. It returns nil if
-// the kid has to do with what is in memory.
+// flyForUnknown starts a fetch for a kid that is not in the set, as fly does.
+// It returns nil if the keys in memory are all the answer there is.
 func (s *schedule) flyForUnknown(ctx context.Context, kid string) (*flight, error) {
 	now := time.Now()
 	s.mu.Lock()
@@ -149,7 +149,7 @@ func (s *schedule) succeeded(f *flight, next *snapshot) {
 	s.after(&s.expiry, next.lifetime+next.maxStale-age, (*schedule).expire)
 }
 
-// failed keeps what is in force, and has the next attempt wait. The caller
+// failed keeps what is in force, and makes the next attempt wait. The caller
 // holds mu.
 func (s *schedule) failed(err error) {
 	s.failures++
@@ -162,7 +162,7 @@ func (s *schedule) failed(err error) {
 	s.resume()
 }
 
-// resume has keys serve on while the issuer is down, and the timer try again
+// resume lets keys serve on while the issuer is down, and the timer try again
 // once the pause is over. The caller holds mu.
 func (s *schedule) resume() {
 	if last := s.current.Load(); last.usable() {
@@ -172,7 +172,7 @@ func (s *schedule) resume() {
 	}
 }
 
-// refreshAhead is what the timer does before the keys are too old.
+// refreshAhead runs when the timer fires before the keys are too old.
 func (s *schedule) refreshAhead() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +187,7 @@ func (s *schedule) refreshAhead() {
 	s.fly(false)
 }
 
-// expire is what the timer does when the keys may serve no longer.
+// expire runs when the timer fires and the keys may serve no longer.
 func (s *schedule) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,7 +210,7 @@ func (s *schedule) after(timer **time.Timer, d time.Duration, do func(*schedule)
 	})
 }
 
-// status is how the keys stand.
+// status returns how the keys stand.
 func (s *schedule) status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,7 +231,8 @@ func early(lifetime time.Duration) time.Duration {
 	return lifetime - lifetime/20 - scatter(lifetime)
 }
 
-// scatter is up to a tenth of d: each client of a fleet at another moment.
+// scatter returns up to a tenth of d, so that the clients of a fleet fetch at
+// different moments.
 func scatter(d time.Duration) time.Duration { return rand.N(max(d/10, 1)) }
 
 // A snapshot is a set as it was fetched, never changed but for its two flags,
@@ -278,7 +279,7 @@ func (s *snapshot) differs(last *snapshot) bool {
 	return s != nil && (last == nil || !slices.EqualFunc(s.set.Keys, last.set.Keys, same))
 }
 
-// landed is a flight that needs no waiting for.
+// landed is a flight that has ended.
 var landed = func() *flight {
 	f := &flight{done: make(chan struct{})}
 	close(f.done)

@@ -23,8 +23,7 @@ const (
 )
 
 // A Set is a JSON Web Key Set (RFC 7517 section 5), which is its JSON form too.
-// It is a [keystore.PublicSource], for a set that comes from elsewhere than a
-// URL.
+// It is a [keystore.PublicSource], for a set that does not come from a URL.
 type Set struct {
 	Keys    []keystore.PublicKey
 	Skipped int   // keys that cannot be used, and were left out
@@ -40,13 +39,13 @@ var (
 // Parse reads a JSON Web Key Set of at most 512 KiB and 100 keys.
 //
 // A key that cannot be used is skipped and counted (RFC 7517 section 5), so
-// that it never costs its neighbours: one of an unknown kind, malformed, too
-// weak, or restricted to uses this library has not. [keystore.ParsePublicJWK]
-// says what is read of the others. The same key twice is one, and different
-// keys may have one kid.
+// that the other keys still serve: a key of an unknown kind, a malformed or
+// weak one, or one restricted to uses that this library does not have.
+// [keystore.ParsePublicJWK] says what is read of the others. The same key twice
+// is one, and different keys may have one kid.
 //
-// Private and secret members refuse the whole set: it is not what its owner
-// meant to publish.
+// A set with private or secret members is refused: its owner did not mean to
+// publish it.
 func Parse(data []byte) (Set, error) {
 	set, err := parseSet(data, nil)
 	if err != nil {
@@ -55,14 +54,14 @@ func Parse(data []byte) (Set, error) {
 	return set, nil
 }
 
-// UnmarshalJSON is [Parse].
+// UnmarshalJSON reads a set as [Parse] does.
 func (s *Set) UnmarshalJSON(data []byte) (err error) {
 	*s, err = Parse(data)
 	return err
 }
 
 // MarshalJSON writes the keys with what is known of each: its kid, alg, use and
-// key_ops. A [Handler] writes more, for those who verify our own tokens.
+// key_ops. A [Handler] writes more, for verifiers of our own tokens.
 func (s Set) MarshalJSON() ([]byte, error) {
 	keys := append([]keystore.PublicKey{}, s.Keys...) // never null
 	return json.Marshal(map[string]any{"keys": keys})
@@ -109,8 +108,8 @@ func parseSet(data []byte, roots *x509.CertPool) (Set, error) {
 	return set, nil
 }
 
-// skip counts a key that is left out. Of a set full of such keys no log has to
-// hold all the reasons.
+// skip counts a key that is left out. It keeps a few reasons only: a set may be
+// full of such keys.
 func (s *Set) skip(reason error) {
 	switch s.Skipped++; {
 	case s.Skipped == 1:
@@ -196,7 +195,8 @@ func splitObject(data []byte) (map[string]json.RawMessage, error) {
 // maxChain is the number of certificates looked at of one key.
 const maxChain = 10
 
-// errUntrusted leaves a key out of the set, as if it were of an unknown kind.
+// errUntrusted is why a key is left out of the set, as one of an unknown kind
+// is.
 var errUntrusted = errors.New("no trusted certificate")
 
 // trusted verifies the x5c of a JWK (RFC 7517 section 4.7): its certificate

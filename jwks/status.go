@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Status is how a [Client] stands, for a health check.
+// Status is the state of a [Client], for a health check.
 type Status struct {
 	Available bool      // look-ups of known kids are answered from memory
 	Keys      int       // in force

@@ -23,9 +23,9 @@ import (
 )
 
 // Issuer is an issuer of tokens with an HTTP server on a loopback address. It
-// is an [http.Handler] too, for servers of one's own, and a source of its keys
-// wherever one is asked for: [keystore.PrivateSource], [keystore.PublicSource]
-// and [keystore.Publisher]. It is safe for concurrent use.
+// is also an [http.Handler], for a server of your own, and a source of its
+// keys: [keystore.PrivateSource], [keystore.PublicSource] and
+// [keystore.Publisher]. It is safe for concurrent use.
 //
 // Its methods panic where a test could not go on anyway, as those of
 // [net/http/httptest] do.
@@ -61,7 +61,8 @@ func NewIssuer(algorithm keystore.Algorithm) *Issuer {
 	return i
 }
 
-// NewTLSIssuer is [NewIssuer] over https. [Issuer.Client] trusts its certificate.
+// NewTLSIssuer starts an issuer as [NewIssuer] does, over https.
+// [Issuer.Client] trusts its certificate.
 func NewTLSIssuer(algorithm keystore.Algorithm) *Issuer {
 	i := NewUnstartedIssuer(algorithm, "")
 	i.listen()
@@ -76,8 +77,8 @@ func (i *Issuer) listen() {
 }
 
 // NewUnstartedIssuer returns an issuer without a server, under any URL: for a
-// server of one's own, and for [testing/synctest], where [Issuer.Client]
-// reaches it without a network.
+// server of your own, and for [testing/synctest], where [Issuer.Client] reaches
+// it without a network.
 func NewUnstartedIssuer(algorithm keystore.Algorithm, url string) *Issuer {
 	i := &Issuer{URL: url, algorithm: algorithm, mux: http.NewServeMux()}
 	i.Use(NewKey(algorithm))
@@ -107,11 +108,11 @@ func (i *Issuer) Client() *http.Client {
 	return &http.Client{Transport: memory{i}}
 }
 
-// KeysURL is the address of the key set.
+// KeysURL returns the address of the key set.
 func (i *Issuer) KeysURL() string { return i.URL + "/jwks.json" }
 
-// Use makes the key the one that signs, and publishes it beside those that
-// are published already, instead of any that has its kid.
+// Use makes this the key that signs. It is published beside those that are
+// published already, and replaces one of the same kid.
 func (i *Issuer) Use(key keystore.PrivateKey) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -136,7 +137,7 @@ func (i *Issuer) Withdraw(kids ...string) {
 	i.public = slices.DeleteFunc(slices.Clone(i.public), func(k keystore.PublicKey) bool { return slices.Contains(kids, k.KeyID()) })
 }
 
-// KeyID is the kid of the key that signs.
+// KeyID returns the kid of the key that signs.
 func (i *Issuer) KeyID() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -150,9 +151,10 @@ func (i *Issuer) Token(claims map[string]any) string {
 	return i.TokenWith(nil, claims)
 }
 
-// TokenWith is [Issuer.Token] with header parameters: they replace those it
-// would write (alg, typ, kid), and nil leaves one out. The signature is by the
-// issuer's algorithm, whatever the header says: to see such tokens refused.
+// TokenWith returns a token as [Issuer.Token] does, with header parameters that
+// replace those it would write (alg, typ, kid); nil leaves one out. The
+// issuer's algorithm signs, whatever the header says, so that a test can see
+// such tokens refused.
 func (i *Issuer) TokenWith(header, claims map[string]any) string {
 	i.mu.Lock()
 	key := i.signing
@@ -163,7 +165,7 @@ func (i *Issuer) TokenWith(header, claims map[string]any) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(sign(key, i.algorithm, text))
 }
 
-// Break has every request for the key set answered by the fault instead, until
+// Break lets the fault answer every request for the key set, until
 // [Issuer.Mend]: [Hang], [Reset], [Status] and the others of this package, or
 // any other handler.
 func (i *Issuer) Break(fault http.HandlerFunc) {
@@ -175,7 +177,7 @@ func (i *Issuer) Break(fault http.HandlerFunc) {
 // Mend ends what [Issuer.Break] began.
 func (i *Issuer) Mend() { i.Break(nil) }
 
-// Requests is the number of requests for the key set so far.
+// Requests returns the number of requests for the key set so far.
 func (i *Issuer) Requests() int {
 	i.mu.Lock()
 	defer i.mu.Unlock()

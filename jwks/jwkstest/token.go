@@ -12,7 +12,7 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
-// segment is base64url of the defaults with the changes.
+// segment returns the base64url of the defaults with the changes.
 func segment(defaults, changes map[string]any) string {
 	maps.Copy(defaults, changes)
 	maps.DeleteFunc(defaults, func(_ string, value any) bool { return value == nil })
