@@ -168,7 +168,7 @@ type mldsaSupport struct {
 	verify      func(key crypto.PublicKey, input, signature []byte) bool
 }
 
-// mldsaAlgorithm is the algorithm of an ML-DSA key, "" for any other.
+// mldsaAlgorithm returns the algorithm of an ML-DSA key, "" for any other.
 func mldsaAlgorithm(key crypto.PublicKey) Algorithm {
 	if mldsaKeys == nil {
 		return ""
@@ -215,7 +215,7 @@ func join[A ~string](algorithms []A) string {
 	return strings.Join(names, ", ")
 }
 
-// Family is what the algorithm computes, "" if the name is not known.
+// Family returns what the algorithm computes, "" if the name is not known.
 func (a Algorithm) Family() Family {
 	if s := specByName[a]; s != nil {
 		return s.family
@@ -229,7 +229,7 @@ func (a Algorithm) IsSignature() bool { return familyUses[a.Family()].use == "si
 // UsesSecret reports whether both ends hold the same key.
 func (a Algorithm) UsesSecret() bool { return familyUses[a.Family()].secret }
 
-// Hash is the hash function of a signature, or of RSA-OAEP; 0 where the
+// Hash returns the hash function of a signature, or of RSA-OAEP; 0 where the
 // algorithm brings its own.
 func (a Algorithm) Hash() crypto.Hash {
 	if s := specByName[a]; s != nil {
@@ -238,7 +238,7 @@ func (a Algorithm) Hash() crypto.Hash {
 	return 0
 }
 
-// KeySize is the length in bytes of the AES key that a key management
+// KeySize returns the length in bytes of the AES key that a key management
 // algorithm wraps with; 0 where there is none, and for [Direct], where the
 // content encryption says it.
 func (a Algorithm) KeySize() int {

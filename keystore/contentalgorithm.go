@@ -66,14 +66,14 @@ func (a ContentAlgorithm) Check() error {
 	return nil
 }
 
-// KeySize is the length of the key in bytes, for AES-CBC of both its halves; 0
-// if the name is not known, as for the next two.
+// KeySize returns the length of the key in bytes, for AES-CBC of both its
+// halves; 0 if the name is not known, as for the next two.
 func (a ContentAlgorithm) KeySize() int { return a.spec().key }
 
-// IVSize is the length of the initialization vector in bytes.
+// IVSize returns the length of the initialization vector in bytes.
 func (a ContentAlgorithm) IVSize() int { return a.spec().iv }
 
-// TagSize is the length of the authentication tag in bytes.
+// TagSize returns the length of the authentication tag in bytes.
 func (a ContentAlgorithm) TagSize() int { return a.spec().tag }
 
 // IsGCM reports whether the content is encrypted with AES-GCM, and not with

@@ -119,7 +119,7 @@ func parseJSONJWE(o object) (encryptedJWK, error) {
 	return j, j.header(header)
 }
 
-// onlyRecipient is the object itself in the flattened serialization.
+// onlyRecipient returns the object itself in the flattened serialization.
 func onlyRecipient(o object) (object, error) {
 	if !o.has("recipients") {
 		return o, nil
@@ -223,7 +223,7 @@ func (j encryptedJWK) openGCM(cek []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// openCBC is AES-CBC with HMAC (RFC 7518 section 5.2.2.2).
+// openCBC decrypts AES-CBC with HMAC (RFC 7518 section 5.2.2.2).
 func (j encryptedJWK) openCBC(cek []byte) ([]byte, error) {
 	half := j.enc.KeySize() / 2
 	mac := hmac.New(map[int]func() hash.Hash{16: sha256.New, 24: sha512.New384, 32: sha512.New}[half], cek[:half])

@@ -55,7 +55,7 @@ type Entry struct {
 	Err error
 }
 
-// entryOf is the entry of a key that comes from no file.
+// entryOf returns the entry of a key that comes from no file.
 func entryOf(key PrivateKey) Entry {
 	e := Entry{Alias: key.Alias(), Kind: KindPrivateKey, PrivateKey: key, PublicKey: key.public, Err: key.err}
 	e.Chain = key.public.chain
@@ -96,7 +96,7 @@ func (e *Entry) setAlias(alias string) {
 	e.PublicKey.alias = alias
 }
 
-// algorithmOf is the type of a public key and its size in bits, as keytool
+// algorithmOf returns the type of a public key and its size in bits, as keytool
 // counts them.
 func algorithmOf(key PublicKey) (string, int) {
 	switch k := key.key.(type) {
@@ -118,5 +118,5 @@ func algorithmOf(key PublicKey) (string, int) {
 // edwards are the names of curves where Java has one name for two.
 var edwards = map[string]map[int]string{"EdDSA": {255: "Ed25519", 448: "Ed448"}, "XDH": {255: "X25519", 448: "X448"}}
 
-// plainName is the name of one curve where Java has one name for two.
+// plainName returns the name of one curve where Java has one name for two.
 func plainName(algorithm string, bits int) string { return cmp.Or(edwards[algorithm][bits], algorithm) }

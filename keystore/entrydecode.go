@@ -78,8 +78,8 @@ func (e *Entry) privateKeyFrom(pkcs8 []byte, certificates *certificates) error {
 	return err
 }
 
-// pssAlgorithm is the algorithm that the parameters of an RSASSA-PSS key bind
-// it to, "" for none and for other keys.
+// pssAlgorithm returns the algorithm that the parameters of an RSASSA-PSS key
+// bind it to, "" for none and for other keys.
 func pssAlgorithm(name string, info []byte) (Algorithm, error) {
 	if name != "RSASSA-PSS" {
 		return "", nil
@@ -148,8 +148,8 @@ func (e *Entry) fromCertificate() {
 	}
 }
 
-// certifiedKey is the key of a certificate, RSASSA-PSS keys too, which x509
-// leaves out.
+// certifiedKey returns the key of a certificate, RSASSA-PSS keys too, which
+// x509 leaves out.
 func certifiedKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 	if cert.PublicKey != nil {
 		return cert.PublicKey, nil
@@ -222,7 +222,7 @@ func (c *certificates) parse(der []byte) certificate {
 	return cert
 }
 
-// refusal is why the first certificate of a chain is not parsed.
+// refusal returns why the first certificate of a chain is not parsed.
 func (c *certificates) refusal(chain [][]byte) error {
 	if len(chain) == 0 {
 		return errors.New("there is none")
@@ -230,8 +230,8 @@ func (c *certificates) refusal(chain [][]byte) error {
 	return c.parse(chain[0]).err
 }
 
-// signedChain is the chain as far as each certificate is signed by the next.
-// A name alone does not make an issuer: this chain is what x5c shows.
+// signedChain returns the chain as far as each certificate is signed by the
+// next. A name alone does not make an issuer: this chain is what x5c shows.
 func (c *certificates) signedChain(chain []*x509.Certificate) ([]*x509.Certificate, error) {
 	for i := 1; i < len(chain); i++ {
 		signed, err := c.signs(link{chain[i-1], chain[i]})
@@ -260,7 +260,7 @@ func (c *certificates) signs(l link) (bool, error) {
 	return signed, nil
 }
 
-// signatureWork is what checking one signature costs.
+// signatureWork returns what checking one signature costs.
 func signatureWork(key crypto.PublicKey) int {
 	switch key := key.(type) {
 	case *rsa.PublicKey: // quadratic in the modulus, linear in the exponent

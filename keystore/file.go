@@ -18,7 +18,7 @@ const (
 
 const defaultInterval = time.Minute
 
-// File is what [Open] does by default, adjustable.
+// File opens a keystore as [Open] does, with settings.
 //
 // A replacement of the file is noticed when the store is used, within a second
 // or so: by rename, by a change of a symbolic link on the way to it (as
@@ -191,7 +191,7 @@ func (f File) warn(key KeyStatus) {
 	}
 }
 
-// name is how errors and logs call the store.
+// name returns how errors and logs call the store.
 func (f File) name() string {
 	if f.Certificate != "" {
 		return f.Path + " with " + f.Certificate

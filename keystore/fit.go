@@ -21,7 +21,8 @@ const (
 	minRSAExponent = 65537
 )
 
-// fits is PublicKey.Fits and PrivateKey.Fits, which differ in what is permitted.
+// fits carries out PublicKey.Fits and PrivateKey.Fits, which differ in what is
+// permitted.
 func fits(k PublicKey, a Algorithm, permits func(string) error, operations []string) error {
 	reason := misfit(k, a)
 	if reason == nil {
@@ -54,7 +55,7 @@ func misfit(k PublicKey, a Algorithm) error {
 	return nil
 }
 
-// otherThan adds to the reason what the key would fit.
+// otherThan adds to the reason which algorithm the key would fit.
 func otherThan(k PublicKey, s *spec) error {
 	reason := takes(s, k.key)
 	if would := k.DefaultAlgorithm(); would != "" {
@@ -67,7 +68,7 @@ func misfitRSA(key *rsa.PublicKey) error {
 	if bits := key.N.BitLen(); bits < minUsedRSABits || bits > maxUsedRSABits {
 		return fmt.Errorf("it needs %d to %d bits", minUsedRSABits, maxUsedRSABits)
 	}
-	if key.E < minRSAExponent { // an even one is no key at all
+	if key.E < minRSAExponent { // an even exponent makes no key
 		return fmt.Errorf("it needs an exponent of at least %d", minRSAExponent)
 	}
 	if isROCA(key.N) {
@@ -106,7 +107,7 @@ var smallOrder = [][ed25519.PublicKeySize]byte{
 	nearP(0xee), // p + 1, which is 1
 }
 
-// nearP is p = 2^255 - 19 with another lowest byte.
+// nearP returns p = 2^255 - 19 with another lowest byte.
 func nearP(lowest byte) (y [ed25519.PublicKeySize]byte) {
 	for i := range y {
 		y[i] = 0xff
@@ -163,13 +164,13 @@ func takes(s *spec, key crypto.PublicKey) error {
 	return errors.New("it needs another type of key")
 }
 
-// fitsType refuses an algorithm that there is not, or that a key of this type
-// cannot do: an RSA key that says HS256 is the oldest of the tricks. "" fits.
+// fitsType refuses an unknown algorithm, and one that a key of this type cannot
+// do: an RSA key that says HS256 is the oldest of the tricks. "" fits.
 func fitsType(a Algorithm, key crypto.PublicKey) error {
 	switch a {
 	case "":
 		return nil
-	case "none": // not an algorithm that is yet unknown here: nobody's key is for that
+	case "none": // not merely unknown here: no key is for that
 		return fmt.Errorf("alg %q fits no key", a)
 	}
 	if err := a.Check(); err != nil {
@@ -195,7 +196,7 @@ func isROCA(modulus *big.Int) bool {
 	})
 }
 
-// residue is n modulo p, without the allocations of [big.Int.Mod].
+// residue returns n modulo p, without the allocations of [big.Int.Mod].
 func residue(n *big.Int, p uint64) (r uint64) {
 	for _, word := range slices.Backward(n.Bits()) {
 		for shift := bits.UintSize - 32; shift >= 0; shift -= 32 {

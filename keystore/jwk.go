@@ -13,7 +13,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/x25519"
 )
 
-// MarshalJSON is the key's JWK (RFC 7517): its public parameters, kid, and
+// MarshalJSON returns the key's JWK (RFC 7517): its public parameters, kid, and
 // what is known of alg, use and key_ops. Certificates are not part of it; see
 // [PublicKey.Certificates].
 func (k PublicKey) MarshalJSON() ([]byte, error) {
@@ -104,8 +104,8 @@ func usable(k PublicKey) error {
 	return fmt.Errorf("%w: %w", ErrUnsupported, reason)
 }
 
-// thumbprint is the RFC 7638 SHA-256 thumbprint of a public key: the hash of
-// its required members, in the order of their names.
+// thumbprint returns the RFC 7638 SHA-256 thumbprint of a public key: the hash
+// of its required members, in the order of their names.
 func thumbprint(key crypto.PublicKey) (string, error) {
 	members, err := publicMembers(key)
 	if err != nil {
@@ -119,7 +119,8 @@ func thumbprint(key crypto.PublicKey) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
 }
 
-// publicMembers are the members that a JWK of the key must have, and no others.
+// publicMembers returns the members that a JWK of the key must have, and no
+// others.
 func publicMembers(key crypto.PublicKey) (map[string]any, error) {
 	if a := mldsaAlgorithm(key); a != "" { // RFC 9964 section 3; the library does not know it
 		pub := base64.RawURLEncoding.EncodeToString(mldsaKeys.publicBytes(key))

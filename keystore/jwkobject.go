@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// An object is a JSON object, each of whose members is known to stand in it once.
+// An object is a JSON object in which no member occurs twice.
 type object struct {
 	members map[string]json.RawMessage
 	lenient bool // numbers and octets are read as people write them, see [ParsePublicJWK]
@@ -70,8 +70,8 @@ func jsonObject(data []byte, limit int) (object, error) {
 	return object{members: members}, nil
 }
 
-// lenientObject is jsonObject for what other people write: a member that is
-// null is absent, and so are further primes of an RSA key if there are none.
+// lenientObject reads an object as other people write them: a member that is
+// null is absent, and so is an empty list of further RSA primes.
 func lenientObject(data []byte, limit int) (object, error) {
 	o, err := jsonObject(data, limit)
 	maps.DeleteFunc(o.members, func(name string, value json.RawMessage) bool {
@@ -127,7 +127,7 @@ func (o object) add(data json.RawMessage) error {
 
 func (o object) has(name string) bool { _, ok := o.members[name]; return ok }
 
-// named is the kid in brackets, for errors.
+// named returns the kid in brackets, for errors.
 func (o object) named() string {
 	if kid, err := o.text("kid"); err == nil && kid != "" {
 		return fmt.Sprintf(" %q", clip(kid))
@@ -139,7 +139,7 @@ func (o object) named() string {
 // of keys are longer and limited where they are decoded.
 const maxText = 256
 
-// text is a member that must be a string, or "" if it is not there.
+// text returns a member that must be a string, or "" if it is not there.
 func (o object) text(name string) (string, error) {
 	raw, ok := o.members[name]
 	if !ok {
@@ -155,7 +155,7 @@ func (o object) text(name string) (string, error) {
 	return text, nil
 }
 
-// texts is a member that must be an array of strings.
+// texts returns a member that must be an array of strings.
 func (o object) texts(name string) ([]string, error) {
 	raw, ok := o.members[name]
 	if !ok {
@@ -174,8 +174,8 @@ func (o object) texts(name string) ([]string, error) {
 	return texts, nil
 }
 
-// integer is a Base64urlUInt (RFC 7518 section 2). Leading zero octets, which
-// Java's BigInteger writes, change nothing but the form.
+// integer returns a Base64urlUInt (RFC 7518 section 2). Leading zero octets,
+// which Java's BigInteger writes, change nothing but the form.
 func (o object) integer(name string) (*big.Int, error) {
 	octets, err := o.octets(name, -1)
 	if err != nil {

@@ -41,7 +41,7 @@ func publicJWK(o object) (PublicKey, error) {
 		return PublicKey{}, err
 	}
 	kid, err := o.text("kid")
-	if kid != "" { // an empty one is none: nobody could look it up
+	if kid != "" { // an empty kid counts as missing: nobody could look it up
 		public = public.WithKeyID(kid)
 	}
 	return public, err
@@ -163,7 +163,8 @@ func okpPublic(o object) (any, error) {
 	return nil, fmt.Errorf("%w: crv %q", ErrUnsupported, clip(crv))
 }
 
-// usage reads alg, use and key_ops (RFC 7517 sections 4.2 to 4.4).
+// usage reads alg, use and key_ops (RFC 7517 sections 4.2 to 4.4), as the key's
+// usage.
 func usageOf(o object) (usage, error) {
 	var u usage
 	var errs [3]error
@@ -185,8 +186,8 @@ func usageOf(o object) (usage, error) {
 	return u, u.keepKnownOperations()
 }
 
-// keepKnownOperations drops what RFC 7517 section 4.3 does not name: it permits
-// nothing here, and others do not read it. A key for nothing else is not for us.
+// keepKnownOperations drops the operations that RFC 7517 section 4.3 does not
+// name: they permit nothing here. A key with no other operation is refused.
 func (u *usage) keepKnownOperations() error {
 	given := len(u.ops)
 	u.ops = slices.DeleteFunc(u.ops, func(op string) bool { return !slices.Contains(operations, op) })

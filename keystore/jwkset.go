@@ -19,7 +19,7 @@ import (
 const maxKeys = 1000
 
 // readJSON reads a JWK or a JWK Set. Private and secret keys in it are the
-// store's own, public ones are somebody else's: whoever holds only the public
+// store's own, and public keys are trusted ones: whoever holds only the public
 // half cannot sign with it.
 //
 // With passwords it may be an encrypted one.
@@ -43,9 +43,8 @@ func readJSON(data []byte, passwords *passwords) (found, error) {
 	return found{}, fmt.Errorf("%w: a JSON object that is neither a JWK nor a JWK Set", ErrUnknownFormat)
 }
 
-// jwkSet reads the keys of a JWK Set (RFC 7517 section 5). Somebody else's key
-// that cannot be used hides nothing else; one of our own that is damaged must
-// not go unnoticed.
+// jwkSet reads the keys of a JWK Set (RFC 7517 section 5). A foreign key that
+// cannot be used is passed over; a damaged key of our own is an error.
 func jwkSet(o object) ([]Entry, error) {
 	dec := json.NewDecoder(bytes.NewReader(o.members["keys"]))
 	if token, err := dec.Token(); err != nil || token != json.Delim('[') {
@@ -106,7 +105,7 @@ func jwkEntry(data []byte) Entry {
 	return entry
 }
 
-// calledBy is what a key that cannot be used calls itself.
+// calledBy returns the kid that an unusable key names.
 func calledBy(o object) string {
 	var names [3]string
 	for i, name := range []string{"alg", "crv", "kty"} {
@@ -223,7 +222,7 @@ func primeFactors(n, e, d *big.Int) ([]*big.Int, error) {
 	difference.Sqrt(difference)
 	p := new(big.Int).Add(sum, difference)
 	q := new(big.Int).Sub(sum, difference)
-	return []*big.Int{p.Rsh(p, 1), q.Rsh(q, 1)}, nil // that they are what they should be, validation says
+	return []*big.Int{p.Rsh(p, 1), q.Rsh(q, 1)}, nil // validation checks the result
 }
 
 func ecPrivate(o object, public *ecdsa.PublicKey) (*ecdsa.PrivateKey, error) {
@@ -265,8 +264,8 @@ func secretJWK(o object) (SecretKey, error) {
 	return secret, err
 }
 
-// publicOperations are what the public half does where the private half does
-// the operations given.
+// publicOperations returns what the public half does where the private half
+// does the operations given.
 func publicOperations(private []string) []string {
 	counterpart := map[string]string{"sign": "verify", "decrypt": "encrypt", "unwrapKey": "wrapKey"}
 	var public []string

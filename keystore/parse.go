@@ -79,7 +79,8 @@ func (f found) fit() error {
 	return nil
 }
 
-// empty is the error for a file that nothing was found in, and what was in it.
+// empty returns the error for a file that nothing was found in, and what was in
+// it.
 func (f found) empty() error {
 	if len(f.passed) == 0 {
 		return fmt.Errorf("%w: the %s file has no entry at all", ErrNoKey, f.format)
@@ -261,8 +262,8 @@ func certificateMap(texts map[string]string) (found, error) {
 	return result, nil
 }
 
-// inPEM are the entries of a PEM text, all of which have the kid and it for an
-// alias.
+// inPEM returns the entries of a PEM text, all of which have the kid and it for
+// an alias.
 func inPEM(text, kid string) ([]Entry, error) {
 	store, err := pemfile.Read([]byte(text), format.Passwords{})
 	if err != nil {

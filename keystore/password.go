@@ -12,8 +12,8 @@ import (
 // the line break it ends in, or with one.
 type Password func() (string, error)
 
-// EnvPassword is the value of an environment variable. One that is not set is
-// an error; one that is set to nothing is the empty password.
+// EnvPassword returns the value of an environment variable. One that is not set
+// is an error; one that is set to nothing is the empty password.
 func EnvPassword(name string) Password {
 	return func() (string, error) {
 		password, ok := os.LookupEnv(name)
@@ -27,7 +27,7 @@ func EnvPassword(name string) Password {
 // maxPasswordFile is in bytes; nobody's password is longer.
 const maxPasswordFile = 4096
 
-// FilePassword is the first line of a file, without its line ending, as
+// FilePassword returns the first line of a file, without its line ending, as
 // Kubernetes and Docker mount secrets.
 func FilePassword(path string) Password {
 	return func() (string, error) {
@@ -44,7 +44,7 @@ func FilePassword(path string) Password {
 	}
 }
 
-// StaticPassword is a password the program already has.
+// StaticPassword returns a password the program already has.
 func StaticPassword(password string) Password {
 	return func() (string, error) { return password, nil }
 }

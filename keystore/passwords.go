@@ -44,8 +44,9 @@ func withPasswords(f File, use func(*passwords) error) error {
 	return err
 }
 
-// otherLineEnd is the password without the line break it ends in, or with one:
-// tools that keep a password in a file differ in whether it is a part of it.
+// otherLineEnd returns the password without the line break it ends in, or with
+// one: tools that keep a password in a file differ in whether it is a part of
+// it.
 func otherLineEnd(password []byte) (other []byte, ok bool) {
 	other = bytes.TrimRight(password, "\r\n")
 	if len(other) == len(password) {

@@ -24,7 +24,7 @@ type place interface {
 	read(ctx context.Context) ([]byte, stamp, error)
 }
 
-// placeOf is the one the file names, or an error if it names none or two.
+// placeOf returns the one the file names, or an error if it names none or two.
 func placeOf(f File) (place, error) {
 	switch {
 	case f.Read == nil && f.Path == "":
@@ -120,7 +120,7 @@ type stamp struct {
 	sum   [sha256.Size]byte
 }
 
-// stampOf is what can be told of files without reading them.
+// stampOf returns what can be told of files without reading them.
 func stampOf(paths ...string) (s stamp) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -143,7 +143,8 @@ func (s stamp) same(other stamp) bool {
 	})
 }
 
-// age is how long ago the youngest file was written to, 0 where one is missing.
+// age returns how long ago the youngest file was written to, 0 where one is
+// missing.
 func (s stamp) age(now time.Time) time.Duration {
 	var youngest time.Time
 	for _, info := range s.files {

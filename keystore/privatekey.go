@@ -22,9 +22,9 @@ type PrivateKey struct {
 	material func() signer // nil: no key
 	public   PublicKey
 	ops      []string // key_ops of the private half, RFC 7517 section 4.3
-	err      error    // why the key cannot be used, if its entry could not be read
+	err      error    // why its entry could not be read
 	index    *aliasIndex
-	undated  bool // its certificate's dates say nothing
+	undated  bool // its certificate's dates do not count
 }
 
 // enclose keeps a secret behind a function, because a function is the one
@@ -57,8 +57,8 @@ func NewPrivateKey(key interface{ Public() crypto.PublicKey }, chain ...*x509.Ce
 	return newPrivateKey(key, chain)
 }
 
-// newPrivateKey is NewPrivateKey for a key whose halves are known to belong
-// together: to find that out costs as much as to read a key.
+// newPrivateKey makes a PrivateKey of a key whose halves are known to belong
+// together. Checking that costs as much as reading the key.
 func newPrivateKey(key signer, chain []*x509.Certificate) (PrivateKey, error) {
 	public, err := NewPublicKey(key.Public(), chain...)
 	if err != nil {
@@ -93,10 +93,10 @@ func checkPair(key signer) error {
 	return nil
 }
 
-// Public is the public part of the key, under the same kid.
+// Public returns the public part of the key, under the same kid.
 func (k PrivateKey) Public() PublicKey { return k.public }
 
-// KeyID is the key's kid, as [PublicKey.KeyID].
+// KeyID returns the key's kid, as [PublicKey.KeyID] does.
 func (k PrivateKey) KeyID() string { return k.public.kid }
 
 // WithKeyID returns the key under another kid.
@@ -105,7 +105,8 @@ func (k PrivateKey) WithKeyID(kid string) PrivateKey {
 	return k
 }
 
-// WithAlgorithm is as [PublicKey.WithAlgorithm].
+// WithAlgorithm returns the key bound to the algorithm, as
+// [PublicKey.WithAlgorithm] does.
 func (k PrivateKey) WithAlgorithm(a Algorithm) (PrivateKey, error) {
 	public, err := k.public.WithAlgorithm(a)
 	if err != nil {
@@ -119,11 +120,11 @@ func (k PrivateKey) WithAlgorithm(a Algorithm) (PrivateKey, error) {
 // that come from no file.
 func (k PrivateKey) WithAlias(alias string) PrivateKey { k.public.alias = alias; return k }
 
-// Alias is the alias of the entry the key comes from, or "".
+// Alias returns the alias of the entry the key comes from, or "".
 func (k PrivateKey) Alias() string { return k.public.alias }
 
-// CryptoKey is the key as the standard library knows it, or as it was given to
-// [NewPrivateKey]: for handing it to other libraries.
+// CryptoKey returns the key as the standard library knows it, or as it was
+// given to [NewPrivateKey]: for handing it to other libraries.
 func (k PrivateKey) CryptoKey() crypto.PrivateKey {
 	if k.material == nil {
 		return nil
@@ -131,13 +132,14 @@ func (k PrivateKey) CryptoKey() crypto.PrivateKey {
 	return k.material()
 }
 
-// Err is why the key cannot be used: its entry could not be read, by the
-// password given or by this package. [Select] passes it on when the key is
-// the one that is meant.
+// Err returns why the key cannot be used: its entry could not be read, by the
+// password given or by this package. [Select] passes it on when the key is the
+// one that is meant.
 func (k PrivateKey) Err() error { return k.err }
 
-// Permits is as [PublicKey.Permits], for what the private half does: "sign",
-// "decrypt", "unwrapKey", "deriveKey", "deriveBits".
+// Permits returns why the private half may not be used for an operation, as
+// [PublicKey.Permits] does: "sign", "decrypt", "unwrapKey", "deriveKey" or
+// "deriveBits".
 func (k PrivateKey) Permits(operation string) error {
 	if k.err != nil {
 		return k.err
@@ -147,7 +149,8 @@ func (k PrivateKey) Permits(operation string) error {
 	return public.Permits(operation)
 }
 
-// Fits is as [PublicKey.Fits], to sign or to decrypt.
+// Fits returns why the key cannot sign or decrypt with the algorithm, as
+// [PublicKey.Fits] does.
 func (k PrivateKey) Fits(a Algorithm) error {
 	if k.err != nil {
 		return k.err
@@ -174,13 +177,13 @@ func (k PrivateKey) Sign(ctx context.Context, digest []byte, opts crypto.SignerO
 	return nil, fmt.Errorf("keystore: %w: a key of type %s does not sign", ErrUnsupported, k.public.Describe())
 }
 
-// String is the kid.
+// String returns the kid.
 func (k PrivateKey) String() string { return k.public.kid }
 
 // Format prints the kid whatever the verb, so that no verb prints the key.
 func (k PrivateKey) Format(f fmt.State, _ rune) { io.WriteString(f, "private key "+k.public.kid) }
 
-// LogValue is the kid.
+// LogValue returns the kid.
 func (k PrivateKey) LogValue() slog.Value { return slog.StringValue(k.public.kid) }
 
 // MarshalJSON always fails: only a [PublicKey] has a JSON form.
@@ -195,7 +198,7 @@ func (k PrivateKey) certificate() *x509.Certificate {
 	return k.public.chain[0]
 }
 
-// dated is the certificate whose dates count.
+// dated returns the certificate whose dates count.
 func (k PrivateKey) dated() *x509.Certificate {
 	if k.undated {
 		return nil

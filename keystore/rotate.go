@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Rotation says how the signing key of a store is replaced, without any
-// program noticing: by a cron job, or by the service itself. [Rotation.Next]
-// does the arithmetic, and [WriteFile] writes the file.
+// Rotation says how the signing key of a store is replaced without an
+// interruption: by a cron job, or by the service itself. [Rotation.Next] does
+// the arithmetic, and [WriteFile] writes the file.
 //
 // The new key stands in the file beside the old one, with a certificate that
 // begins at the changeover. So every machine publishes it as soon as it has the
-// file, and all of them begin to sign with it at one moment, whenever the file
-// reached them. Their profiles say NewestKey.
+// file, and all begin to sign with it at the same moment. Their profiles set
+// NewestKey.
 type Rotation struct {
 	// Algorithm is that of the new key. Empty: the algorithm of the newest
 	// key there is, as far as its type says it ([PublicKey.DefaultAlgorithm]),
@@ -24,9 +24,9 @@ type Rotation struct {
 	// Subject is that of the new certificate. Empty: the newest key's.
 	Subject string
 
-	// Lead is how long before the changeover the file is written. It has to
-	// be longer than all machines take to get the file, and verifiers keep a
-	// key set after that. Zero: 24 hours.
+	// Lead is how long before the changeover the file is written. It has to be
+	// longer than the time until every machine has the file and every verifier has
+	// fetched the key set again. Zero: 24 hours.
 	Lead time.Duration
 
 	// Life is how long the new key signs, which its certificate says. Rotate
@@ -39,7 +39,7 @@ type Rotation struct {
 	Keep time.Duration
 }
 
-// What stands in for a field of [Rotation] that is zero.
+// The values of the fields of [Rotation] that are zero.
 const (
 	defaultLead = 24 * time.Hour
 	defaultLife = 90 * 24 * time.Hour
@@ -47,15 +47,14 @@ const (
 )
 
 // Next returns the entries that the file is to have, and when the new key
-// begins to sign. Of the private keys given, those stay that sign at now or
-// later, and those that were replaced less than Keep ago; all other entries
-// stay as they are. The new key's alias is that of the newest key with the day
-// of the changeover for an end.
+// begins to sign. It drops private keys that were replaced more than Keep ago;
+// all other entries stay as they are. The new key's alias is the newest key's,
+// with the day of the changeover at its end.
 //
-// Where a key is there already that begins to sign later than now, the rotation
-// is under way: Next adds none, and changeover is when that key begins. So a
-// job that runs daily does no harm. It is an error if a key cannot be read, or
-// none has a certificate to tell its age by.
+// If a key is there already that begins to sign later than now, the rotation is
+// under way: Next adds no key, and changeover is when that key begins. So a job
+// may run daily. It is an error if a key cannot be read, or if no key has a
+// certificate that tells its age.
 func (r Rotation) Next(entries []Entry, now time.Time) (next []Entry, changeover time.Time, err error) {
 	keys, err := rotating(entries)
 	if err != nil {
@@ -79,7 +78,7 @@ func (r Rotation) Next(entries []Entry, now time.Time) (next []Entry, changeover
 	return append(next, entry), changeover, nil
 }
 
-// rotating are the private keys, those that began to sign first in front.
+// rotating returns the private keys in the order in which they begin to sign.
 func rotating(entries []Entry) ([]Entry, error) {
 	var keys []Entry
 	for _, e := range entries {
@@ -112,7 +111,7 @@ func (r Rotation) prune(entries, keys []Entry, now time.Time) []Entry {
 	})
 }
 
-// entry is that of the new key.
+// entry returns the entry of the new key.
 func (r Rotation) entry(newest Entry, changeover time.Time) (Entry, error) {
 	life := orDefault(r.Life, defaultLife)
 	if life <= orDefault(r.Lead, defaultLead) {
@@ -137,7 +136,8 @@ func (r Rotation) entry(newest Entry, changeover time.Time) (Entry, error) {
 	return entryOf(key.WithAlias(alias)), nil
 }
 
-// undated is the alias without the day that an earlier rotation put at its end.
+// undated returns the alias without the day that an earlier rotation put at its
+// end.
 func undated(alias string) string {
 	const day = "-20060102"
 	if len(alias) > len(day) {

@@ -29,7 +29,7 @@ func NewSecretKey(key []byte, kid string) (SecretKey, error) {
 	return SecretKey{secret: enclose(slices.Clone(key)), kid: kid}, nil
 }
 
-// SecretKeys makes a source of the key: it is a [SecretSource] of itself.
+// SecretKeys returns the key itself, so that a key is a [SecretSource].
 func (k SecretKey) SecretKeys(_ context.Context, kid string) ([]SecretKey, error) {
 	if k.secret == nil || kid != "" && kid != k.kid {
 		return nil, nil
@@ -37,7 +37,7 @@ func (k SecretKey) SecretKeys(_ context.Context, kid string) ([]SecretKey, error
 	return []SecretKey{k}, nil
 }
 
-// Bytes is a copy of the key itself.
+// Bytes returns a copy of the key itself.
 func (k SecretKey) Bytes() []byte { return slices.Clone(k.bytes()) }
 
 func (k SecretKey) bytes() []byte {
@@ -47,30 +47,32 @@ func (k SecretKey) bytes() []byte {
 	return k.secret()
 }
 
-// Size is the length of the key in bytes.
+// Size returns the length of the key in bytes.
 func (k SecretKey) Size() int { return len(k.bytes()) }
 
-// KeyID is the kid its file or [NewSecretKey] names, or "".
+// KeyID returns the kid that its file or [NewSecretKey] names, or "".
 func (k SecretKey) KeyID() string { return k.kid }
 
-// Alias is the alias of the entry the key comes from, or "".
+// Alias returns the alias of the entry the key comes from, or "".
 func (k SecretKey) Alias() string { return k.alias }
 
-// Algorithm is the one algorithm the key may be used with, or "" if its source
-// names none. A key for direct encryption is bound to a [ContentAlgorithm] (RFC
-// 7518 section 4.5).
+// Algorithm returns the one algorithm the key may be used with, or "" if its
+// source names none. A key for direct encryption is bound to a
+// [ContentAlgorithm] (RFC 7518 section 4.5).
 func (k SecretKey) Algorithm() Algorithm { return k.alg }
 
-// Permits is as [PublicKey.Permits], for "sign", "verify", "encrypt",
-// "decrypt", "wrapKey" and "unwrapKey".
+// Permits returns why the key may not be used for an operation, as
+// [PublicKey.Permits] does: "sign", "verify", "encrypt", "decrypt", "wrapKey"
+// or "unwrapKey".
 func (k SecretKey) Permits(operation string) error { return k.permits(operation) }
 
-// FitsSigning and FitsVerifying return why the key cannot be used for the HMAC.
-// A shorter key than the hash would make the MAC weaker than its name says
-// (RFC 7518 section 3.2).
+// FitsSigning returns why the key cannot be used for the HMAC. A key shorter
+// than the hash would make the MAC weaker than its name says (RFC 7518 section
+// 3.2).
 func (k SecretKey) FitsSigning(a Algorithm) error { return k.fitsMAC(a, "sign") }
 
-// FitsVerifying is as [SecretKey.FitsSigning].
+// FitsVerifying returns why the key cannot verify, as [SecretKey.FitsSigning]
+// does.
 func (k SecretKey) FitsVerifying(a Algorithm) error { return k.fitsMAC(a, "verify") }
 
 func (k SecretKey) fitsMAC(a Algorithm, operation string) error {
@@ -99,13 +101,13 @@ func (k SecretKey) Equal(other SecretKey) bool {
 	return subtle.ConstantTimeCompare(k.bytes(), other.bytes()) == 1
 }
 
-// String is the kid.
+// String returns the kid.
 func (k SecretKey) String() string { return k.kid }
 
 // Format prints the kid whatever the verb, so that no verb prints the key.
 func (k SecretKey) Format(f fmt.State, _ rune) { io.WriteString(f, "secret key "+k.kid) }
 
-// LogValue is the kid.
+// LogValue returns the kid.
 func (k SecretKey) LogValue() slog.Value { return slog.StringValue(k.kid) }
 
 // MarshalJSON always fails: only a [PublicKey] has a JSON form.

@@ -32,7 +32,7 @@ func Select(keys []PrivateKey, selection Selection) (PrivateKey, error) {
 	return key, nil
 }
 
-// file is what names the source in errors.
+// file returns what names the source in errors.
 func (s Selection) file() File {
 	if store, ok := s.Source.(*Store); ok {
 		return store.file
@@ -40,7 +40,7 @@ func (s Selection) file() File {
 	return File{}
 }
 
-// instead is what a source without private keys has instead of them.
+// instead returns what a source without private keys has instead of them.
 func (s Selection) instead() string {
 	if store, ok := s.Source.(*Store); ok {
 		return "no private key, but " + summary(store.Entries())
@@ -99,7 +99,7 @@ type aliasIndex struct {
 	byAlias map[string][]int // by alias as stored, and in one case
 }
 
-// aliased are the positions of the keys with an alias.
+// aliased returns the positions of the keys with an alias.
 func aliased(keys []PrivateKey, alias string) (at []int) {
 	if len(keys) == 0 {
 		return nil
@@ -118,7 +118,7 @@ func aliased(keys []PrivateKey, alias string) (at []int) {
 	return at
 }
 
-// fitting are the keys that can do the job, and why the others cannot.
+// fitting returns the keys that can do the job, and why the others cannot.
 func (s Selection) fitting(keys []PrivateKey) ([]PrivateKey, error) {
 	var fit []PrivateKey
 	var refusals []error
@@ -143,9 +143,9 @@ func (s Selection) fits(key PrivateKey) error {
 	return nil
 }
 
-// newest is the valid key whose certificate became valid last. A key without
-// a certificate counts as the oldest; of two of the same day the one that
-// stands later in the store wins, for stores grow at the end.
+// newest returns the valid key whose certificate became valid last. A key
+// without a certificate counts as the oldest; of two of the same day the one
+// that stands later in the store wins, for stores grow at the end.
 func (s Selection) newest(keys []PrivateKey) (PrivateKey, error) {
 	var newest PrivateKey
 	var found bool
@@ -178,7 +178,7 @@ func (s Selection) valid(key PrivateKey) error {
 	return nil
 }
 
-// label is how errors name the key: by its alias, else by its kid.
+// label returns how errors name the key: by its alias, else by its kid.
 func label(k PrivateKey) string {
 	switch {
 	case k.Alias() != "":

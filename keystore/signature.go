@@ -85,7 +85,7 @@ var pssOptions = map[crypto.Hash]*rsa.PSSOptions{
 	crypto.SHA512: {SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA512},
 }
 
-// options are what [crypto.Signer] is asked for.
+// options returns what [crypto.Signer] is asked for.
 func (s *spec) options() crypto.SignerOpts {
 	if s.family == FamilyPSS {
 		return pssOptions[s.hash]
@@ -93,7 +93,7 @@ func (s *spec) options() crypto.SignerOpts {
 	return s.hash
 }
 
-// digest is the hash of the input, in sum. Ed25519 and ML-DSA hash by
+// digest returns the hash of the input, in sum. Ed25519 and ML-DSA hash by
 // themselves, so that they get the input.
 func (s *spec) digest(sum *[64]byte, input []byte) []byte {
 	switch s.hash {
@@ -109,7 +109,7 @@ func (s *spec) digest(sum *[64]byte, input []byte) []byte {
 	return sum[:s.hash.Size()]
 }
 
-// coordinate is the length in bytes of r, and of s (RFC 7518 section 3.4).
+// coordinate returns the length in bytes of r, and of s (RFC 7518 section 3.4).
 func (s *spec) coordinate() int { return (s.curve.Params().BitSize + 7) / 8 }
 
 func (s *spec) verifyECDSA(key *ecdsa.PublicKey, digest, signature []byte) bool {

@@ -65,7 +65,7 @@ func newStatus(s *Store, v *view) Status {
 	return status
 }
 
-// in are the keys in a state.
+// in returns the keys in a state.
 func (s Status) in(state KeyState) (keys []string) {
 	for _, key := range s.Keys {
 		if key.State == state {
@@ -102,7 +102,7 @@ func moment(name string, t time.Time) []slog.Attr {
 	return []slog.Attr{slog.Time(name, t)}
 }
 
-// String is the key in a line, as errors and logs name it.
+// String returns the key in a line, as errors and logs name it.
 func (k KeyStatus) String() string {
 	text := fmt.Sprintf("%q (%s", k.Alias, k.Type)
 	switch {

@@ -15,18 +15,18 @@ import (
 )
 
 // Store is an opened keystore. It is safe for concurrent use. Its methods
-// answer from memory; those of a store that came from a file look once a
-// second whether the file has changed, and read it if so. The look has a
-// goroutine that ends with it. The caller that begins it waits for a tenth of
-// a second at most, and not longer than its context allows; all others go on
-// with the keys there are. A file system that hangs holds up nobody.
+// answer from memory. If the store came from a file, they check once a second
+// whether the file has changed, and read it if so. The check runs on a
+// goroutine that ends with it. The caller that starts it waits for a tenth of a
+// second at most, and not longer than its context allows; all others go on with
+// the keys there are. A file system that hangs delays nobody else.
 //
 // The slices it returns are shared between callers and must not be modified.
 type Store struct {
 	current  atomic.Pointer[view]
-	file     File      // whom to tell of what
+	file     File      // its hooks and its logger
 	follower *follower // nil: the keys are fixed
-	told     sync.Map  // of which certificates somebody knows that they end, by keyEnd
+	told     sync.Map  // certificates whose end was reported, by keyEnd
 	opened   time.Time
 	next     atomic.Int64 // when to look at clock and file again, in nanoseconds since opened
 }
@@ -83,8 +83,8 @@ func newStore(c *contents, file File, f *follower) *Store {
 	return s
 }
 
-// view is what the store has to say now. Between two looks that takes no lock
-// and no more than the monotonic clock.
+// view returns the view that holds now. Between two looks that takes no lock,
+// only a reading of the monotonic clock.
 func (s *Store) view(ctx context.Context) *view {
 	if int64(time.Since(s.opened)) >= s.next.Load() {
 		s.look(ctx, time.Now())
@@ -98,13 +98,13 @@ func (s *Store) look(ctx context.Context, now time.Time) {
 		s.follower.look(ctx, now)
 	}
 	for v := s.current.Load(); !v.until.IsZero() && !now.Before(v.until); v = s.current.Load() {
-		s.current.CompareAndSwap(v, v.at(now)) // whoever is first; a reload is never overwritten
+		s.current.CompareAndSwap(v, v.at(now)) // the first one wins, so that a reload is never overwritten
 	}
 	s.schedule(now)
 	s.warn(now)
 }
 
-// warn tells of each certificate that ends soon, once.
+// warn reports each certificate that ends soon, once.
 func (s *Store) warn(now time.Time) {
 	v := s.current.Load()
 	for _, t := range v.ending {
@@ -115,12 +115,11 @@ func (s *Store) warn(now time.Time) {
 	}
 }
 
-// Reload reads the file now. What is not in it any more is dropped at once,
-// also if it would have stayed published for a while, and what is new signs
-// at once: for a key that has leaked. On an error everything stays as it was;
-// it is one if an entry that could be read before no longer can, for instance
-// because its key has another password now, and if the store came from no
-// file: there is nothing to read.
+// Reload reads the file now, without overlap: for a key that has leaked. Keys
+// that are no longer in the file are dropped at once, and new ones sign at
+// once. On an error everything stays as it was. It is an error if an entry that
+// could be read before no longer can, for instance because its key has another
+// password now, or if the store did not come from a file.
 func (s *Store) Reload(ctx context.Context) error {
 	if s.follower == nil {
 		return errors.New("keystore: nothing to reload: the store was made from memory, not from a file or a function")
@@ -148,7 +147,7 @@ func (s *Store) schedule(now time.Time) {
 	s.next.Store(int64(now.Sub(s.opened) + wait))
 }
 
-// Format is what the store's content is: "JKS", "JCEKS", "PKCS12", "PEM",
+// Format returns what the store's content is: "JKS", "JCEKS", "PKCS12", "PEM",
 // "JWK", "JWK Set", or "memory" for [New].
 func (s *Store) Format() string { return s.view(context.Background()).format }
 
@@ -159,12 +158,12 @@ func (s *Store) Verified() bool { return s.view(context.Background()).verified }
 // Entries lists what is in the store, in its order, unreadable entries too.
 func (s *Store) Entries() []Entry { return slices.Clone(s.view(context.Background()).entries) }
 
-// PrivateKeys returns the private keys whose turn has come: a key that is to
-// replace another is held back until it has been published for
-// [File.PublishBefore], and the other one signs meanwhile. Keys whose
-// certificate has expired or is not valid yet are among them, and keys that
-// could not be read, so that [Select] can name them. The error is
-// [ErrUnverified] if the store has no integrity check.
+// PrivateKeys returns the private keys that sign now. A key that is to replace
+// another is held back until it has been published for [File.PublishBefore],
+// and the other one signs meanwhile. Keys whose certificate has expired or is
+// not valid yet are included, and so are keys that could not be read, so that
+// [Select] can name them. The error is [ErrUnverified] if the store has no
+// integrity check.
 func (s *Store) PrivateKeys(ctx context.Context) ([]PrivateKey, error) {
 	v := s.view(ctx)
 	return v.signing, v.refusal
@@ -177,33 +176,32 @@ func (s *Store) DecryptionKeys(ctx context.Context) ([]PrivateKey, error) {
 	return v.decrypting, v.refusal
 }
 
-// PublicKeys returns the public halves of the store's own keys, as
-// [Store.PublishedKeys] does, by kid: never those of trusted certificates,
-// which [Store.Trust] has.
+// PublicKeys returns the keys of [Store.PublishedKeys] by kid. The keys of
+// trusted certificates are never among them: see [Store.Trust].
 func (s *Store) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) {
 	v := s.view(ctx)
 	return v.published.find(kid), v.refusal
 }
 
-// PublishedKeys returns the public keys to publish: those that sign, those
-// that are about to, and those that did until lately ([File.PublishAfter]). A
-// key that stands in the store twice is published once.
+// PublishedKeys returns the public keys to publish: of the keys that sign, of
+// those that are about to sign, and of those that signed until recently
+// ([File.PublishAfter]). A key that is in the store twice is published once.
 func (s *Store) PublishedKeys(ctx context.Context) ([]PublicKey, error) {
 	v := s.view(ctx)
 	return v.published.all, v.refusal
 }
 
-// SecretKeys returns the symmetric keys, by kid, or all for "". There is no
-// overlap when the file is replaced: keep the old key in it beside the new one
-// for as long as its tokens live.
+// SecretKeys returns the symmetric keys with the kid, or all for "". There is
+// no overlap when the file is replaced: keep the old key in it beside the new
+// one for as long as its tokens live.
 func (s *Store) SecretKeys(ctx context.Context, kid string) ([]SecretKey, error) {
 	v := s.view(ctx)
 	return v.secrets.find(kid), v.refusal
 }
 
-// PublishedAfter is [File.PublishAfter], with its default: how long a replaced
-// key stays published. The keys of a store that is made from memory are never
-// replaced, and stay as long as the store.
+// PublishedAfter returns how long a replaced key stays published:
+// [File.PublishAfter], with its default. The keys of a store made from memory
+// are never replaced.
 func (s *Store) PublishedAfter() time.Duration {
 	if s.follower == nil {
 		return math.MaxInt64
@@ -212,20 +210,19 @@ func (s *Store) PublishedAfter() time.Duration {
 }
 
 // Trust returns the keys of other people that the store holds: those of its
-// trusted certificates while these are valid, under their RFC 7638
-// thumbprints, and public keys of JWK Sets and PEM files, whatever certificate
-// stands beside them. They verify, and cannot be published: the source is no
-// [Publisher].
+// trusted certificates while these are valid, under their RFC 7638 thumbprints,
+// and public keys of JWK Sets and PEM files, whatever certificate stands beside
+// them. They verify, and cannot be published: the source is not a [Publisher].
 func (s *Store) Trust() PublicSource { return trust{s} }
 
 // CertPool returns the trusted certificates, for the RootCAs or ClientCAs of a
-// [tls.Config]. The pool is the caller's own, and as old as the call.
+// [tls.Config]. The pool is a copy: it does not follow the file.
 func (s *Store) CertPool() *x509.CertPool { return s.view(context.Background()).pool() }
 
-// TLSCertificate returns the key and chain of an alias for mutual TLS, "" as
-// for signing: the only key, or the newest valid one. It is cheap, and new at
-// every call, so that a [tls.Config] whose GetClientCertificate or
-// GetCertificate calls it follows a rotation.
+// TLSCertificate returns the key and chain of an alias for mutual TLS. With ""
+// it returns the only key, or the newest valid one. It is cheap and never
+// stale: call it from GetClientCertificate or GetCertificate of a [tls.Config],
+// and new connections follow a rotation.
 func (s *Store) TLSCertificate(alias string) (*tls.Certificate, error) {
 	keys, err := s.PrivateKeys(context.Background())
 	if err != nil {
@@ -234,11 +231,11 @@ func (s *Store) TLSCertificate(alias string) (*tls.Certificate, error) {
 	return tlsCertificate(s, keys, alias)
 }
 
-// Status is the state of the store. It looks after the file as every look-up
-// does, and reads nothing by itself.
+// Status returns the state of the store. As every look-up, it checks whether
+// the file has changed.
 func (s *Store) Status() Status { return newStatus(s, s.view(context.Background())) }
 
-// tlsCertificate is that of the key that is meant.
+// tlsCertificate returns the certificate of the selected key.
 func tlsCertificate(s *Store, keys []PrivateKey, alias string) (*tls.Certificate, error) {
 	key, err := Select(keys, Selection{Alias: alias, Newest: true, Now: time.Now(), Fits: fitsTLS, Source: s})
 	if err != nil {

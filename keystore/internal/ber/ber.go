@@ -162,7 +162,7 @@ func headerSize(tag []byte, length int) int {
 	return len(tag) + 1 + lengthOctets(length)
 }
 
-// lengthOctets are those behind the first one.
+// lengthOctets counts the octets of a length after the first one.
 func lengthOctets(length int) int {
 	n := 0
 	for ; length >= 0x80 && length>>(8*n) != 0; n++ {

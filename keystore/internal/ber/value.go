@@ -20,7 +20,7 @@ func Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// OctetString is the content of raw, an OCTET STRING whatever its tag; in
+// OctetString returns the content of raw, an OCTET STRING whatever its tag; in
 // pieces if it is constructed, as BER allows for an implicitly tagged one.
 func OctetString(raw asn1.RawValue) ([]byte, error) {
 	if !raw.IsCompound {

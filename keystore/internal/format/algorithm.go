@@ -12,14 +12,14 @@ type Algorithm struct {
 	Parameters asn1.RawValue `asn1:"optional"`
 }
 
-// OID is the algorithm's identifier in dotted form.
+// OID returns the algorithm's identifier in dotted form.
 func (a Algorithm) OID() string { return OID(a.ID) }
 
 // maxOID is in bytes. Writing a number in decimal takes time that grows faster
 // than the number.
 const maxOID = 256
 
-// OID is an object identifier in dotted form, "" if raw is none.
+// OID returns an object identifier in dotted form, "" if raw is none.
 func OID(raw asn1.RawValue) string {
 	var oid x509.OID
 	if raw.Class != asn1.ClassUniversal || raw.Tag != asn1.TagOID || len(raw.Bytes) > maxOID || oid.UnmarshalBinary(raw.Bytes) != nil {

@@ -99,7 +99,8 @@ func (c *Cert) extensions(der []byte) error {
 	return nil
 }
 
-// countParts are the first of the parts of an extension, none if it has none.
+// countParts returns the first of the parts of an extension, none if it has
+// none.
 func countParts(value []byte) (first []asn1.RawValue, err error) {
 	var sequence asn1.RawValue
 	if _, err := asn1.Unmarshal(value, &sequence); err != nil || !isSequence(sequence) {
@@ -149,7 +150,7 @@ func canonicalName(name asn1.RawValue) (string, error) {
 	return string(canonical), nil
 }
 
-// textOf is the text of a value of one of ASN.1's string types.
+// textOf returns the text of a value of one of ASN.1's string types.
 func textOf(v asn1.RawValue) (text string, ok bool) {
 	switch v.Tag {
 	case asn1.TagUTF8String, asn1.TagNumericString, asn1.TagPrintableString, asn1.TagT61String, asn1.TagIA5String:
@@ -160,7 +161,7 @@ func textOf(v asn1.RawValue) (text string, ok bool) {
 	return "", false
 }
 
-// BMPString is a text in UTF-16, big end first.
+// BMPString returns a text in UTF-16, big end first.
 func BMPString(data []byte) string {
 	text := make([]byte, 0, len(data))
 	for i := 1; i < len(data); i += 2 {
@@ -212,7 +213,7 @@ func Elements(content []byte) iter.Seq2[asn1.RawValue, error] {
 	}
 }
 
-// Few are the elements of the SEQUENCE der, of which there may be most.
+// Few returns the elements of the SEQUENCE der, of which there may be most.
 func Few(der []byte, most int) ([]asn1.RawValue, error) {
 	var sequence asn1.RawValue
 	if rest, err := asn1.Unmarshal(der, &sequence); err != nil || len(rest) > 0 || !isSequence(sequence) {

@@ -34,7 +34,7 @@ func addFirst[K comparable, V any](index map[K]V, key K, value V) {
 	}
 }
 
-// Chain is leaf and, as far as the pool has them, the issuer of each
+// Chain returns leaf and, as far as the pool has them, the issuer of each
 // certificate after it.
 func (p *Pool) Chain(leaf Cert) (chain [][]byte) {
 	chain = append(chain, leaf.Raw)
@@ -47,8 +47,8 @@ func (p *Pool) Chain(leaf Cert) (chain [][]byte) {
 	return chain
 }
 
-// issuers are the certificates above c. Many leaves share them, so that they
-// are found once.
+// issuers returns the certificates above c. They are looked up once, for many
+// leaves share them.
 func (p *Pool) issuers(c *Cert) []*Cert {
 	first := p.issuer(c)
 	if first == nil {
@@ -78,7 +78,7 @@ func (p *Pool) used(f func(*Cert)) {
 	}
 }
 
-// issuer is the certificate with the name of c's issuer, nil for one that
+// issuer returns the certificate with the name of c's issuer, nil for one that
 // names itself. Where both state the issuer's key, it must be the same: a CA
 // renewed with another key keeps its name (RFC 5280 section 4.2.1.1).
 func (p *Pool) issuer(c *Cert) *Cert {

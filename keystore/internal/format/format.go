@@ -110,7 +110,7 @@ type Passwords struct {
 	Key func(alias string) [][]byte
 }
 
-// ForKey is the passwords to try for the key of an entry, in order.
+// ForKey returns the passwords to try for the key of an entry, in order.
 func (p Passwords) ForKey(alias string) [][]byte {
 	switch {
 	case p.Key != nil:
@@ -136,8 +136,8 @@ func MarkShadowed(entries []Entry) {
 	}
 }
 
-// FoldAlias is what all aliases have in common that [strings.EqualFold] calls
-// equal, for maps.
+// FoldAlias returns what all aliases have in common that [strings.EqualFold]
+// calls equal, for maps.
 func FoldAlias(alias string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

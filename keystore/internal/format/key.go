@@ -172,8 +172,8 @@ func describe(alg Algorithm) (name string, bits int, text string) {
 	return known.name, bits, fmt.Sprintf("%s (%s)", known.text, oid)
 }
 
-// firstIntegerBits is the size of the first member of a SEQUENCE: the prime
-// of DSA and DH parameters, the modulus of an RSA public key.
+// firstIntegerBits returns the size of the first member of a SEQUENCE: the
+// prime of DSA and DH parameters, the modulus of an RSA public key.
 func firstIntegerBits(der []byte) int {
 	var p struct{ First *big.Int }
 	if _, err := asn1.Unmarshal(der, &p); err != nil {
@@ -182,7 +182,7 @@ func firstIntegerBits(der []byte) int {
 	return p.First.BitLen()
 }
 
-// modulusBits is the size of an RSA private key Go refuses.
+// modulusBits returns the size of an RSA private key Go refuses.
 func modulusBits(pkcs1 []byte) int {
 	var p struct {
 		Version int

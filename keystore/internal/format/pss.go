@@ -17,7 +17,7 @@ var pssHashes = map[string]struct {
 	"2.16.840.1.101.3.4.2.3": {"PS512", 64},
 }
 
-// PSSAlgorithm is the one JWA algorithm that an RSASSA-PSS key may be used
+// PSSAlgorithm returns the one JWA algorithm that an RSASSA-PSS key may be used
 // with, "" if any: the parameters of its algorithm may name a hash and the
 // least length of the salt (RFC 4055 section 3.1). info is a PKCS #8 key or a
 // SubjectPublicKeyInfo.

@@ -43,8 +43,8 @@ func ParsePublicKey(der []byte) (key crypto.PublicKey, name string, err error) {
 	return nil, name, fmt.Errorf("%w: public key: %w", ErrUnsupported, err)
 }
 
-// publicBits is the bare key of a SubjectPublicKeyInfo. Two encodings of one
-// key may differ around it (RSA parameters absent or NULL, RSASSA-PSS).
+// publicBits returns the bare key of a SubjectPublicKeyInfo. Two encodings of
+// one key may differ around it (RSA parameters absent or NULL, RSASSA-PSS).
 func publicBits(spki []byte) []byte {
 	var info publicKeyInfo
 	if _, err := asn1.Unmarshal(spki, &info); err != nil {
@@ -53,7 +53,7 @@ func publicBits(spki []byte) []byte {
 	return info.PublicKey.Bytes
 }
 
-// PublicBits is the bare public key of a PKCS #8 private key, as a
+// PublicBits returns the bare public key of a PKCS #8 private key, as a
 // certificate has it, nil if it cannot be told. Go need not know the key.
 func (r *KeyReader) PublicBits(pkcs8 []byte) []byte {
 	var info privateKeyInfo
@@ -103,8 +103,8 @@ func rsaPublicBits(pkcs1 []byte) []byte {
 	return bits
 }
 
-// sec1PublicBits is the public key most writers add to an EC private key, as
-// [1] (RFC 5915 section 3).
+// sec1PublicBits returns the public key most writers add to an EC private key,
+// as [1] (RFC 5915 section 3).
 func sec1PublicBits(sec1 []byte) []byte {
 	parts, err := Few(sec1, 4)
 	if err != nil {

@@ -115,8 +115,8 @@ func isASCII(data []byte) bool {
 	return true
 }
 
-// utfUnit is the UTF-16 unit that data begins with, and its size in bytes, 0
-// where there is none.
+// utfUnit returns the UTF-16 unit that data begins with, and its size in bytes,
+// 0 where there is none.
 func utfUnit(data []byte) (size int, unit rune) {
 	switch {
 	case data[0]>>5 == 0b110 && len(data) >= 2:

@@ -35,7 +35,7 @@ type account struct {
 	memory sync.Mutex // held by whoever derives with scrypt, which takes much
 }
 
-// NewBudget is the budget of a file of size bytes.
+// NewBudget returns the budget of a file of size bytes.
 func NewBudget(size int) *Budget {
 	return &Budget{account: &account{left: baseWork + workPerByte*max(0, int64(size)-freeSize)}}
 }

@@ -66,10 +66,11 @@ var hmacs = map[string]Hash{
 	"2.16.840.1.101.3.4.2.16": sha3512,
 }
 
-// Digest is the hash function with that OID.
+// Digest returns the hash function with that OID.
 func Digest(oid string) (Hash, error) { return lookup(digests, "digest", oid) }
 
-// HMAC is the hash function of the HMAC with that OID (RFC 8018 appendix B.1).
+// HMAC returns the hash function of the HMAC with that OID (RFC 8018 appendix
+// B.1).
 func HMAC(oid string) (Hash, error) { return lookup(hmacs, "HMAC", oid) }
 
 func lookup(table map[string]Hash, what, oid string) (Hash, error) {

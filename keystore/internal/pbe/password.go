@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// UTF16 is a UTF-8 password as Java hashes it: UTF-16BE, without a terminator.
+// UTF16 returns a UTF-8 password as Java hashes it: UTF-16BE, without a
+// terminator.
 func UTF16(password []byte) []byte {
 	units := utf16.Encode([]rune(string(password)))
 	out := make([]byte, 0, 2*len(units)+2) // Room for the terminator of BMP.
@@ -18,9 +19,9 @@ func UTF16(password []byte) []byte {
 	return out
 }
 
-// BMP is the forms of a password for the key derivation of PKCS #12: UTF-16
-// with a terminator (RFC 7292 appendix B.1), the empty password also without
-// one; and with each UTF-8 byte widened, as OpenSSL up to 1.0.2 did.
+// BMP returns the forms of a password for the key derivation of PKCS #12:
+// UTF-16 with a terminator (RFC 7292 appendix B.1), the empty password also
+// without one; and with each UTF-8 byte widened, as OpenSSL up to 1.0.2 did.
 func BMP(password []byte) [][]byte {
 	forms := [][]byte{append(UTF16(password), 0, 0)}
 	if len(password) == 0 {
@@ -36,9 +37,9 @@ func BMP(password []byte) [][]byte {
 	return forms
 }
 
-// plain is the forms of a password where the scheme takes bytes: UTF-8 (RFC
-// 8018 section 3); one byte for each character, as JavaScript tools have it;
-// and UTF-16 with a terminator, as NSS had it in PKCS #12.
+// plain returns the forms of a password where the scheme takes bytes: UTF-8
+// (RFC 8018 section 3); one byte for each character, as JavaScript tools have
+// it; and UTF-16 with a terminator, as NSS had it in PKCS #12.
 func plain(password []byte) [][]byte {
 	forms := [][]byte{bytes.Clone(password)}
 	if isASCII(password) {
@@ -51,7 +52,7 @@ func plain(password []byte) [][]byte {
 	return append(forms, append(wide, 0, 0))
 }
 
-// narrow is UTF-16 with a byte for each unit, if they all fit.
+// narrow returns UTF-16 with one byte for each unit, if they all fit.
 func narrow(wide []byte) (form []byte, ok bool) {
 	form, ok = make([]byte, 0, len(wide)/2), true
 	for i := 1; i < len(wide); i += 2 {

@@ -96,7 +96,7 @@ var unread = map[string]string{
 	"1.2.643.2.2.21":            "GOST 28147-89",
 }
 
-// known is an identifier with its name, where it has one.
+// known returns an identifier with its name, where it has one.
 func known(oid string) string {
 	if name := unread[oid]; name != "" {
 		return name + " (" + oid + ")"
@@ -187,8 +187,8 @@ func (o oldScheme) scheme(parameters []byte) (scheme, error) {
 	}}, nil
 }
 
-// deriveFirst is PBKDF1 (RFC 8018 section 5.1): the first half of the digest
-// is the key, what follows the vector.
+// deriveFirst carries out PBKDF1 (RFC 8018 section 5.1): the first half of the
+// digest is the key, the rest the vector.
 func deriveFirst(h Hash, password, salt []byte, iterations, keySize int64, budget *Budget) (key, iv []byte, err error) {
 	if err := budget.Spend(iterations, h.block); err != nil {
 		return nil, nil, err
@@ -204,7 +204,7 @@ func deriveFirst(h Hash, password, salt []byte, iterations, keySize int64, budge
 // the store's password gets to spend it on one entry at most.
 const jceksWork = 2
 
-// deriveHalves is what JCEKS does: each half of the salt is hashed on its
+// deriveHalves returns what JCEKS does: each half of the salt is hashed on its
 // own, the password joining in at every turn.
 func deriveHalves(h Hash, password, salt []byte, iterations, keySize int64, budget *Budget) (key, iv []byte, err error) {
 	if len(salt) != 8 {
@@ -270,7 +270,7 @@ func rc4Stream(key []byte) (machine, error) {
 	return machine{stream: stream}, err
 }
 
-// lowBytes is the forms JCEKS uses: the low byte of every UTF-16 unit, or
+// lowBytes returns the forms JCEKS uses: the low byte of every UTF-16 unit, or
 // UTF-8, as newer JDKs do.
 func lowBytes(password []byte) [][]byte {
 	wide := UTF16(password)

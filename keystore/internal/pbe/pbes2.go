@@ -17,8 +17,8 @@ const maxScrypt = 1 << 19
 
 const oidPBES2 = "1.2.840.113549.1.5.13"
 
-// pbes2 is RFC 8018 section 6.2: a key derivation and a cipher, each with
-// parameters of its own.
+// pbes2 reads the scheme of RFC 8018 section 6.2: a key derivation and a
+// cipher, each with its own parameters.
 func pbes2(parameters []byte) (scheme, error) {
 	// Up to JDK 11, Java wrote the whole algorithm identifier here.
 	var again format.Algorithm

@@ -28,7 +28,8 @@ func derivePKCS12(h Hash, password, salt []byte, iterations, keySize int64, budg
 	return key, iv, err
 }
 
-// pkcs12KDF is the key derivation of RFC 7292 appendix B.2, its names kept.
+// pkcs12KDF returns the key derivation of RFC 7292 appendix B.2, its names
+// kept.
 func pkcs12KDF(h Hash, password, salt []byte, r int64, id byte, n int64, budget *Budget) ([]byte, error) {
 	hash := h.New()
 	u, v := hash.Size(), hash.BlockSize()

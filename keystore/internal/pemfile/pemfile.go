@@ -193,7 +193,7 @@ func (r *reader) add(label label, open func(passwords [][]byte, budget *pbe.Budg
 	r.keys = append(r.keys, lockedKey{r.assembly.Add(e, label.id), open})
 }
 
-// firstValue is the ASN.1 value data begins with: OpenSSL's trusted
+// firstValue returns the ASN.1 value data begins with: OpenSSL's trusted
 // certificates have its own settings behind.
 func firstValue(data []byte) ([]byte, error) {
 	_, rest, err := ber.ToDER(data)

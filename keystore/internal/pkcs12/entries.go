@@ -72,7 +72,7 @@ func (r *reader) aliases() []naming {
 	return names
 }
 
-// open is the key that a bag holds, if it holds one.
+// open returns the key that a bag holds, if it holds one.
 func open(b bag, passwords [][]byte, budget *pbe.Budget) (e format.Entry) {
 	switch b.kind {
 	case oidKey:
@@ -271,7 +271,7 @@ func (b *bag) attribute(oid string, values []byte) {
 	}
 }
 
-// text is a BMPString, whatever it claims to be.
+// text returns a BMPString, whatever it claims to be.
 func text(value asn1.RawValue) string {
 	if value.Tag == asn1.TagBMPString {
 		return format.BMPString(value.Bytes)
@@ -279,7 +279,8 @@ func text(value asn1.RawValue) string {
 	return string(bytes.ToValidUTF8(value.Bytes, nil))
 }
 
-// created is the date Java hides in its localKeyID: "Time " and milliseconds.
+// created returns the date Java hides in its localKeyID: "Time " and
+// milliseconds.
 func created(id []byte) time.Time {
 	text, ok := bytes.CutPrefix(id, []byte("Time "))
 	if !ok {

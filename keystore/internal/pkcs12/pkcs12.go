@@ -31,7 +31,7 @@ type contentInfo struct {
 	Content asn1.RawValue `asn1:"optional"`
 }
 
-// octets is the content where it is an OCTET STRING.
+// octets returns the content where it is an OCTET STRING.
 func (c contentInfo) octets() ([]byte, error) {
 	if c.Content.Class != asn1.ClassContextSpecific || c.Content.Tag != 0 {
 		return nil, fmt.Errorf("%w: content is missing", format.ErrDamaged)

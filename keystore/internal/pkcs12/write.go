@@ -135,7 +135,7 @@ func named(alias string) (attribute, error) {
 	}, err
 }
 
-// dataPart is a ContentInfo of type data around the encoding of v.
+// dataPart returns a ContentInfo of type data around the encoding of v.
 func dataPart(v any) (contentInfo, error) {
 	inner, err := asn1.Marshal(v)
 	if err != nil {
