@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// chainOf is the first certificate with those that certify it, each followed
-// by its issuer's, in DER. Certificates that do not belong are left out (RFC
-// 7515 section 4.1.6), whatever the order they come in. (encoding/json writes
-// bytes in the base64 that x5c is in.)
+// chainOf returns the first certificate with those that certify it, each
+// followed by its issuer's, in DER. Certificates that do not belong are left
+// out (RFC 7515 section 4.1.6), whatever the order they come in. (encoding/json
+// writes bytes in the base64 that x5c is in.)
 func chainOf(certificates []*x509.Certificate) [][]byte {
 	if len(certificates) == 0 {
 		return nil

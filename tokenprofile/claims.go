@@ -74,7 +74,7 @@ func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
 	return err
 }
 
-// readText is a text that is there: not empty, without control characters.
+// readText returns a text that is there: not empty, without control characters.
 func readText(value strictjson.Value, reason error, name string) ([]byte, error) {
 	text, ok := value.Text()
 	switch {

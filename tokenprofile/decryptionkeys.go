@@ -77,7 +77,7 @@ func (k DecryptionKeys) choose(ctx context.Context, e Encryption, kid string) (a
 	return key, nil
 }
 
-// candidates are the keys with the kid, or all without one.
+// candidates returns the keys with the kid, or all without one.
 func (k DecryptionKeys) candidates(ctx context.Context, e Encryption, kid string) (choice[any], error) {
 	if k.secret != nil {
 		keys, err := k.secret.SecretKeys(ctx, kid)

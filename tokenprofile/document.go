@@ -62,7 +62,7 @@ func (d Document) Parse(data []byte, into any) error {
 	return f.in(d)
 }
 
-// split are the errors that were joined.
+// split returns the errors that were joined.
 func split(err error) []error {
 	var joined interface{ Unwrap() []error }
 	switch {

@@ -257,7 +257,7 @@ func onCurve(curve elliptic.Curve, x, y []byte) bool {
 	return err == nil
 }
 
-// publicHalf is the public key of a private key, or nil of a secret.
+// publicHalf returns the public key of a private key, or nil of a secret.
 func publicHalf(key any) crypto.PublicKey {
 	if private, ok := key.(interface{ Public() crypto.PublicKey }); ok {
 		return private.Public()

@@ -73,7 +73,8 @@ func (f *faults) checkEncryption(e *Encryption) {
 	}
 }
 
-// secretSize is the exact length in bytes of the secret that e is used with.
+// secretSize returns the exact length in bytes of the secret that e is used
+// with.
 func (e Encryption) secretSize() int {
 	if e.KeyAlgorithm == Direct {
 		return e.ContentAlgorithm.KeySize()
@@ -81,8 +82,8 @@ func (e Encryption) secretSize() int {
 	return e.KeyAlgorithm.KeySize()
 }
 
-// encryptedKeySize is the exact length in bytes of the second part of a token.
-// The modulus is that of the recipient's RSA key.
+// encryptedKeySize returns the exact length in bytes of the second part of a
+// token. The modulus is that of the recipient's RSA key.
 func (e Encryption) encryptedKeySize(modulus int) int {
 	switch e.KeyAlgorithm.Family() {
 	case keystore.FamilyOAEP:

@@ -203,7 +203,7 @@ func (want *constant) judge(c *claims) error {
 	return nil
 }
 
-// shown is the demanded value, as far as a log has room for it.
+// shown returns the demanded value, as far as a log has room for it.
 func (want *constant) shown() string {
 	const most = 100
 	if len(want.text) <= most {

@@ -131,7 +131,7 @@ func (h *header) find(name string) strictjson.Value {
 	return nil
 }
 
-// text is a parameter that is a string, or "".
+// text returns a parameter that is a string, or "".
 func (h *header) text(name string) string { return textOf(h.find(name)) }
 
 // lists reports whether crit names the parameter.

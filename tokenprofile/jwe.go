@@ -80,9 +80,9 @@ func (d oaepDecrypter) DecryptKey(alg jwa.KeyEncryptionAlgorithm, encrypted []by
 
 var decoderPanics atomic.Uint64
 
-// DecoderPanics is how often the decoder of encrypted tokens panicked since
-// the program began. Each was contained, and its token refused. Anything but
-// zero is worth a report.
+// DecoderPanics returns how often the decoder of encrypted tokens panicked
+// since the program began. Each was contained, and its token refused. Anything
+// but zero is worth a report.
 func DecoderPanics() uint64 { return decoderPanics.Load() }
 
 // contain turns a panic of f into an error. What the panic says is left out:

@@ -186,7 +186,8 @@ func (p Profile) MarshalJSON() ([]byte, error) { return profiles.Encode(p) }
 // MarshalYAML is MarshalJSON for the libraries that write YAML.
 func (p Profile) MarshalYAML() (any, error) { return profiles.EncodeYAML(p) }
 
-// recipient is the claim that says whom a token is for, or "" where none does.
+// recipient returns the claim that says whom a token is for, or "" where none
+// does.
 func (p *Profile) recipient() string {
 	if p.Waive.omits("aud") {
 		return ""
@@ -194,7 +195,8 @@ func (p *Profile) recipient() string {
 	return cmp.Or(p.Waive.Recipient, "aud")
 }
 
-// settled is the profile with its defaults, and nothing shared with the caller.
+// settled returns the profile with its defaults, and nothing shared with the
+// caller.
 func (p Profile) settled() Profile {
 	p.Audience = slices.Clone(p.Audience)
 	p.Required = slices.Clone(p.Required)

@@ -29,8 +29,8 @@ type Proof struct {
 	Nonce     string // the nonce the server gave last; "" for none
 }
 
-// HashToken is the ath of an access token (RFC 9449 section 4.2): its SHA-256
-// in base64url, or "" without a token.
+// HashToken returns the ath of an access token (RFC 9449 section 4.2): its
+// SHA-256 in base64url, or "" without a token.
 func HashToken(token string) string {
 	if token == "" {
 		return ""
@@ -149,8 +149,8 @@ func (p *Prover) Prove(ctx context.Context, proof Proof) (string, error) {
 	return string(appendSegment(append(text, '.'), signature, false)), nil
 }
 
-// Thumbprint is the RFC 7638 thumbprint of the key, to which a server binds
-// tokens (cnf jkt, RFC 9449 section 6.1) and which a client may announce
+// Thumbprint returns the RFC 7638 thumbprint of the key, to which a server
+// binds tokens (cnf jkt, RFC 9449 section 6.1) and which a client may announce
 // (dpop_jkt, section 10).
 func (p *Prover) Thumbprint() string {
 	if p == nil {
@@ -166,7 +166,7 @@ func (p *Prover) now() time.Time {
 	return p.Now()
 }
 
-// proofURL is the htu of a URL: without user, query and fragment, in the
+// proofURL returns the htu of a URL: without user, query and fragment, in the
 // normal form of RFC 3986 sections 6.2.2 and 6.2.3, so that two spellings of
 // one URL compare equal (RFC 9449 section 4.3).
 func proofURL(text string) (string, error) {

@@ -60,7 +60,7 @@ func (k *signingKey) issuerMember() []byte {
 	return k.issuer
 }
 
-// unavailable is the error of a source that cannot tell its keys.
+// unavailable returns the error of a source that cannot tell its keys.
 func unavailable(err error) error {
 	if errors.Is(err, keystore.ErrUnavailable) {
 		return fmt.Errorf("tokenprofile: %w", err)

@@ -37,7 +37,7 @@ func newToken(r *received, want *expectedClaims, kid string) *Token {
 	return token
 }
 
-// known is the text, without another copy of it if it is among those.
+// known returns the text, without another copy of it if it is among those.
 func known(text []byte, among ...string) string {
 	for _, other := range among {
 		if string(text) == other {

@@ -264,8 +264,8 @@ func (f *faults) checkLimits(p *Profile) {
 	}
 }
 
-// formatDuration is the shortest text that [time.ParseDuration] reads: "15m"
-// rather than "15m0s".
+// formatDuration returns the shortest text that [time.ParseDuration] reads:
+// "15m" rather than "15m0s".
 func formatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

@@ -53,7 +53,7 @@ func (r *yamlReader) plain(value any) (any, error) {
 	return value, nil
 }
 
-// object is a mapping whose keys could have been anything.
+// object returns a mapping whose keys could have been anything.
 func (r *yamlReader) object(value map[any]any) (any, error) {
 	object := make(map[string]any, len(value))
 	for name, member := range value {
