@@ -26,8 +26,8 @@ type AccessRequest struct {
 	Audience     []string // their names (RFC 8693 section 2.1)
 }
 
-// LogValue is the client and what it wants. The claims of its tokens are in no
-// log.
+// LogValue returns the client and what it wants. The claims of its tokens are
+// in no log.
 func (r AccessRequest) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("client", r.ClientID), slog.Any("scope", r.Scope),
 		slog.Any("resource", r.Resource), slog.Any("audience", r.Audience))

@@ -117,7 +117,8 @@ func (b binding) prove(r *http.Request, want tokenprofile.Proof, thumbprint stri
 	return "", refusal
 }
 
-// proofOf is the one DPoP header of a request (RFC 9449 section 4.3, check 1).
+// proofOf returns the one DPoP header of a request (RFC 9449 section 4.3, check
+// 1).
 func proofOf(header http.Header) (string, error) {
 	switch values := header[oauth.HeaderProof]; len(values) {
 	case 0:
@@ -128,8 +129,8 @@ func proofOf(header http.Header) (string, error) {
 	return "", unbound("several DPoP headers")
 }
 
-// externalURL is the URL of the request as the client named it. The path is
-// taken from the request line, because handlers around this one may have
+// externalURL returns the URL of the request as the client named it. The path
+// is taken from the request line, because handlers around this one may have
 // stripped a prefix from r.URL.
 func externalURL(base string, r *http.Request) string {
 	target := r.URL
@@ -196,7 +197,7 @@ func stringMember(object map[string]json.RawMessage, name string) (string, error
 // binds reports whether there is anything to show.
 func (c confirmation) binds() bool { return c.key != "" || c.certificate != "" }
 
-// claim is the claim that an access token gets.
+// claim returns the claim that an access token gets.
 func (c confirmation) claim() map[string]string {
 	cnf := make(map[string]string)
 	if c.key != "" {
@@ -222,7 +223,7 @@ func (c confirmation) checkCertificate(r *http.Request) error {
 	return nil
 }
 
-// shownCertificate is the thumbprint of the client's certificate, or "".
+// shownCertificate returns the thumbprint of the client's certificate, or "".
 func shownCertificate(r *http.Request) string {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
 		return ""

@@ -18,9 +18,9 @@ type challenger struct {
 	dpop, bearer bool                     // the schemes
 }
 
-// challenges are the values of WWW-Authenticate. The code, and the scope that
-// would have been enough, go to the scheme that was used, or where that is none
-// of them to the first.
+// challenges returns the values of WWW-Authenticate. The code, and the scope
+// that would have been enough, go to the scheme that was used, or where that is
+// none of them to the first.
 func (c challenger) challenges(scheme, code, scope string) []string {
 	var schemes []string
 	if c.dpop {
@@ -67,7 +67,7 @@ func joinAlgorithms(algorithms []tokenprofile.Algorithm) string {
 	return strings.Join(names, " ")
 }
 
-// quote is a quoted-string (RFC 9110 section 5.6.4), without the control
+// quote returns a quoted-string (RFC 9110 section 5.6.4), without the control
 // characters that may not stand in one.
 func quote(s string) string {
 	var b strings.Builder

@@ -138,7 +138,7 @@ func (e *TokenEndpoint) Describe(m jwks.Metadata) jwks.Metadata {
 	return m
 }
 
-// union is a new list of both, each element once.
+// union returns a new list of both, each element once.
 func union[T comparable](list, more []T) []T {
 	all := slices.Clone(list)
 	for _, element := range more {
@@ -149,7 +149,7 @@ func union[T comparable](list, more []T) []T {
 	return all
 }
 
-// grants are the grant types that the endpoint offers.
+// grants returns the grant types that the endpoint offers.
 func (e *TokenEndpoint) grants() (grants []string) {
 	if e.ClientCredentials {
 		grants = append(grants, oauth.GrantClientCredentials)

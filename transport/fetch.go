@@ -196,7 +196,7 @@ func newReporter(b *Bearer) *reporter {
 	return &reporter{source: nameOf(b.Source), hook: b.OnRefresh, logger: b.Logger}
 }
 
-// nameOf is what reports call a source.
+// nameOf returns what reports call a source.
 func nameOf(source TokenSource) string {
 	if named, ok := source.(fmt.Stringer); ok {
 		return named.String()

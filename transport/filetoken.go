@@ -111,9 +111,9 @@ func withoutPath(err error) error {
 	return err
 }
 
-// claimedTimes are the iat and exp of a JWT that nobody has verified, zero where
-// there is none. They tell when to ask for the next one; nothing is believed on
-// their account.
+// claimedTimes returns the iat and exp of a JWT that nobody has verified, zero
+// where there is none. They tell when to ask for the next one; nothing is
+// believed on their account.
 func claimedTimes(token string) (issued, expiry time.Time) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -139,7 +139,7 @@ func wantsOther(e *Exchange) bool {
 	return e != nil && e.RequestedType != "" && e.RequestedType != TokenTypeAccess
 }
 
-// kind is the token_type in lower case.
+// kind returns the token_type in lower case.
 func (a *answer) kind() string { return strings.ToLower(strings.TrimSpace(a.TokenType)) }
 
 // typeNotAccess is the type of what is no access token (RFC 8693 section 2.2.1).

@@ -111,7 +111,7 @@ const (
 // one (RFC 6749 section 3.2) but for those that RFC 8707 section 2 lets repeat.
 type form map[string][]string
 
-// get is the one value of the parameter, or "".
+// get returns the one value of the parameter, or "".
 func (f form) get(name string) string {
 	if values := f[name]; len(values) > 0 {
 		return values[0]

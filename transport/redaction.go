@@ -15,7 +15,7 @@ const (
 	minRedacted    = 6   // of a secret that stands in a text on purpose only
 )
 
-// shownCode is the endpoint's code if it is one.
+// shownCode returns the endpoint's code if it is one.
 func shownCode(code string, secrets []string) string {
 	known := slices.Contains(oauth.ErrorCodes, code)
 	if known || isCode(code) && code == redacted(code, secrets) {
@@ -30,8 +30,8 @@ func isCode(text string) bool {
 	})
 }
 
-// shownText is the endpoint's description as far as an error may show it: in
-// one line, short, and without a token or anything that looks like one.
+// shownText returns the endpoint's description as far as an error may show it:
+// in one line, short, and without a token or anything that looks like one.
 func shownText(text string, secrets []string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
@@ -45,8 +45,9 @@ func shownText(text string, secrets []string) string {
 	return text
 }
 
-// redacted is the text without the secrets. A short one may stand in a word by
-// chance, where the gap would tell it: then nothing of the text is left.
+// redacted returns the text without the secrets. A short one may stand in a
+// word by chance, where the gap would tell it: then nothing of the text is
+// left.
 func redacted(text string, secrets []string) string {
 	for _, secret := range secrets {
 		switch {

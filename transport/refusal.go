@@ -42,8 +42,9 @@ func (e *Refusal) Error() string {
 	return fmt.Sprintf("transport: %d%s: %v", e.StatusCode, code, e.err)
 }
 
-// Unwrap is the cause: ErrInvalid of package tokenprofile and its reasons are behind
-// a 401 for a token, [context.Canceled] behind a request whose client has left.
+// Unwrap returns the cause: ErrInvalid of package tokenprofile and its reasons
+// are behind a 401 for a token, [context.Canceled] behind a request whose
+// client has left.
 func (e *Refusal) Unwrap() error {
 	if e == nil {
 		return nil

@@ -50,7 +50,7 @@ type Registration struct {
 	Certificate *ClientCertificate
 }
 
-// methods are the ways in which the client may authenticate, and the
+// methods returns the ways in which the client may authenticate, and the
 // algorithms of its assertions, in the words of RFC 8414 section 2.
 func (r Registration) methods() (methods []string, algorithms []tokenprofile.Algorithm) {
 	if r.SecretHash != "" {

@@ -157,8 +157,9 @@ func (r *renewal) land(f *flight, got outcome) {
 	r.reporter.fetched(report, news)
 }
 
-// pause is how long to leave the source alone after so many failures in a row.
-// It is spread over its upper half, so that a fleet does not come back at once.
+// pause returns how long to leave the source alone after so many failures in a
+// row. It is spread over its upper half, so that a fleet does not come back at
+// once.
 func pause(failures int, err error) time.Duration {
 	d := maxPause
 	if failures <= 6 {

@@ -63,7 +63,7 @@ func (m *ResourceMetadata) Path() string {
 	return u.Path
 }
 
-// resource is the URL of the document.
+// resource returns the URL of the document.
 func (m *ResourceMetadata) resource() (*url.URL, error) {
 	if m == nil {
 		return nil, errors.New("transport: there is no resource metadata")

@@ -87,5 +87,5 @@ func levelOf(refusal *Refusal) slog.Level {
 	return slog.LevelInfo
 }
 
-// bounded is the method, which may be any word of any length.
+// bounded returns the method, which may be any word of any length.
 func bounded(method string) string { return method[:min(len(method), 16)] }

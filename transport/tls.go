@@ -106,7 +106,7 @@ func (t TLS) serverNow() (*tls.Config, error) {
 	return config, nil
 }
 
-// verifyServer is what crypto/tls does where verification is not left out.
+// verifyServer returns what crypto/tls does where verification is not left out.
 func (t TLS) verifyServer(state tls.ConnectionState, serverName string) error {
 	if serverName == "" {
 		serverName = state.ServerName

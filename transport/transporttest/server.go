@@ -60,10 +60,10 @@ func (s *Server) Close() {
 	}
 }
 
-// TokenURL is the address of the token endpoint.
+// TokenURL returns the address of the token endpoint.
 func (s *Server) TokenURL() string { return s.URL + "/token" }
 
-// SetLifetime is how long the next tokens live. At first it is 5 minutes.
+// SetLifetime returns how long the next tokens live. At first it is 5 minutes.
 func (s *Server) SetLifetime(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,7 +105,8 @@ func (s *Server) TokenRequests() []url.Values {
 	return slices.Clone(s.requests)
 }
 
-// Calls is how many requests the API has had, with a valid token or without.
+// Calls returns how many requests the API has had, with a valid token or
+// without.
 func (s *Server) Calls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
