@@ -34,8 +34,8 @@ const (
 	HS512   Algorithm = "HS512"
 )
 
-// The key management algorithms. RSA1_5 and the password-based ones are not
-// among them: the first can be made to reveal its plaintext, the others let a
+// The key management algorithms. RSA1_5 and the password-based ones are left
+// out: the first can be made to reveal its plaintext, and the others let a
 // token choose how long its reader computes.
 const (
 	RSAOAEP      Algorithm = "RSA-OAEP" // with SHA-1, which does not weaken it
@@ -81,8 +81,8 @@ type spec struct {
 	size   int            // bytes of the AES key, where the algorithm alone says
 }
 
-// specs is the one table of algorithms: one more is a row more. Of those that
-// a key could be used with, the first is preferred.
+// specs is the one table of algorithms: a new one is a new row. Of those that
+// fit a key, the first is preferred.
 var specs = []*spec{
 	{name: ES256, family: FamilyECDSA, hash: crypto.SHA256, curve: elliptic.P256()},
 	{name: ES384, family: FamilyECDSA, hash: crypto.SHA384, curve: elliptic.P384()},
@@ -153,11 +153,12 @@ var specByName = func() map[Algorithm]*spec {
 	return byName
 }()
 
-// usable reports whether this program can compute it.
+// usable reports whether this program, built with this Go release, can compute
+// it.
 func (s *spec) usable() bool { return s.family != FamilyMLDSA || mldsaKeys != nil }
 
-// mldsaSupport is what the Go release at hand does with ML-DSA keys (FIPS 204,
-// in JOSE RFC 9964). A function is only given keys that algorithm knows.
+// mldsaSupport is what the Go release does with ML-DSA keys (FIPS 204, RFC
+// 9964). Its functions are called only with keys that algorithm knows.
 type mldsaSupport struct {
 	algorithm   func(crypto.PublicKey) Algorithm // "": another type of key
 	publicBytes func(crypto.PublicKey) []byte
@@ -194,8 +195,8 @@ func list(wanted func(Algorithm) bool) []Algorithm {
 	return names
 }
 
-// Check returns [ErrUnsupported] for a name that is no algorithm here, with
-// those there are.
+// Check returns [ErrUnsupported] for an unknown name, with a list of the known
+// ones.
 func (a Algorithm) Check() error {
 	s := specByName[a]
 	switch {
@@ -226,7 +227,8 @@ func (a Algorithm) Family() Family {
 // IsSignature reports whether tokens are signed with it, and not encrypted.
 func (a Algorithm) IsSignature() bool { return familyUses[a.Family()].use == "sig" }
 
-// UsesSecret reports whether both ends hold the same key.
+// UsesSecret reports whether the algorithm uses a secret key, which both ends
+// hold.
 func (a Algorithm) UsesSecret() bool { return familyUses[a.Family()].secret }
 
 // Hash returns the hash function of a signature, or of RSA-OAEP; 0 where the

@@ -39,7 +39,7 @@ var contentSpecs = []contentSpec{
 	{A256CBCHS512, 64, cbcBlockSize, 32, false},
 }
 
-// ContentAlgorithms lists them.
+// ContentAlgorithms lists the content encryption algorithms.
 func ContentAlgorithms() []ContentAlgorithm {
 	names := make([]ContentAlgorithm, len(contentSpecs))
 	for i, s := range contentSpecs {
@@ -57,8 +57,8 @@ func (a ContentAlgorithm) spec() contentSpec {
 	return contentSpec{}
 }
 
-// Check returns [ErrUnsupported] for a name that is no algorithm here, with
-// those there are.
+// Check returns [ErrUnsupported] for an unknown name, with a list of the known
+// ones.
 func (a ContentAlgorithm) Check() error {
 	if a.spec().name == "" {
 		return fmt.Errorf("%w: %q is not one of %s", ErrUnsupported, clip(string(a)), join(ContentAlgorithms()))

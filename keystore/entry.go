@@ -17,15 +17,15 @@ type Kind string
 const (
 	KindPrivateKey  Kind = "private-key"         // a private key and its certificate chain
 	KindSecretKey   Kind = "secret-key"          // a symmetric key
-	KindCertificate Kind = "trusted-certificate" // a certificate of somebody else
-	KindPublicKey   Kind = "public-key"          // a public key of somebody else without a certificate (JWK, PEM)
+	KindCertificate Kind = "trusted-certificate" // a trusted certificate
+	KindPublicKey   Kind = "public-key"          // a trusted public key without a certificate (JWK, PEM)
 )
 
 // An Entry is one entry of a keystore, as keytool -list shows it. For
 // [WriteFile] an entry needs an Alias and either a PrivateKey or, for a
 // trusted certificate, a Chain of one.
 type Entry struct {
-	Alias   string // as stored; looked up without case, as Java does
+	Alias   string // as stored; looked up in any case, as Java does
 	Kind    Kind
 	Created time.Time // zero if the format does not say
 
@@ -50,8 +50,8 @@ type Entry struct {
 	// keys that are not encrypted, and certificates without Oracle's mark.
 	Untagged bool
 
-	// Err is why the entry's key cannot be used. The rest of the entry is as
-	// much as could be read.
+	// Err is why the entry's key cannot be used. The other fields hold what could
+	// be read.
 	Err error
 }
 

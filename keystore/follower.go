@@ -15,9 +15,9 @@ const (
 )
 
 // A follower keeps a store up to date with the place its content comes from.
-// One look at a time is under way, on a goroutine that ends with it. The caller
-// that begins it waits for it, but not for long, and nobody else waits: a file
-// system or a function that hangs leaves the last good keys to everyone.
+// There is one look at a time, on a goroutine that ends with it. The caller
+// that begins it waits a little, and nobody else waits: while a file system or
+// a function hangs, everyone goes on with the last good keys.
 type follower struct {
 	file    File
 	place   place
@@ -28,17 +28,17 @@ type follower struct {
 	busy     chan struct{}
 	next     time.Time // when to look again
 	loaded   stamp     // of what is in force
-	noticed  stamp     // of what lay there at the last look
+	noticed  stamp     // of what was there at the last look
 	failed   stamp     // of what did not open
 	failures int       // in a row
 	retry    time.Time // when to try failed again
 	compared time.Time // when the content was last read
 }
 
-// health is how the follower fares. It never changes.
+// health is the state of the follower at one moment. It never changes.
 type health struct {
-	loaded   time.Time // when what is in force was read
-	err      error     // why what lies there now is not in force, or nil
+	loaded   time.Time // when the content in force was read
+	err      error     // why the present content of the place is not in force, or nil
 	failures int       // in a row
 	retry    time.Time // when it is tried again
 }
@@ -58,8 +58,8 @@ func newFollower(file File) (*follower, *contents, error) {
 	return f, c, nil
 }
 
-// look looks whether there is something new, unless somebody else is just
-// doing that, and waits for it as long as ctx allows, but not for long.
+// look looks for new content, unless a look is under way. It waits for the
+// result as long as ctx allows, but at most maxWait.
 func (f *follower) look(ctx context.Context, now time.Time) {
 	select {
 	case f.busy <- struct{}{}:
@@ -86,7 +86,7 @@ func (f *follower) look(ctx context.Context, now time.Time) {
 	}
 }
 
-// check reads what is new, and takes it over if it is fit for that.
+// check reads new content, and puts it in force if it may replace the old.
 func (f *follower) check(ctx context.Context, now time.Time) {
 	changed, unsure := f.changed(now)
 	if !changed && !unsure {
@@ -109,7 +109,7 @@ func (f *follower) check(ctx context.Context, now time.Time) {
 	f.file.report(err)
 }
 
-// take takes the content over, with the overlap of what it replaces.
+// take puts the content in force, with the overlap for the keys it replaces.
 func (f *follower) take(data []byte, stamp stamp, now time.Time) error {
 	c, err := parse(f.file, data)
 	if err != nil {
@@ -124,11 +124,11 @@ func (f *follower) take(data []byte, stamp stamp, now time.Time) error {
 	return nil
 }
 
-// changed reports whether the place has something else than what is in force,
-// that is fit to be read: it lies still, and is not what failed a moment ago.
-// It is unsure about what has not been read for long: there are file systems
-// where neither numbers nor times tell one file from the next, and functions
-// tell nothing.
+// changed reports whether the place has other content than what is in force,
+// which can be read now: it is not being written, and did not fail a moment
+// ago. Content that was last read long ago counts as changed: on some file
+// systems neither inodes nor times tell one file from the next, and a function
+// has neither.
 func (f *follower) changed(now time.Time) (changed, unsure bool) {
 	seen := f.place.glance()
 	settled := seen.same(f.noticed) || seen.age(now) >= settleTime
@@ -136,7 +136,7 @@ func (f *follower) changed(now time.Time) (changed, unsure bool) {
 	switch {
 	case f.failures > 0 && seen.same(f.failed):
 		return !now.Before(f.retry), false
-	case !seen.same(f.loaded), f.failures > 0: // or it is again what it was
+	case !seen.same(f.loaded), f.failures > 0: // or the old content is back
 		return settled, false
 	}
 	return false, now.Sub(f.compared) >= f.file.interval()
@@ -166,8 +166,8 @@ func (f *follower) load(ctx context.Context) (*contents, stamp, error) {
 	return c, stamp, err
 }
 
-// reload reads the place now, as [Store.Reload] says. Whoever is first decides:
-// what was read takes effect, or the caller leaves and nothing does.
+// reload reads the place now, as [Store.Reload] says. Either the content takes
+// effect, or the caller leaves first and nothing changes.
 func (f *follower) reload(ctx context.Context) error {
 	select {
 	case f.busy <- struct{}{}:

@@ -20,9 +20,9 @@ import (
 // SP 800-57 part 1, table 2).
 const generatedRSABits = 3072
 
-// Generate returns a new key for an algorithm, and bound to it, with a
-// self-signed certificate, so that a rotation needs no keytool: [WriteFile]
-// writes it. Key pairs only: an algorithm that uses secret keys is
+// Generate returns a new private key that is bound to the algorithm, with a
+// self-signed certificate. [WriteFile] writes it, so that a rotation needs no
+// keytool. For an algorithm that uses secret keys the error is
 // [ErrUnsupported]. The subject is a distinguished name as RFC 4514 writes it:
 // "CN=billing,O=Example". The certificate is valid from notBefore until
 // notAfter; a key whose notBefore lies in the future is published at once and

@@ -16,24 +16,24 @@
 // the format, never the name: keytool has written PKCS #12 into files called
 // .jks since JDK 9.
 //
-// [Store.Entries] lists everything, also what cannot be used: a key of a type
-// that Go does not know, or under another password, carries its own error and
-// hides nothing else.
+// [Store.Entries] lists everything, also keys that cannot be used. A key of a
+// type that Go does not know, or under another password, carries its own error;
+// the other entries are not affected.
 //
 // # Which key signs
 //
-// The only one; or the one whose alias is named, in any case; or, where the
-// profile allows it, the newest whose certificate is valid. Anything else is an
-// error that lists what there is: see [Select].
+// The only key; or the one whose alias is named, in any case; or, where the
+// profile allows it, the newest one with a valid certificate. Anything else is
+// an error that lists the keys: see [Select].
 //
 // # Rotation
 //
 // Replace the file, by rename or in place. The store notices while it is used,
 // publishes the new key at once, lets it sign after [File.PublishBefore], and
 // keeps the replaced one published for [File.PublishAfter]. A file that does
-// not open changes nothing. A goroutine looks and ends; none stays behind, and
-// nobody waits for a file that hangs. [Store.Reload] is for the day a key has
-// leaked: it knows no overlap.
+// not open changes nothing. A goroutine checks the file and ends; a file system
+// that hangs delays nobody else. [Store.Reload] is for the day a key has
+// leaked: it has no overlap.
 //
 // A key and its certificate in two files ([File.Certificate]) and content that
 // comes from a function ([File.Read]) rotate in the same way.
@@ -42,13 +42,13 @@
 //
 // # Own keys and trusted keys
 //
-// A store has two sources of public keys. Its own methods give the halves of
-// its private keys; [Store.Trust] gives the keys of other people's
-// certificates, which verify and are never published as ours. Public keys in a
-// JWK Set without their private halves are other people's.
+// A store is two sources of public keys. Its own methods yield the public
+// halves of its private keys; [Store.Trust] yields the keys of trusted
+// certificates, which verify and are never published. A public key without its
+// private half, in a JWK Set or a PEM file, is a trusted key, too.
 //
 // # Secrets
 //
-// Passwords are functions, called at every load. Keys print as their kid, with
-// every verb and in every log, and only a [PublicKey] has a JSON form.
+// Passwords are functions, called at every load. Keys print as their kid,
+// whatever the verb, and only a [PublicKey] has a JSON form.
 package keystore

@@ -18,7 +18,7 @@ import (
 // maxFile is in bytes: the largest keystore read.
 const maxFile = format.MaxSize
 
-// parse reads a keystore of any format, told from its content.
+// parse reads a keystore of any format. The content tells the format.
 func parse(f File, data []byte) (*contents, error) {
 	if err := format.CheckSize(data); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ type found struct {
 	format   string
 	verified bool
 	entries  []Entry
-	passed   []string // what is in it beside the entries
+	passed   []string // what the file has besides entries
 }
 
 // fit reports as an error that a key and the certificate in a file of its own
@@ -79,8 +79,8 @@ func (f found) fit() error {
 	return nil
 }
 
-// empty returns the error for a file that nothing was found in, and what was in
-// it.
+// empty returns the error for a file without keys and certificates. It names
+// what was found instead.
 func (f found) empty() error {
 	if len(f.passed) == 0 {
 		return fmt.Errorf("%w: the %s file has no entry at all", ErrNoKey, f.format)
@@ -126,8 +126,8 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	return result, nil
 }
 
-// lastOfEach leaves out the entries that a later one of the same alias
-// replaces. Of two the JDK's own formats keep the later one.
+// lastOfEach leaves out entries of an alias that occurs again later, as the JDK
+// does.
 func lastOfEach(entries []format.Entry) []format.Entry {
 	last := make(map[string]int, len(entries))
 	for i, e := range entries {
@@ -197,9 +197,10 @@ func bind(f File, e *Entry) error {
 	return nil
 }
 
-// readContainer reads JSON with PEM in it: the key of a Google service
-// account, under the kid that the file names, and a map of kids to
-// certificates, as Google and Firebase publish. What it does not read it names.
+// readContainer reads JSON with PEM in it: the key of a Google service account,
+// under the kid that the file names, and a map of kids to certificates, as
+// Google and Firebase publish. For other JSON of that kind the error says what
+// it is.
 func readContainer(data []byte, passwords *passwords) (found, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(data, &members); err != nil {
@@ -262,8 +263,8 @@ func certificateMap(texts map[string]string) (found, error) {
 	return result, nil
 }
 
-// inPEM returns the entries of a PEM text, all of which have the kid and it for
-// an alias.
+// inPEM returns the entries of a PEM text. All have the kid, which is also
+// their alias.
 func inPEM(text, kid string) ([]Entry, error) {
 	store, err := pemfile.Read([]byte(text), format.Passwords{})
 	if err != nil {

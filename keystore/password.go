@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// A Password yields a password. It is called at every load, so that a rotated
-// password is picked up with the file it belongs to, and the password is kept
-// nowhere. Where a store does not open with it, it is tried once more without
-// the line break it ends in, or with one.
+// A Password yields a password. It is called at every load, so that a new
+// password is picked up with its file, and the password is not kept. If a store
+// does not open with it, it is tried once more without the line break at its
+// end, or with one.
 type Password func() (string, error)
 
-// EnvPassword returns the value of an environment variable. One that is not set
-// is an error; one that is set to nothing is the empty password.
+// EnvPassword reads the password from an environment variable. A variable that
+// is not set is an error; one that is set to nothing is the empty password.
 func EnvPassword(name string) Password {
 	return func() (string, error) {
 		password, ok := os.LookupEnv(name)
@@ -24,11 +24,11 @@ func EnvPassword(name string) Password {
 	}
 }
 
-// maxPasswordFile is in bytes; nobody's password is longer.
+// maxPasswordFile is in bytes; no password is longer.
 const maxPasswordFile = 4096
 
-// FilePassword returns the first line of a file, without its line ending, as
-// Kubernetes and Docker mount secrets.
+// FilePassword reads the password from a file of one line, without its line
+// ending, as Kubernetes and Docker mount secrets.
 func FilePassword(path string) Password {
 	return func() (string, error) {
 		data, _, err := readFile(path, maxPasswordFile)
@@ -44,7 +44,7 @@ func FilePassword(path string) Password {
 	}
 }
 
-// StaticPassword returns a password the program already has.
+// StaticPassword returns a password that the program already has.
 func StaticPassword(password string) Password {
 	return func() (string, error) { return password, nil }
 }

@@ -16,7 +16,7 @@ type passwords struct {
 	keys    func() []byte
 	byAlias map[string]func() []byte
 	fetched [][]byte
-	err     error // the first that a function of the caller's returned
+	err     error // the first error of a Password
 }
 
 // withPasswords asks for the store's password, lets use read the store with
@@ -45,8 +45,8 @@ func withPasswords(f File, use func(*passwords) error) error {
 }
 
 // otherLineEnd returns the password without the line break it ends in, or with
-// one: tools that keep a password in a file differ in whether it is a part of
-// it.
+// one. Tools that keep a password in a file differ in whether the line break is
+// part of it.
 func otherLineEnd(password []byte) (other []byte, ok bool) {
 	other = bytes.TrimRight(password, "\r\n")
 	if len(other) == len(password) {
@@ -82,8 +82,8 @@ func (p *passwords) key(alias string) [][]byte {
 	return add(tries, []byte{})
 }
 
-// add leaves out what was not given or is there already: every try costs a
-// key derivation.
+// add leaves out a missing password, and one that is there already: every try
+// costs a key derivation.
 func add(tries [][]byte, password []byte) [][]byte {
 	if password == nil || slices.ContainsFunc(tries, func(other []byte) bool { return string(other) == string(password) }) {
 		return tries
@@ -107,7 +107,7 @@ func (p *passwords) fetch(password Password) []byte {
 	return p.keep(append([]byte{}, text...))
 }
 
-// keep notes a secret to be wiped.
+// keep remembers a secret that is to be wiped.
 func (p *passwords) keep(secret []byte) []byte {
 	p.fetched = append(p.fetched, secret)
 	return secret

@@ -16,15 +16,16 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
-// A place is where a store's content lies.
+// A place is where a store's content comes from.
 type place interface {
-	// glance tells the state as far as that can be done without reading.
+	// glance returns the state as far as it can be told without reading.
 	glance() stamp
 	// read reads the content, which the caller wipes.
 	read(ctx context.Context) ([]byte, stamp, error)
 }
 
-// placeOf returns the one the file names, or an error if it names none or two.
+// placeOf returns the place that the file names. It is an error if it names
+// none or two.
 func placeOf(f File) (place, error) {
 	switch {
 	case f.Read == nil && f.Path == "":
@@ -101,7 +102,7 @@ func appendPEM(text, data []byte) ([]byte, error) {
 // maxRead is how long a function may take.
 const maxRead = 30 * time.Second
 
-// function is a place that the caller knows how to read.
+// function is a place that a function of the caller's reads.
 type function func(ctx context.Context) ([]byte, error)
 
 func (function) glance() stamp { return stamp{} }
@@ -110,17 +111,17 @@ func (f function) read(ctx context.Context) ([]byte, stamp, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxRead)
 	defer cancel()
 	data, err := f(ctx)
-	data = bytes.Clone(data) // it is wiped, and may be the caller's
+	data = bytes.Clone(data) // the caller's slice must not be wiped
 	return data, stamp{sum: sha256.Sum256(data)}, err
 }
 
-// A stamp tells one state of what a store is read from from another.
+// A stamp tells two states of a store's files apart.
 type stamp struct {
 	files []os.FileInfo // nil: no file
 	sum   [sha256.Size]byte
 }
 
-// stampOf returns what can be told of files without reading them.
+// stampOf returns the stamp of files, without reading them.
 func stampOf(paths ...string) (s stamp) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -132,8 +133,8 @@ func stampOf(paths ...string) (s stamp) {
 	return s
 }
 
-// same reports whether both are the same files, unchanged as far as their
-// numbers and times tell, or both none.
+// same reports whether both are of the same files, unchanged as far as inodes,
+// sizes and times tell.
 func (s stamp) same(other stamp) bool {
 	return slices.EqualFunc(s.files, other.files, func(a, b os.FileInfo) bool {
 		if a == nil || b == nil {
@@ -143,8 +144,7 @@ func (s stamp) same(other stamp) bool {
 	})
 }
 
-// age returns how long ago the youngest file was written to, 0 where one is
-// missing.
+// age returns how long ago a file was last written to, 0 if one is missing.
 func (s stamp) age(now time.Time) time.Duration {
 	var youngest time.Time
 	for _, info := range s.files {
@@ -158,8 +158,8 @@ func (s stamp) age(now time.Time) time.Duration {
 
 var errChanging = errors.New("the file changed while it was read")
 
-// readFile reads a file that nobody writes to meanwhile. What is no file is
-// not opened: a pipe would wait for somebody to write, a device has no end.
+// readFile reads a file, and fails if it changes meanwhile. Only regular files
+// are opened: a pipe would wait for a writer, and a device has no end.
 func readFile(path string, limit int64) ([]byte, os.FileInfo, error) {
 	if info, err := os.Stat(path); err == nil {
 		if err := checkRegular(info); err != nil {
@@ -227,7 +227,7 @@ func readAll(f io.Reader, size, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrLimit, limit)
 	}
 	var data bytes.Buffer
-	data.Grow(int(size) + bytes.MinRead) // so that no copy of it stays behind
+	data.Grow(int(size) + bytes.MinRead) // so that no copy is left behind
 	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, err
 	}
@@ -237,7 +237,7 @@ func readAll(f io.Reader, size, limit int64) ([]byte, error) {
 	return data.Bytes(), nil
 }
 
-// plainPathError leaves out the path, which the caller names anyway.
+// plainPathError leaves out the path, because the caller names it.
 func plainPathError(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {

@@ -11,19 +11,19 @@ import (
 
 // Selection says which of several private keys is meant.
 type Selection struct {
-	Alias  string                 // the entry's alias, without case; "" means the only key there is
+	Alias  string                 // the entry's alias, in any case; "" means the only key there is
 	Newest bool                   // without an alias, among several: the valid one whose certificate became valid last
 	Now    time.Time              // the time at which certificates must be valid; zero: do not look
 	Fits   func(PrivateKey) error // whether a key can do the job; nil: every key can
-	Source PrivateSource          // where the keys come from, for errors; nil: they do not say
+	Source PrivateSource          // where the keys come from, for errors; nil: errors do not say
 }
 
 // Select chooses one key: the one with the alias, or the only one that fits,
-// or, where the selection allows it, the newest. A certificate that has
+// or, where the selection allows it, the newest. A key whose certificate has
 // expired, or is not valid yet, is never chosen: [ErrExpired] and
-// [ErrNotYetValid] name it with its date. Any other error is [ErrNoKey] or
-// [ErrAmbiguous], lists the aliases there are with type and validity, and
-// tells why a key was passed over.
+// [ErrNotYetValid] name it with the date. Any other error is [ErrNoKey] or
+// [ErrAmbiguous]; it lists the aliases with type and validity, and says why a
+// key was passed over.
 func Select(keys []PrivateKey, selection Selection) (PrivateKey, error) {
 	key, err := selection.choose(keys)
 	if err != nil {
@@ -92,9 +92,10 @@ func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 }
 
 // An aliasIndex finds keys of one slice by alias. The keys of a store's slice
-// carry it, so that [Select] need not search thousands at every signature.
+// carry it, so that [Select] does not search thousands of keys for every
+// signature.
 type aliasIndex struct {
-	first   *PrivateKey // of the slice, which tells it
+	first   *PrivateKey // identifies the slice
 	keys    int
 	byAlias map[string][]int // by alias as stored, and in one case
 }
@@ -144,8 +145,8 @@ func (s Selection) fits(key PrivateKey) error {
 }
 
 // newest returns the valid key whose certificate became valid last. A key
-// without a certificate counts as the oldest; of two of the same day the one
-// that stands later in the store wins, for stores grow at the end.
+// without a certificate counts as the oldest. Of two of the same day the later
+// one in the store wins, because stores grow at the end.
 func (s Selection) newest(keys []PrivateKey) (PrivateKey, error) {
 	var newest PrivateKey
 	var found bool

@@ -16,9 +16,9 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Sign appends the signature of the input by the key to dst, in the form of
-// RFC 7518 section 3. [PrivateKey.Fits] says beforehand whether the key may be
-// used. HMACs are not made this way, for they have no private key.
+// Sign signs the input with the key and appends the signature to dst, in the
+// form of RFC 7518 section 3. It does not check whether the key may be used:
+// [PrivateKey.Fits] does. HMACs have no private key, and are not made here.
 func (a Algorithm) Sign(ctx context.Context, key PrivateKey, dst, input []byte) ([]byte, error) {
 	s := specByName[a]
 	if s == nil || !a.IsSignature() || a.UsesSecret() {
@@ -44,8 +44,8 @@ func (a Algorithm) Sign(ctx context.Context, key PrivateKey, dst, input []byte) 
 }
 
 // isStandard reports whether the key is one of the standard library. A signer
-// elsewhere may ignore the padding it is asked for, and nobody would notice
-// before the token is refused. So its signatures are verified.
+// elsewhere may ignore the padding it is asked for, which would be noticed only
+// when the token is refused. So its signatures are verified.
 func isStandard(key crypto.PrivateKey) bool {
 	switch key.(type) {
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
@@ -55,7 +55,7 @@ func isStandard(key crypto.PrivateKey) bool {
 }
 
 // Verify reports whether the signature is the key's. Every length is exact. It
-// does not ask whether the key may be used: [PublicKey.Fits] does.
+// does not check whether the key may be used: [PublicKey.Fits] does.
 func (a Algorithm) Verify(key PublicKey, input, signature []byte) bool {
 	s := specByName[a]
 	if s == nil || takes(s, key.key) != nil {

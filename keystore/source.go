@@ -11,10 +11,10 @@ type PrivateSource interface {
 	PrivateKeys(ctx context.Context) ([]PrivateKey, error)
 }
 
-// A DecryptionSource yields all private keys that others may encrypt to. While
-// keys are replaced they are more than those that sign: others may already use
-// the next one, which is published, and what was encrypted to the last one is
-// still on its way. [*Store] is one.
+// A DecryptionSource yields all private keys that others may encrypt to. During
+// a rotation these are more than the keys that sign: others may already use the
+// next key, which is published, and messages encrypted to the last one are
+// still on their way. [*Store] is one.
 type DecryptionSource interface {
 	DecryptionKeys(ctx context.Context) ([]PrivateKey, error)
 }
@@ -28,10 +28,10 @@ func (f DecryptionFunc) DecryptionKeys(ctx context.Context) ([]PrivateKey, error
 
 // A PublicSource yields public keys to verify with, or to encrypt to.
 //
-// With a kid it yields the keys of exactly that kid, none if there is none;
-// with "" all of them. An error means that the keys could not be had, and says
-// nothing about the kid. A source that holds its keys in memory answers even
-// when ctx is done.
+// With a kid it yields the keys of exactly that kid, or none; with "" it yields
+// all of them. An error means that the keys are not available, and says nothing
+// about the kid. A source that holds its keys in memory answers even when ctx
+// is done.
 type PublicSource interface {
 	PublicKeys(ctx context.Context, kid string) ([]PublicKey, error)
 }
@@ -42,7 +42,7 @@ type SecretSource interface {
 }
 
 // A Publisher yields the public keys that others may fetch to verify with: its
-// own, never those it merely trusts.
+// own keys, never trusted ones.
 type Publisher interface {
 	PublishedKeys(ctx context.Context) ([]PublicKey, error)
 }

@@ -9,13 +9,13 @@ import (
 
 // Status is the state of a store at one moment, for health checks and logs.
 type Status struct {
-	Source   string // the path, or the name of what is no file; "" for a store from memory
+	Source   string // the path, or the name of a store that is not a file; "" for a store from memory
 	Format   string // as [Store.Format]
 	Verified bool   // as [Store.Verified]
 	Entries  int    // as many as [Store.Entries] lists
 	Trusted  int    // keys of [Store.Trust] in force
 
-	Loaded   time.Time // when what is in force was read
+	Loaded   time.Time // when the content in force was read
 	Failures int       // reloads that have failed since
 	Err      error     // why the last one did, or why the own keys are not given out; nil if nothing is wrong
 	Retry    time.Time // when reading is tried again; zero: nothing failed
@@ -31,8 +31,8 @@ type KeyState string
 const (
 	KeySigns    KeyState = "signing"  // now
 	KeyWaits    KeyState = "waiting"  // published, and signs from From on
-	KeyRetires  KeyState = "retired"  // signs no more, and is published until Until
-	KeyExpired  KeyState = "expired"  // its certificate is no longer valid
+	KeyRetires  KeyState = "retired"  // no longer signs, and is published until Until
+	KeyExpired  KeyState = "expired"  // its certificate has expired
 	KeyUnusable KeyState = "unusable" // its entry could not be read: Err
 )
 
@@ -75,7 +75,7 @@ func (s Status) in(state KeyState) (keys []string) {
 	return keys
 }
 
-// LogValue lists the keys by state, and leaves out what there is not.
+// LogValue lists the keys by state, and leaves out empty fields.
 func (s Status) LogValue() slog.Value {
 	attributes := []slog.Attr{slog.String("format", s.Format), slog.Bool("verified", s.Verified), slog.Int("entries", s.Entries), slog.Int("trusted", s.Trusted)}
 	if s.Source != "" {

@@ -13,7 +13,7 @@ type usage struct {
 }
 
 // permits applies RFC 7517 sections 4.2 and 4.3. A use that is neither "sig"
-// nor "enc" is somebody else's, and permits nothing here.
+// nor "enc" permits nothing here.
 func (u usage) permits(operation string) error {
 	want := "enc"
 	if operation == "sign" || operation == "verify" {

@@ -13,12 +13,13 @@ import (
 // WriteFile writes private keys and trusted certificates to a PKCS #12 file
 // that keytool, OpenSSL and [Open] read. An entry needs an alias, and either a
 // PrivateKey with a certificate, as [Generate] makes it, or a Chain that begins
-// with a trusted certificate; entries of another store's [Store.Entries] will
-// do. Secret keys, and keys held elsewhere, cannot be written. A nil password
-// writes a trust store that opens without one, and no private keys.
+// with a trusted certificate. The entries of [Store.Entries] are such entries.
+// Secret keys, and keys held elsewhere, cannot be written. With a nil password
+// the file is a trust store that opens without one, and private keys are
+// refused.
 //
 // The file is written beside path, with mode 0600, and renamed into place, so
-// that whoever follows path never sees half of it.
+// that a program that follows path never sees half of it.
 func WriteFile(path string, password Password, entries ...Entry) error {
 	data, err := encode(password, entries)
 	if err == nil {
@@ -91,7 +92,7 @@ func replaceFile(path string, data []byte) error {
 	if err != nil {
 		return plainPathError(err)
 	}
-	defer os.Remove(beside.Name()) // does nothing once it is renamed
+	defer os.Remove(beside.Name()) // no effect after the rename
 	if err := writeAndClose(beside, data); err != nil {
 		return plainPathError(err)
 	}
@@ -110,8 +111,8 @@ func writeAndClose(f *os.File, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// syncDirectory makes the rename survive a crash. Where directories cannot be
-// synced there is nothing to be done.
+// syncDirectory makes the rename survive a crash, where directories can be
+// synced.
 func syncDirectory(path string) {
 	if dir, err := os.Open(path); err == nil {
 		dir.Sync()
