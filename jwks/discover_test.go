@@ -59,6 +59,7 @@ func TestDiscover(t *testing.T) {
 		{"an issuer that is a number", "", map[string]string{openID: `{"issuer":1,"jwks_uri":"ISSUER/keys"}`}, "another issuer's"},
 		{"the issuer twice", "", map[string]string{openID: `{"issuer":"https://other.example","issuer":"ISSUER","jwks_uri":"ISSUER/keys"}`}, "occurs twice"},
 		{"no keys", "", map[string]string{openID: `{"issuer":"ISSUER"}`}, "no jwks_uri"},
+		{"keys at an empty URL", "", map[string]string{openID: `{"issuer":"ISSUER","jwks_uri":""}`}, "no jwks_uri"},
 		{"keys over http", "", map[string]string{openID: `{"issuer":"ISSUER","jwks_uri":"http://keys.example/"}`}, "jwks_uri: unsafe URL: http://keys.example is not https"},
 		{"metadata beyond measure", "", map[string]string{openID: `{"issuer":"ISSUER","a":"` + strings.Repeat("a", 512<<10) + `"}`}, "more than 524288 bytes"},
 	}

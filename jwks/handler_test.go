@@ -132,6 +132,20 @@ func TestHandlerAnswers304ToThoseWhoHaveTheSet(t *testing.T) {
 	}
 }
 
+// A source may hand out more and more of one slice, or nothing at all.
+func TestHandlerSeesWhenTheSliceOfItsSourceGrows(t *testing.T) {
+	all := published{jwkstest.NewKey("ES256").Public(), jwkstest.NewKey("ES384").Public()}
+	var now published
+	h := &jwks.Handler{Source: &now}
+	for _, n := range []int{0, 0, 1, 2} {
+		now = all[:n]
+		set, err := jwks.Parse([]byte(body(t, serve(h, "GET"))))
+		if err != nil || len(set.Keys) != n {
+			t.Errorf("got %v, %v, want %d keys", set, err, n)
+		}
+	}
+}
+
 func TestETagDependsOnTheKeysAlone(t *testing.T) {
 	keys := published{jwkstest.NewKey("ES256").Public(), jwkstest.NewKey("ES384").Public()}
 	a, b := serve(&jwks.Handler{Source: keys}, "GET"), serve(&jwks.Handler{Source: keys}, "GET")
@@ -240,9 +254,16 @@ func TestHandlerWritesUseAndAlgorithm(t *testing.T) {
 
 func TestHandlerWritesCertificatesOnRequest(t *testing.T) {
 	key := certified(t, jwkstest.NewKey("ES256").Public(), x509.KeyUsageDigitalSignature)
-	plain := members(t, &jwks.Handler{Source: published{key}})
-	if plain["x5c"] != nil || plain["x5t#S256"] != nil {
-		t.Errorf("not asked for: got %v", plain)
+	for name, h := range map[string]*jwks.Handler{
+		"not asked for": {Source: published{key}},
+		"none":          {Source: published{jwkstest.NewKey("ES256").Public()}, Certificates: true},
+	} {
+		got := members(t, h)
+		for _, member := range []string{"x5c", "x5t#S256"} {
+			if value, ok := got[member]; ok {
+				t.Errorf("%s: got %s %v", name, member, value)
+			}
+		}
 	}
 	got := members(t, &jwks.Handler{Source: published{key}, Certificates: true})
 	chain := got["x5c"].([]any)

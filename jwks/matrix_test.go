@@ -398,12 +398,12 @@ func clockJump(t *testing.T, s *stage) {
 	s.issuer.Break(jwkstest.Status(500))
 }
 
-func TestRedirectWithinTheOriginIsFollowed(t *testing.T) {
+func TestThreeRedirectsWithinTheOriginAreFollowed(t *testing.T) {
 	s := newStage(t, patient)
 	var asked atomic.Int32
 	s.issuer.Break(func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) == 1 {
-			http.Redirect(w, r, s.issuer.KeysURL()+"?v=2", http.StatusMovedPermanently)
+		if n := asked.Add(1); n <= 3 {
+			http.Redirect(w, r, fmt.Sprint(s.issuer.KeysURL(), "?v=", n), http.StatusMovedPermanently)
 			return
 		}
 		(&jwks.Handler{Source: s.issuer}).ServeHTTP(w, r)

@@ -56,6 +56,10 @@ func TestUnknownKidsCauseOneFetchPerPause(t *testing.T) {
 // first unknown kid after it: two fetches at most.
 func TestUnknownKidsOfAColdClient(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		wantNoKey(t, client, "junk")
+		wantRequests(t, issuer, 1) // the first fetch says enough
+	})
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
 		flood(t, client, 10_000, 1)
 		synctest.Wait()
 		if got := issuer.Requests(); got > 2 {
@@ -211,6 +215,21 @@ func TestFailedFetchDoesNotUseUpTheAllowance(t *testing.T) {
 		time.Sleep(time.Second) // far less than the pause
 		wantKey(t, client, issuer.KeyID())
 		wantNoKey(t, client, "junk") // that one had no fetch yet
+	})
+}
+
+// The pause after a failure ends with the first good answer.
+func TestUnknownKidAfterARefreshThatMadeUpForAFailure(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		wantKey(t, client, issuer.KeyID())
+		issuer.Break(jwkstest.RetryAfter(time.Minute))
+		wantUnavailable(t, client, "junk")
+		issuer.Mend()
+		if err := client.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		issuer.Rotate()
+		wantKey(t, client, issuer.KeyID())
 	})
 }
 

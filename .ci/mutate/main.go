@@ -78,6 +78,7 @@ func run(o options) error {
 		for _, s := range sources {
 			for _, m := range s.mutants {
 				if strings.Contains(m.key(), o.only) {
+					m.verdict = before[m.key()]
 					tried = append(tried, m)
 				}
 			}
@@ -91,7 +92,7 @@ func run(o options) error {
 	for _, name := range packages {
 		var left []*mutant
 		for _, m := range tried {
-			if m.verdict = before[m.key()]; m.verdict == "" && m.group() == name {
+			if m.verdict == "" && m.group() == name {
 				left = append(left, m)
 			}
 		}
