@@ -89,6 +89,10 @@ func TestDPoPNonce(t *testing.T) {
 		{"with a one-use token", &fakeSource{oneUse: true}, &dpopServer{nonce: "n1"}, "GET", "nonce for token-1, yes to token-2, yes to token-3"},
 		{"then the token refused", &fakeSource{}, &dpopServer{nonce: "n1", token: "token-2"}, "GET", "nonce for token-1, no to token-1, yes to token-2, yes to token-2"},
 		{"one that no header may have", &fakeSource{}, &dpopServer{nonce: `n"1`}, "GET", "nonce for token-1, nonce for token-1, nonce for token-1, nonce for token-1"},
+		{"with a space", &fakeSource{}, &dpopServer{nonce: "n 1"}, "GET", "nonce for token-1, nonce for token-1, nonce for token-1, nonce for token-1"},
+		{"with a character that is not printed", &fakeSource{}, &dpopServer{nonce: "n\x7f"}, "GET", "nonce for token-1, nonce for token-1, nonce for token-1, nonce for token-1"},
+		{"of the first and the last character that may be", &fakeSource{}, &dpopServer{nonce: "!~"}, "GET", "nonce for token-1, yes to token-1, yes to token-1"},
+		{"as long as may be", &fakeSource{}, &dpopServer{nonce: strings.Repeat("n", 256)}, "GET", "nonce for token-1, yes to token-1, yes to token-1"},
 		{"too long", &fakeSource{}, &dpopServer{nonce: strings.Repeat("n", 257)}, "GET", "nonce for token-1, nonce for token-1, nonce for token-1, nonce for token-1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -143,20 +147,21 @@ func TestDPoPNoncesAreBounded(t *testing.T) {
 	prover := newProver(t)
 	server := &dpopServer{thumbprint: prover.Thumbprint(), nonce: "n1"}
 	bearer := &transport.Bearer{Source: &fakeSource{}, DPoP: prover, Base: server}
-	for i := range 1100 {
+	for i := range 1024 {
 		url := fmt.Sprintf("https://h%d.example/", i)
 		if resp, err := do(t, bearer, http.MethodGet, url, nil); err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatalf("%s: got %v, %v", url, resp, err)
 		}
 	}
-	server.log = nil
-	for _, host := range []string{"h0", "h1099"} {
-		if _, err := do(t, bearer, http.MethodGet, "https://"+host+".example/", nil); err != nil {
+	const kept, asked = "yes to token-1", "nonce for token-1, yes to token-1"
+	for _, test := range []struct{ host, want string }{{"h0", kept}, {"one-more", asked}, {"h0", asked}, {"one-more", kept}} {
+		server.log = nil
+		if _, err := do(t, bearer, http.MethodGet, "https://"+test.host+".example/", nil); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if got, want := strings.Join(server.log, ", "), "nonce for token-1, yes to token-1, yes to token-1"; got != want {
-		t.Errorf("at the first and the last origin: got %q, want %q", got, want)
+		if got := strings.Join(server.log, ", "); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.host, got, test.want)
+		}
 	}
 }
 

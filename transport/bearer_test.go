@@ -175,10 +175,15 @@ func TestBearerErrorsSayWhatIsWrong(t *testing.T) {
 		{"an origin with a password", &transport.Bearer{Source: ok, Origins: []string{"https://me:canary@api.example/?key=canary"}}, "https://api.example", `transport: Origins: "https://api.example/" is not an origin like https://api.example`},
 		{"an origin that is no URL", &transport.Bearer{Source: ok, Origins: []string{"https://me:canary@api example"}}, "https://api.example", "transport: Origins: a malformed URL, not an origin like https://api.example"},
 		{"an origin with a path", &transport.Bearer{Source: ok, Origins: []string{"https://api.example/v1"}}, "https://api.example", `transport: Origins: "https://api.example/v1" is not an origin like https://api.example`},
+		{"an origin with a query", &transport.Bearer{Source: ok, Origins: []string{"https://api.example?canary"}}, "https://api.example", `transport: Origins: "https://api.example" is not an origin like https://api.example`},
+		{"an origin with a fragment", &transport.Bearer{Source: ok, Origins: []string{"https://api.example#canary"}}, "https://api.example", `transport: Origins: "https://api.example" is not an origin like https://api.example`},
+		{"an origin with a user", &transport.Bearer{Source: ok, Origins: []string{"https://canary@api.example"}}, "https://api.example", `transport: Origins: "https://api.example" is not an origin like https://api.example`},
+		{"an origin without a host", &transport.Bearer{Source: ok, Origins: []string{"https://"}}, "https://api.example", `transport: Origins: "https:" is not an origin like https://api.example`},
 		{"an origin over http", &transport.Bearer{Source: ok, Origins: []string{"http://api.example"}}, "https://api.example", "transport: Origins: http://api.example is not https, and api.example is not a loopback address"},
 		{"a source without TokenWith", &transport.Bearer{Source: tokenOnly{ok}, Claims: func(*http.Request) (any, error) { return nil, nil }}, "https://api.example", "transport: Bearer has Claims, but its Source, a transport_test.tokenOnly, has no TokenWith method to take them"},
 		{"a base that gives nothing", &transport.Bearer{Source: ok, Base: roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil })}, "https://api.example", "transport: the Base, a transport_test.roundTrip, returned neither a response nor an error"},
 		{"a source that fails", &transport.Bearer{Source: &fakeSource{answer: func(context.Context, int) error { return errors.New("out of order") }}}, "https://api.example", "transport: no token: out of order"},
+		{"a token that ends now", &transport.Bearer{Source: ending(time.Unix(2e9, 0))}, "https://api.example", "transport: no token: the source returned one that expired at "},
 		{"an expired token", &transport.Bearer{Source: &fakeSource{lifetime: -time.Second}}, "https://api.example", "transport: no token: the source returned one that expired at "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -192,6 +197,12 @@ func TestBearerErrorsSayWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// ending yields a token that ends when it is made.
+type ending time.Time
+
+func (e ending) Token(context.Context) (string, time.Time, error) { return "token", time.Time(e), nil }
+func (e ending) Now() time.Time                                   { return time.Time(e) }
 
 func TestBearerPassesOnCloseIdleConnections(t *testing.T) {
 	base := &idleCloser{}

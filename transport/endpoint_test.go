@@ -553,6 +553,12 @@ func TestHashSecret(t *testing.T) {
 	if want := "sha256:ccSA35PWri8e-tFEfGbJUl4xYhjPUfyNntgy8trxi3M"; err != nil || hash != want {
 		t.Errorf("got %q and error %v, want %q", hash, err, want)
 	}
+	if _, err := transport.HashSecret("abcdefghijklmnopqrstu"); err == nil {
+		t.Error("got no error for 21 bytes")
+	}
+	if _, err := transport.HashSecret("abcdefghijklmnopqrstuv"); err != nil {
+		t.Errorf("got %v for 22 bytes", err)
+	}
 	if _, err := transport.HashSecret(rand.Text()); err != nil {
 		t.Errorf("got %v for a random secret", err)
 	}

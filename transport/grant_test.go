@@ -170,6 +170,7 @@ func TestGrantAnswers(t *testing.T) {
 		{"zero for a lifetime", `{"access_token":"a","token_type":"Bearer","expires_in":0}`, 5 * time.Minute, ""},
 		{"a lifetime below zero", `{"access_token":"a","token_type":"Bearer","expires_in":-1}`, 5 * time.Minute, ""},
 		{"a fraction", `{"access_token":"a","token_type":"Bearer","expires_in":1.5}`, 1500 * time.Millisecond, ""},
+		{"one second", `{"access_token":"a","token_type":"Bearer","expires_in":1}`, time.Second, ""},
 		{"a huge lifetime", `{"access_token":"a","token_type":"Bearer","expires_in":9223372036854775807}`, 10 * 365 * 24 * time.Hour, ""},
 		{"a lifetime beyond all numbers", `{"access_token":"a","token_type":"Bearer","expires_in":1e300}`, 10 * 365 * 24 * time.Hour, ""},
 		{"an object for a lifetime", `{"access_token":"a","token_type":"Bearer","expires_in":{}}`, 5 * time.Minute, ""},

@@ -82,7 +82,7 @@ func readAnswer(resp *http.Response, g *Grant, start time.Time, secrets []string
 	}
 	a := &answer{body: body}
 	err = json.Unmarshal(body, a) // the error could quote the answer
-	if resp.StatusCode >= 300 || a.Error != "" {
+	if resp.StatusCode >= 400 || a.Error != "" {
 		secrets = append(secrets, a.AccessToken, a.IDToken)
 		refusal.Code = shownCode(a.Error, secrets)
 		refusal.Description = shownText(a.ErrorDescription, secrets)
@@ -153,13 +153,10 @@ var otherTypes = []string{"dpop", "mac", "pop", typeNotAccess}
 // text. Whatever says nothing is not known.
 func (a *answer) lifetime() time.Duration {
 	seconds, err := strconv.ParseFloat(string(bytes.Trim(a.ExpiresIn, `"`)), 64)
-	switch {
-	case err != nil && !errors.Is(err, strconv.ErrRange), !(seconds >= 1):
+	if err != nil && !errors.Is(err, strconv.ErrRange) || !(seconds >= 1) {
 		return assumedLifetime
-	case seconds > maxExpiresIn.Seconds():
-		return maxExpiresIn
 	}
-	return time.Duration(seconds * float64(time.Second))
+	return time.Duration(min(seconds, maxExpiresIn.Seconds()) * float64(time.Second))
 }
 
 // notJSON says what stands where the token should: most often somebody else's

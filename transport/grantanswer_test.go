@@ -25,6 +25,13 @@ func TestAnAnswerOfAnySuccessIsTaken(t *testing.T) {
 	}
 }
 
+func TestAnAnswerOfAMebibyteIsTaken(t *testing.T) {
+	grant := &transport.Grant{TokenURL: tokenURL, ClientID: "me", HTTPClient: says(200, goodAnswer+strings.Repeat(" ", 1<<20-len(goodAnswer))).client()}
+	if token, _, err := grant.Token(t.Context()); err != nil || token != "access" {
+		t.Errorf("got %q, %v", token, err)
+	}
+}
+
 // A token that was asked for with a proof must be bound to its key.
 func TestWhoProvesAKeyGetsNoOtherToken(t *testing.T) {
 	prover := newProver(t)
@@ -81,6 +88,8 @@ func TestWhatIsNoAccessToken(t *testing.T) {
 
 func TestTheIDTokenWhereThatWasAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const year9999 = 253402300799 // its last second: date -u -d 9999-12-31T23:59:59Z +%s
+		last, beyond, endless := unsignedJWT(year9999), unsignedJWT(year9999+1), jwtOf(`{"exp":2000000000}`)
 		id := unsignedJWT(time.Now().Add(20 * time.Minute).Unix()) // the endpoint's clock is 40 minutes behind
 		for _, test := range []struct {
 			name, body, token string
@@ -89,6 +98,9 @@ func TestTheIDTokenWhereThatWasAskedFor(t *testing.T) {
 			{"alone", `{"id_token":"` + id + `"}`, id, time.Hour},
 			{"beside an access token", `{"access_token":"a","token_type":"DPoP","expires_in":60,"id_token":"` + id + `"}`, id, time.Hour},
 			{"that does not say when it ends", `{"id_token":"opaque","expires_in":60}`, "opaque", 5 * time.Minute},
+			{"that ends with the last year", `{"id_token":"` + last + `"}`, last, time.Hour},
+			{"that ends beyond it", `{"id_token":"` + beyond + `"}`, beyond, 5 * time.Minute},
+			{"that does not say when it began", `{"id_token":"` + endless + `"}`, endless, 5 * time.Minute},
 			{"that is not there", `{"access_token":"a","token_type":"Bearer"}`, "", 0},
 		} {
 			grant := &transport.Grant{TokenURL: tokenURL, Assertion: &fakeSource{}, IDToken: true, HTTPClient: says(200, test.body).client()}
@@ -100,9 +112,11 @@ func TestTheIDTokenWhereThatWasAskedFor(t *testing.T) {
 	})
 }
 
-func unsignedJWT(exp int64) string {
+func unsignedJWT(exp int64) string { return jwtOf(fmt.Sprintf(`{"iat":%d,"exp":%d}`, exp-3600, exp)) }
+
+func jwtOf(claims string) string {
 	encode := base64.RawURLEncoding.EncodeToString
-	return encode([]byte(`{"alg":"none"}`)) + "." + encode(fmt.Appendf(nil, `{"iat":%d,"exp":%d}`, exp-3600, exp)) + ".sig"
+	return encode([]byte(`{"alg":"none"}`)) + "." + encode([]byte(claims)) + ".sig"
 }
 
 func TestWhatElseTheAnswerHeld(t *testing.T) {

@@ -203,8 +203,12 @@ func checkRefusal(t *testing.T, w *httptest.ResponseRecorder, status int, code s
 	if code == "" && strings.Contains(challenge, "error=") {
 		t.Errorf("got challenge %q, want no error code", challenge)
 	}
-	if got, want := w.Header().Get("Retry-After") != "", status == http.StatusServiceUnavailable; got != want {
-		t.Errorf("got a Retry-After header: %t, want %t", got, want)
+	wait := ""
+	if status == http.StatusServiceUnavailable {
+		wait = "5"
+	}
+	if got := w.Header().Get("Retry-After"); got != wait {
+		t.Errorf("got Retry-After %q, want %q", got, wait)
 	}
 }
 
@@ -231,8 +235,12 @@ func TestGuardTellsAClientThatLeft(t *testing.T) {
 	}
 	guard.Verifier = refuses(keystore.ErrUnavailable)
 	r = r.WithContext(t.Context())
-	if _, err := guard.Check(r); errors.Is(err, context.Canceled) {
+	if _, err := guard.Check(r); errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "%!") {
 		t.Errorf("got %v of a client that is still there", err)
+	}
+	guard.Verifier = refuses(context.Canceled)
+	if _, err := guard.Check(r.WithContext(ctx)); err.Error() != "transport: 503: context canceled" {
+		t.Errorf("got %v, want the one cause once", err)
 	}
 }
 
@@ -312,6 +320,8 @@ func TestGuardChallengeNamesRealmAndScope(t *testing.T) {
 		{"a realm and a scope", "orders", "read write", `Bearer realm="orders", scope="read write"`},
 		{"a realm with a quote and a backslash", `a"b\c`, "", `Bearer realm="a\"b\\c"`},
 		{"a realm with a line break", "a\r\nX-Evil: 1", "", `Bearer realm="aX-Evil: 1"`},
+		{"a scope of the first and the last character that may be", "", "!~", `Bearer realm="protected", scope="!~"`},
+		{"a scope with a character after them is not named", "", "a\x7f", `Bearer realm="protected"`},
 		{"a scope with a quote is not named", "", `a" b`, `Bearer realm="protected"`},
 		{"a scope with a line break is not named", "", "a\r\nb", `Bearer realm="protected"`},
 	}

@@ -155,6 +155,7 @@ func misbehaviours(t testing.TB) []misbehaviour {
 		{name: "a slow drip", handler: drip, want: at + "context deadline exceeded"},
 		{name: "a hang", handler: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, want: at + "context deadline exceeded"},
 		{name: "a reset", handler: hangUp, want: at + "EOF"},
+		{name: "a choice of places", handler: write(300, ""), want: at + "300 Multiple Choices: a redirect, which is not followed"},
 		{name: "a huge answer", handler: write(200, strings.Repeat(" ", 2<<20)), want: at + "200 OK: an answer of more than 1 MiB"},
 		{name: "an endless answer", handler: endless, want: at + "200 OK: an answer of more than 1 MiB"},
 		{name: "a gzip bomb", handler: bomb, want: at + "200 OK: an answer of more than 1 MiB"},

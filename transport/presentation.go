@@ -163,10 +163,7 @@ func parseForm(body string) (form, error) {
 		if len(value) > 1 && !mayRepeat(name) {
 			return nil, errors.New("a parameter that occurs twice")
 		}
-		value = slices.DeleteFunc(value, func(v string) bool { return v == "" }) // RFC 6749 section 3.2: as if it were omitted
-		if len(value) > 0 {
-			form[name] = value
-		}
+		form[name] = slices.DeleteFunc(value, func(v string) bool { return v == "" }) // RFC 6749 section 3.2: as if it were omitted
 	}
 	return form, nil
 }

@@ -25,7 +25,7 @@ func shownCode(code string, secrets []string) string {
 }
 
 func isCode(text string) bool {
-	return 0 < len(text) && len(text) <= maxCode && !strings.ContainsFunc(text, func(c rune) bool {
+	return len(text) <= maxCode && !strings.ContainsFunc(text, func(c rune) bool {
 		return !isTokenRune(c) || strings.ContainsRune("~+/=%", c)
 	})
 }

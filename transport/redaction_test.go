@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -40,6 +41,9 @@ func TestLongRunsAreCutOutOfADescription(t *testing.T) {
 		{"at the end", "got " + forty + "8", "got ..."},
 		{"at the beginning", forty + "8!", "...!"},
 		{"two of them", forty + "8 " + forty + "9", "... ..."},
+		{"letters at the ends of the alphabet", strings.Repeat("AZaz", 11), "..."},
+		{"the last character that is shown", "~", "~"},
+		{"as long as a description may be", strings.Repeat("word ", 40), strings.Repeat("word ", 40)},
 		{"letters that no token has", "ä" + forty + "ä", " " + forty + " "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -50,5 +54,36 @@ func TestLongRunsAreCutOutOfADescription(t *testing.T) {
 				t.Errorf("got %v, want the description %q", err, test.want)
 			}
 		})
+	}
+}
+
+// A code of the endpoint's own is shown if it looks like one.
+func TestCodesOfTheEndpointsOwn(t *testing.T) {
+	for _, test := range []struct{ code, want string }{
+		{"AADSTS50034", "AADSTS50034"},
+		{"quota-exceeded_2.1", "quota-exceeded_2.1"},
+		{strings.Repeat("x", 64), strings.Repeat("x", 64)},
+		{strings.Repeat("x", 65), ""},
+		{"two words", ""},
+		{"a+b", ""},
+	} {
+		grant := &transport.Grant{TokenURL: tokenURL, ClientID: "me", HTTPClient: says(400, `{"error":"`+test.code+`"}`).client()}
+		_, _, err := grant.Token(t.Context())
+		var got *transport.GrantError
+		if !errors.As(err, &got) || got.Code != test.want {
+			t.Errorf("%q: got %v, want the code %q", test.code, err, test.want)
+		}
+	}
+}
+
+func TestParamsOfAGrantAreCutOutOfADescription(t *testing.T) {
+	for value, want := range map[string]string{"secret": "got ...", "flags": "got flags"} {
+		server := says(400, `{"error_description":"got `+value+`"}`)
+		grant := &transport.Grant{TokenURL: tokenURL, ClientID: "me", Params: params("otp", value), HTTPClient: server.client()}
+		_, _, err := grant.Token(t.Context())
+		var got *transport.GrantError
+		if !errors.As(err, &got) || got.Description != want {
+			t.Errorf("%q: got %v, want the description %q", value, err, want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -174,6 +175,42 @@ func TestARedirectOfUnknownOriginCarriesNothing(t *testing.T) {
 	}
 	if want := []string{"https://api.example nothing", "https://api.example nothing"}; !slices.Equal(hosts.seen, want) {
 		t.Errorf("got %q, want %q", hosts.seen, want)
+	}
+}
+
+// chain is a request after so many redirects within its origin; the headers are
+// those of the first and of the last.
+func chain(t *testing.T, redirects int, first, last http.Header) *http.Request {
+	t.Helper()
+	req := newRequest(t, http.MethodGet)
+	req.Header = first
+	for range redirects {
+		next := newRequest(t, http.MethodGet)
+		next.Response = &http.Response{Request: req}
+		req = next
+	}
+	maps.Copy(req.Header, last)
+	return req
+}
+
+func TestAChainOfRedirects(t *testing.T) {
+	own := http.Header{"Authorization": {"own"}}
+	for _, test := range []struct {
+		name, want string
+		req        *http.Request
+	}{
+		{"as long as one is followed back", "token-1", chain(t, 99, http.Header{}, nil)},
+		{"too long", "nothing", chain(t, 100, http.Header{}, nil)},
+		{"that began with a header of the caller's own", "nothing", chain(t, 1, own, nil)},
+		{"that goes on with one", "own", chain(t, 1, http.Header{}, own)},
+	} {
+		hosts := &trace{}
+		if _, err := (&transport.Bearer{Source: &fakeSource{}, Base: hosts}).RoundTrip(test.req); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"https://api.example " + test.want}; !slices.Equal(hosts.seen, want) {
+			t.Errorf("%s: got %q, want %q", test.name, hosts.seen, want)
+		}
 	}
 }
 

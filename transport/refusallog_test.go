@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -93,6 +94,21 @@ func TestGuardLogsRefusals(t *testing.T) {
 				t.Errorf("the line tells the query: %v", line)
 			}
 		})
+	}
+}
+
+// The answer to a wrong secret is the same, but its owner can find the mistake.
+func TestTheLogTellsCredentialsThatAreNotFormEncoded(t *testing.T) {
+	for _, credentials := range []string{"billing:%zz", "%zz:" + testSecret} {
+		var book logBook
+		endpoint := newEndpoint(t)
+		endpoint.Logger = book.logger()
+		r := newPost(without("client_id", "client_secret"))
+		r.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(credentials)))
+		endpoint.ServeHTTP(httptest.NewRecorder(), r)
+		if lines := book.lines(t); len(lines) != 1 || lines[0]["reason"] != "the Basic credentials are not form-encoded" {
+			t.Errorf("%s: got %v", credentials, lines)
+		}
 	}
 }
 

@@ -113,6 +113,19 @@ func TestAWaiterLeavesOnItsOwn(t *testing.T) {
 	})
 }
 
+func TestAWaiterThatIsCalledOffHasNotTimedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		bearer := &transport.Bearer{Source: &fakeSource{answer: slow(time.Second)}, Base: &recorder{}}
+		_, err := bearer.RoundTrip(newRequest(t, "GET").WithContext(ctx))
+		if timeout, ok := err.(interface{ Timeout() bool }); !ok || timeout.Timeout() || !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want the end of the context, and no timeout", err)
+		}
+		time.Sleep(time.Second) // for the fetch
+	})
+}
+
 func TestTheTimeoutOfTheClientEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := transport.Wrap(&http.Client{Transport: &recorder{}, Timeout: time.Second}, &fakeSource{answer: slow(10 * time.Second)})

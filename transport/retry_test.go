@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 	"github.com/tokenprofile/tokenprofile-go/transport"
 )
 
@@ -378,3 +380,62 @@ func (r *countingReader) Read(p []byte) (int, error) {
 }
 
 func (r *countingReader) Close() error { r.closed = true; return nil }
+
+// Only the server of one that sends proofs can ask for a nonce, by saying so
+// and giving it; any other 401 is about the token.
+func TestA401ThatAsksForNoNonce(t *testing.T) {
+	for _, test := range []struct {
+		name             string
+		prover           *tokenprofile.Prover
+		nonce, challenge string
+	}{
+		{"from one without proofs", nil, "n1", `DPoP error="use_dpop_nonce"`},
+		{"but brings the next one", newProver(t), "n1", `DPoP error="invalid_token"`},
+		{"that it has", newProver(t), "", `DPoP error="use_dpop_nonce"`},
+	} {
+		var sent []string
+		server := roundTrip(func(req *http.Request) (*http.Response, error) {
+			_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+			sent = append(sent, token)
+			resp := respond(req, http.StatusOK)
+			if token == "token-1" {
+				resp.StatusCode = http.StatusUnauthorized
+				resp.Header.Set("WWW-Authenticate", test.challenge)
+				resp.Header.Set("DPoP-Nonce", test.nonce)
+			}
+			return resp, nil
+		})
+		if _, err := get(t, &transport.Bearer{Source: &fakeSource{}, DPoP: test.prover, Base: server}); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := strings.Join(sent, ", "), "token-1, token-2"; got != want {
+			t.Errorf("%s: got %q, want %q", test.name, got, want)
+		}
+	}
+}
+
+// endlessBody counts what is read of it.
+type endlessBody int
+
+func (b *endlessBody) Read(p []byte) (int, error) { *b += endlessBody(len(p)); return len(p), nil }
+func (b *endlessBody) Close() error               { return nil }
+
+func TestARefusalIsReadFor4KiB(t *testing.T) {
+	var body endlessBody
+	refused := false
+	bearer := &transport.Bearer{Source: &fakeSource{}, Base: roundTrip(func(req *http.Request) (*http.Response, error) {
+		resp := respond(req, http.StatusOK)
+		if !refused {
+			refused = true
+			resp.StatusCode, resp.Body = http.StatusUnauthorized, &body
+		}
+		return resp, nil
+	})}
+	log := bearerLog(bearer, slog.LevelInfo)
+	if _, err := get(t, bearer); err != nil || body != 4096 {
+		t.Errorf("got %v after %d bytes, want 4096", err, body)
+	}
+	if log.Len() > 0 {
+		t.Errorf("the next token was admitted: got %s", log)
+	}
+}

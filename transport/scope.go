@@ -71,7 +71,7 @@ func (e *ScopeError) Error() string { return fmt.Sprintf("needs scope %q", e.Sco
 func isScope(s string) bool {
 	for token := range strings.SplitSeq(s, " ") {
 		if token == "" || strings.ContainsFunc(token, func(c rune) bool {
-			return c <= ' ' || c >= 0x7f || c == '"' || c == '\\'
+			return c < '!' || c > '~' || c == '"' || c == '\\'
 		}) {
 			return false
 		}

@@ -120,6 +120,9 @@ func TestResourceMetadata(t *testing.T) {
 		{"a fragment", "https://api.example/#a", "", "/.well-known/oauth-protected-resource"},
 		{"a user", "https://a:b@api.example/", "", "/.well-known/oauth-protected-resource"},
 		{"no host", "/mcp", "", "/.well-known/oauth-protected-resource"},
+		{"a scheme and no host", "https:///mcp", "", "/.well-known/oauth-protected-resource"},
+		{"a scheme that is not http", "ftp://api.example/", "", "/.well-known/oauth-protected-resource"},
+		{"no URL", "https://api example/", "", "/.well-known/oauth-protected-resource"},
 		{"another scheme", "urn:example:a", "", "/.well-known/oauth-protected-resource"},
 		{"nothing", "", "", "/.well-known/oauth-protected-resource"},
 	}
@@ -158,6 +161,10 @@ func TestResourceMetadata(t *testing.T) {
 		if t.Failed() {
 			t.Fatal(name)
 		}
+	}
+	const least = `{"bearer_methods_supported":["header"],"resource":"https://api.example"}`
+	if got, err := (&transport.ResourceMetadata{Resource: "https://api.example"}).MarshalJSON(); err != nil || string(got) != least {
+		t.Errorf("got %s, %v, want %s", got, err, least)
 	}
 	twice := map[string]any{"resource": 1, "bearer_methods_supported": 1}
 	for range 20 { // faults come in one order

@@ -81,7 +81,7 @@ func levelOf(refusal *Refusal) slog.Level {
 	switch {
 	case errors.Is(refusal, errNoCredentials), errors.Is(refusal, context.Canceled), refusal.Code == oauth.CodeUseNonce:
 		return slog.LevelDebug // every client begins like this, or ends
-	case refusal.StatusCode >= http.StatusInternalServerError:
+	case refusal.StatusCode == http.StatusServiceUnavailable:
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
