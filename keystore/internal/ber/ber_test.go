@@ -20,6 +20,7 @@ func TestToDER(t *testing.T) {
 		{"a string in pieces", "240804020102040203ff", "0404010203ff", ""},
 		{"a string in pieces of indefinite length", "24800402010204010300000500", "0403010203", "0500"},
 		{"pieces within pieces", "24802480040101000004010200000500", "04020102", "0500"},
+		{"a text in pieces", "338013014113014200000500", "13024142", "0500"},
 		{"a string without pieces", "24800000", "0400", ""},
 		{"an implicit string stays constructed", "a0800401010000", "a003040101", ""},
 		{"a tag of several bytes", "bf81018005000000", "bf8101020500", ""},
@@ -31,6 +32,37 @@ func TestToDER(t *testing.T) {
 		der, rest, err := ber.ToDER(in)
 		if err != nil || hex.EncodeToString(der) != row.der || hex.EncodeToString(rest) != row.rest {
 			t.Errorf("%s: got %x, rest %x, %v; want %s, rest %s", row.name, der, rest, err, row.der, row.rest)
+		}
+	}
+}
+
+// What is DER already costs no memory.
+func TestDERIsNotCopied(t *testing.T) {
+	in := []byte{0x30, 3, 2, 1, 5}
+	if der, _, err := ber.ToDER(in); err != nil || &der[0] != &in[0] {
+		t.Errorf("got %x, %v, want the memory of the input", der, err)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	nested := func(levels int) []byte {
+		return append(bytes.Repeat([]byte{0x30, 0x80}, levels), bytes.Repeat([]byte{0, 0}, levels)...)
+	}
+	values := func(count int) []byte { // in one more
+		size := 2 * count
+		return append([]byte{0x30, 0x83, byte(size >> 16), byte(size >> 8), byte(size)}, bytes.Repeat([]byte{5, 0}, count)...)
+	}
+	for name, test := range map[string]struct {
+		in   []byte
+		want error
+	}{
+		"33 levels":          {nested(33), nil},
+		"34 levels":          {nested(34), format.ErrLimit},
+		"1,000,000 values":   {values(999_999), nil},
+		"one more than that": {values(1_000_000), format.ErrLimit},
+	} {
+		if _, _, err := ber.ToDER(test.in); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
 	}
 }
@@ -62,7 +94,6 @@ func TestFaults(t *testing.T) {
 		{"no end of contents", []byte{0x30, 0x80, 2, 1, 5}, format.ErrDamaged},
 		{"a primitive value without length", []byte{0x04, 0x80, 0, 0}, format.ErrDamaged},
 		{"a tag without end", bytes.Repeat([]byte{0x9f}, 9), format.ErrDamaged},
-		{"33 levels", append(bytes.Repeat([]byte{0x30, 0x80}, 34), bytes.Repeat([]byte{0, 0}, 34)...), format.ErrLimit},
 	} {
 		if _, _, err := ber.ToDER(row.in); !errors.Is(err, row.err) {
 			t.Errorf("%s: got %v, want %v", row.name, err, row.err)
