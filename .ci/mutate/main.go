@@ -37,7 +37,7 @@ func main() {
 	flag.StringVar(&o.only, "run", "", "mutants whose name contains this: file, function or expression")
 	flag.StringVar(&o.killed, "killed", "", "file that remembers which mutants were killed, and spares them the next time")
 	flag.IntVar(&o.parallel, "parallel", 2, "how many to try side by side")
-	flag.DurationVar(&o.slowest, "slowest", time.Minute, "tests that take longer are left out")
+	flag.DurationVar(&o.budget, "budget", 20*time.Second, "what the tests of one mutant may take together when nothing is changed")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
@@ -50,7 +50,7 @@ type options struct {
 	seed         uint64
 	only, killed string
 	parallel     int
-	slowest      time.Duration
+	budget       time.Duration
 }
 
 func run(o options) error {

@@ -128,8 +128,8 @@ func overlay(work string, replace map[string]string, path, text string) error {
 	return os.WriteFile(copied, []byte(text), 0o600)
 }
 
-// trace runs each test alone. One that fails because of the switches, or is too
-// slow, is left out: tests that count allocations do.
+// trace runs each test alone. One that fails because of the switches, as those
+// do that count allocations, or takes all of the budget, is left out.
 func (p *program) trace(work, binary, folder string, o options) error {
 	list := exec.Command(binary, "-test.list", "^(Test|Fuzz|Example)")
 	list.Dir = folder
@@ -142,7 +142,7 @@ func (p *program) trace(work, binary, folder string, o options) error {
 		path := filepath.Join(work, "trace")
 		os.Remove(path)
 		start := time.Now()
-		if out, err := command([]*test{t}, o.slowest, "MUTANT_TRACE="+path); err != nil {
+		if out, err := command([]*test{t}, o.budget, "MUTANT_TRACE="+path); err != nil {
 			fmt.Fprintf(os.Stderr, "left out: %s %s\n%s", folder, t.name, out[:min(len(out), 500)])
 			continue
 		}
@@ -186,7 +186,7 @@ func (p *program) try(mutants []*mutant, o options) error {
 	for range o.parallel {
 		group.Go(func() {
 			for m := range queue {
-				m.verdict = p.verdict(m)
+				m.verdict = p.verdict(m, o.budget)
 				mu.Lock()
 				if m.verdict != survived {
 					fmt.Fprintf(memory, "%s\t%s\n", m.key(), m.verdict)
@@ -210,13 +210,14 @@ func (p *program) try(mutants []*mutant, o options) error {
 
 var failed = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
 
-// verdict tries the mutant with the tests that come by it: the quickest alone,
-// then twice as many each time.
-func (p *program) verdict(m *mutant) string {
+// verdict tries the mutant with the tests that come by it, as many as the budget
+// is for: the quickest alone, then twice as many each time.
+func (p *program) verdict(m *mutant, budget time.Duration) string {
 	var left []*test
 	for _, t := range p.tests {
-		if t.reaches[m.number] {
+		if t.reaches[m.number] && t.took <= budget {
 			left = append(left, t)
+			budget -= t.took
 		}
 	}
 	for size := 1; len(left) > 0; size *= 2 {

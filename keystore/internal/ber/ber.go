@@ -186,7 +186,7 @@ func appendHeader(out, tag []byte, length int) []byte {
 // isString reports whether a constructed value of this tag is a string in
 // pieces: BIT STRING is left out, its pieces do not simply join.
 func isString(tag []byte) bool {
-	if tag[0]&classMask != 0 || len(tag) != 1 {
+	if tag[0]&classMask != 0 {
 		return false
 	}
 	switch tag[0] & numberMask {
@@ -231,7 +231,7 @@ func (r *reader) length() (n int, indefinite bool, err error) {
 	switch {
 	case first == 0x80:
 		return 0, true, nil
-	case first < 0x80:
+	case first&0x80 == 0:
 		n = int(first)
 	default:
 		count := int(first & 0x7f)

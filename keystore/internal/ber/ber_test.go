@@ -23,6 +23,9 @@ func TestToDER(t *testing.T) {
 		{"a text in pieces", "338013014113014200000500", "13024142", "0500"},
 		{"a string without pieces", "24800000", "0400", ""},
 		{"an implicit string stays constructed", "a0800401010000", "a003040101", ""},
+		{"an implicit one with the number of a string too", "a4800401410000", "a403040141", ""},
+		{"a tag of five bytes", "9f8181810100", "9f8181810100", ""},
+		{"a length of zero in two bytes", "308100", "3000", ""},
 		{"a tag of several bytes", "bf81018005000000", "bf8101020500", ""},
 	} {
 		in, err := hex.DecodeString(row.in)
@@ -67,6 +70,18 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func TestIsSequence(t *testing.T) {
+	for in, want := range map[string]bool{"3000": true, "30800000": true, "": false, "0400": false, "300005": false, "3001": false} {
+		data, err := hex.DecodeString(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ber.IsSequence(data); got != want {
+			t.Errorf("%s: got %t, want %t", in, got, want)
+		}
+	}
+}
+
 func TestLongLengths(t *testing.T) {
 	for _, size := range []int{0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000} {
 		in := append([]byte{0x24, 0x80, 0x04, 0x84, 0, byte(size >> 16), byte(size >> 8), byte(size)}, make([]byte, size)...)
@@ -93,6 +108,7 @@ func TestFaults(t *testing.T) {
 		{"a length cut off", []byte{0x30, 0x84, 0, 0}, format.ErrDamaged},
 		{"no end of contents", []byte{0x30, 0x80, 2, 1, 5}, format.ErrDamaged},
 		{"a primitive value without length", []byte{0x04, 0x80, 0, 0}, format.ErrDamaged},
+		{"a tag of six bytes", []byte{0x9f, 0x81, 0x81, 0x81, 0x81, 1, 0}, format.ErrDamaged},
 		{"a tag without end", bytes.Repeat([]byte{0x9f}, 9), format.ErrDamaged},
 	} {
 		if _, _, err := ber.ToDER(row.in); !errors.Is(err, row.err) {
