@@ -61,6 +61,40 @@ func Example_producer() {
 	fmt.Println(run())
 }
 
+// The README's code, word for word: the service that calls, in two lines.
+func Example_profile() {
+	run := func() error {
+		profile, err := transport.LoadClient("consumer.json", nil)
+		if err != nil {
+			return err
+		}
+		client, err := profile.Client() // an http.Client whose requests carry the token
+		if err != nil {
+			return err
+		}
+		http.Handle("GET /jwks.json", client.Handler)
+
+		_, err = client.Get("https://producer.example/orders")
+		return err
+	}
+	fmt.Println(run())
+}
+
+// The README's document is one.
+func TestReadmeProfileIsRead(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllSubmatch(readme, -1)
+	if len(blocks) != 1 {
+		t.Fatalf("README.md has %d blocks of JSON, want 1", len(blocks))
+	}
+	if _, err := transport.ParseClient(blocks[0][1], nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestReadmeCodeIsCompiled(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
@@ -71,8 +105,8 @@ func TestReadmeCodeIsCompiled(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
-	if len(blocks) != 2 {
-		t.Fatalf("README.md has %d blocks of Go, want 2", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("README.md has %d blocks of Go, want 3", len(blocks))
 	}
 	for _, block := range blocks {
 		if !strings.Contains(unindent(source), unindent(block[1])) {
