@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 )
 
 // maxDocument is the size in bytes of the largest document that is read.
@@ -47,14 +48,15 @@ func (d Document) Load(path string, into any) error {
 // it has a method Validate() error. All faults are reported at once: those of
 // Validate too, but not what is missing only because it could not be read.
 func (d Document) Parse(data []byte, into any) error {
-	f := decode(data, into)
+	unread := decode(data, into)
+	f := slices.Clone(unread)
 	if v, ok := into.(interface{ Validate() error }); ok {
 		for _, err := range split(v.Validate()) {
 			var fault *Fault
 			switch {
 			case !errors.As(err, &fault):
 				f.add("", "%v", err)
-			case !f.has(fault.Path):
+			case !unread.covers(fault.Path):
 				f = append(f, fault)
 			}
 		}

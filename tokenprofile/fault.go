@@ -3,6 +3,7 @@ package tokenprofile
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // A Fault is what is wrong with one member of a document. Errors that report
@@ -40,11 +41,12 @@ func (f faults) in(d Document) error {
 	return errors.Join(errs...)
 }
 
-// has reports whether the member, or the document, cannot be read: then it
-// need not be reported as missing, too.
-func (f faults) has(path string) bool {
+// covers reports whether the member, or what it stands in, could not be read:
+// then it need not be reported as missing, too.
+func (f faults) covers(path string) bool {
 	for _, fault := range f {
-		if fault.Path == path || fault.Path == "" {
+		rest, within := strings.CutPrefix(path, fault.Path)
+		if fault.Path == "" || within && (rest == "" || rest[0] == '.' || rest[0] == '[') {
 			return true
 		}
 	}

@@ -63,6 +63,9 @@ func (f *documentFaults) checkIssuers(p *GuardProfile) {
 		if issuer.Identities == nil && p.Identify == nil && p.identifies() {
 			f.add(path+".identities", "is missing, where another issuer has them: nobody would get in")
 		}
+		if issuer.Identities != nil && p.Identify != nil {
+			f.add(path+".identities", "contradicts Identify, which says who users are")
+		}
 	}
 	for i, issuer := range p.Issuers {
 		if trusted > 1 && issuer.KeySet == "" && issuer.Alias == "" && !profile.Algorithm.UsesSecret() {
