@@ -91,11 +91,20 @@ func (c *Client) open() error {
 	if err != nil {
 		return err
 	}
+	if grant, ok := source.(*Grant); ok {
+		if _, err := grant.check(); err != nil {
+			return fmt.Errorf("grant: %w", err)
+		}
+	}
 	c.Bearer = &Bearer{
 		Source: source, Base: c.base().Transport, Origins: p.Origins, PlainHTTP: p.PlainHTTP,
 		Header: p.Header, Scheme: p.Scheme, DPoP: c.Prover, Logger: p.Logger,
 	}
+	if _, err := newCarrier(c.Bearer); err != nil {
+		return err
+	}
 	c.Client = &http.Client{Transport: c.Bearer}
+	waivers(p.Waives()).log(p.Logger, clientProfiles)
 	c.Handler, err = c.handler()
 	return err
 }

@@ -173,6 +173,22 @@ func (p *ClientProfile) Validate() error {
 	return f.in(clientProfiles)
 }
 
+// Waives lists what the profile gives up of its strictness, each by its path: of
+// its token profiles what [tokenprofile.Waive] lists, "plainHTTP",
+// "keystore.allowUnverified" and so on. It is for a linter; Logger is told of
+// it when the client is built.
+func (p *ClientProfile) Waives() []string {
+	var w waivers
+	w.stores(p.Keystore, p.Truststore)
+	w.token("token", p.Token, p.Dir)
+	if p.Grant != nil {
+		w.token("grant.clientAssertion", p.Grant.ClientAssertion, p.Dir)
+		w.token("grant.actor", p.Grant.Actor, p.Dir)
+	}
+	w.note("plainHTTP", p.PlainHTTP)
+	return w
+}
+
 // checkToken looks at a token that the keystore signs.
 func (f *documentFaults) checkToken(path string, t *DeclaredToken, p *ClientProfile) {
 	if t == nil {

@@ -22,7 +22,8 @@ type DeclaredIssuer struct {
 	Alias string `json:"alias,omitempty"`
 
 	// Identities are who its users are here. A user who is not among them is
-	// refused with 403. Nil: users have no identity here but their token.
+	// refused with 403. Nil: users have no identity here but their token. For
+	// more than the 256 members that a document may have there is Identify.
 	Identities map[string]string `json:"identities,omitempty"`
 }
 

@@ -38,8 +38,8 @@ type GuardProfile struct {
 	Keystore *DeclaredStore `json:"keystore,omitempty"`
 
 	// Truststore has the certificates of issuers without a KeySet, of the servers
-	// that key sets come from, and of clients for [GuardProfile.TLS]. Nil: the
-	// system's roots for key sets, and nobody.
+	// that key sets come from, in place of the system's roots, and of clients for
+	// [GuardProfile.TLS]. Nil: the system's roots for key sets, and nobody.
 	Truststore *DeclaredStore `json:"truststore,omitempty"`
 
 	// Token is what tokens must say. Its issuer may be missing where all of
@@ -91,8 +91,8 @@ type GuardProfile struct {
 	// error is 403, or 503 if it wraps ErrUnavailable of package keystore.
 	Identify func(ctx context.Context, token *tokenprofile.Token) (string, error) `json:"-"`
 
-	// Replay remembers the tokens that are for one use, in a store that several
-	// processes share. Nil: Memory.
+	// Replay remembers the tokens that are for one use, and the DPoP proofs, in a
+	// store that several processes share. Nil: Memory, and memory.
 	Replay tokenprofile.ReplayGuard `json:"-"`
 
 	// Logger is told what the logger of each part is told. Nil: silence.
@@ -187,6 +187,17 @@ func (p *GuardProfile) Validate() error {
 	return f.in(guardProfiles)
 }
 
+// Waives lists what the profile gives up of its strictness, as
+// [ClientProfile.Waives] does.
+func (p *GuardProfile) Waives() []string {
+	var w waivers
+	w.stores(p.Keystore, p.Truststore)
+	w.token("token", &p.Token, p.Dir)
+	w.note("plainHTTP", p.PlainHTTP)
+	w.note("allowUnbound", p.AllowUnbound)
+	return w
+}
+
 // Guard opens the stores, and builds the guard that the profile declares. What
 // is wrong with the profile, or keeps it from its stores, is an error; no key
 // set is fetched. Its fields may be set until the first request: OnReject, for
@@ -206,13 +217,14 @@ func (p *GuardProfile) Guard() (*Guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", guardProfiles, err)
 	}
+	waivers(p.Waives()).log(p.Logger, guardProfiles)
 	guard := &Guard{
 		Verifier: verifier, Logger: p.Logger,
 		Header: p.Header, Realm: p.Realm, Scope: strings.Join(p.Scopes, " "),
 		BaseURL: p.BaseURL, MutualTLS: p.MutualTLS, AllowUnbound: p.AllowUnbound,
 	}
 	if p.DPoP {
-		guard.DPoP = &tokenprofile.ProofVerifier{Now: p.Now}
+		guard.DPoP = &tokenprofile.ProofVerifier{Now: p.Now, Replay: p.Replay}
 	}
 	if declared.identifies() {
 		guard.Authorize = declared.authorize
@@ -241,7 +253,7 @@ func (p *GuardProfile) Identity(ctx context.Context, token *tokenprofile.Token) 
 		if len(p.Issuers) > 1 && issuer.Issuer != token.Issuer {
 			continue // the same name from another issuer is another person
 		}
-		if identity, ok := issuer.Identities[user]; ok {
+		if identity, ok := issuer.Identities[user]; ok && user != "" {
 			return identity, nil
 		}
 	}
@@ -259,15 +271,6 @@ func (p *GuardProfile) authorize(r *http.Request, token *tokenprofile.Token) (co
 		return nil, err
 	}
 	return context.WithValue(r.Context(), identityKey{}, identity), nil
-}
-
-type identityKey struct{}
-
-// IdentityFromContext is who the user is here, as the [GuardProfile] of the
-// guard in front says. It is false where that says nothing.
-func IdentityFromContext(ctx context.Context) (identity string, ok bool) {
-	identity, ok = ctx.Value(identityKey{}).(string)
-	return identity, ok
 }
 
 // TLS is the configuration of a server that presents the certificate of the

@@ -1,0 +1,51 @@
+package transport
+
+import (
+	"log/slog"
+
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
+)
+
+// waivers are what an authentication profile gives up of its strictness, each
+// by its path in the document.
+type waivers []string
+
+func (w *waivers) note(path string, waived bool) {
+	if waived {
+		*w = append(*w, path)
+	}
+}
+
+func (w *waivers) stores(keys, trust *DeclaredStore) {
+	for _, store := range []struct {
+		path     string
+		declared *DeclaredStore
+	}{{"keystore", keys}, {"truststore", trust}} {
+		if store.declared != nil {
+			w.note(store.path+".allowUnverified", store.declared.AllowUnverified)
+			w.note(store.path+".ignoreCertificateDates", store.declared.IgnoreCertificateDates)
+		}
+	}
+}
+
+// token adds what the token profile gives up; one that cannot be read gives up
+// nothing.
+func (w *waivers) token(path string, t *DeclaredToken, dir string) {
+	if t == nil {
+		return
+	}
+	profile, err := t.read(dir, "", nil)
+	if err != nil {
+		return
+	}
+	for _, name := range profile.Waive.Names() {
+		*w = append(*w, path+": "+name)
+	}
+}
+
+// log tells of them at the start, where a reviewer looks for them.
+func (w waivers) log(logger *slog.Logger, document tokenprofile.Document) {
+	if logger != nil && len(w) > 0 {
+		logger.Warn("authentication profile waives strictness", "document", string(document), "waives", []string(w))
+	}
+}
