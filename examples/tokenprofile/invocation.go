@@ -139,6 +139,15 @@ func (i *invocation) profile(path string) (tokenprofile.Profile, error) {
 	return tokenprofile.Parse([]byte(document))
 }
 
+// document is the content of a file, or standard input where the path is "-".
+func (i *invocation) document(path string) ([]byte, error) {
+	if path != "-" {
+		return os.ReadFile(path)
+	}
+	text, err := i.text(path)
+	return []byte(text), err
+}
+
 // claims reads what -claims was given: JSON, or @FILE.
 func claims(argument string) (any, error) {
 	if argument == "" {

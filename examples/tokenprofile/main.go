@@ -27,7 +27,7 @@ type command struct {
 
 var commands = []command{
 	{"inspect", "[-password P] [-keypass [ALIAS=]P] [-json] FILE", "what is in a keystore, and which key would sign", inspect},
-	{"lint", "[-json] PROFILE...", "every fault of a profile, and what it gives up", lint},
+	{"lint", "[-use NAME,...] [-json] PROFILE...", "every fault of a token or an authentication profile, and what it gives up; -use names a program's own kinds of use", lint},
 	{"preview", "[-claims JSON] PROFILE", "the header and the claims that a profile writes", preview},
 	{"sign", "-keystore FILE [-password P] [-claims JSON] PROFILE", "a token of a profile", sign},
 	{"verify", "(-url URL | -keys FILE [-password P]) [-json] PROFILE TOKEN", "whether a token is right, or why not", verify},

@@ -125,6 +125,39 @@ func TestLintAndPreview(t *testing.T) {
 	}
 }
 
+func TestLintOfAuthenticationProfiles(t *testing.T) {
+	const folder = "../../transport/testdata/profiles/"
+	out := succeed(t, "", "lint", folder+"client.json", folder+"guard.json", folder+"token.json")
+	if strings.Count(out, "no fault") != 3 {
+		t.Errorf("got %s", out)
+	}
+	const (
+		client = `{"keystore": {"path": "k", "password": "changeit", "ignoreCertificateDates": true}, "token": {"algorithm": "RS256", "issuer": "i"}, "use": "ticket"}`
+		guard  = `{"token": {"algorithm": "RS256", "issuer": "i", "audience": "a", "waive": {"anyKeyID": true}}, "issuers": [{"keyset": "https://c.example/k"}]}`
+	)
+	for document, want := range map[string][]string{
+		client: {"keystore.password: stands in the document", `use: "ticket" is not one of bearer`},
+		guard:  {"issuers[0].keyset: there is no such field", "issuers[0].keySet: is missing"},
+	} {
+		out, _, status := tool(t, document, "lint", "-")
+		if status != 1 || strings.Contains(out, "changeit") || strings.Contains(out, "transport:") {
+			t.Errorf("got %d, %s", status, out)
+		}
+		for _, want := range want {
+			if !strings.Contains(out, "  "+want) {
+				t.Errorf("no %q in %s", want, out)
+			}
+		}
+	}
+	sound := strings.Replace(client, `"changeit"`, `{"env": "P"}`, 1)
+	if out := succeed(t, sound, "lint", "-use", "voucher,ticket", "-"); !strings.Contains(out, "no fault") || !strings.Contains(out, "waives: keystore.ignoreCertificateDates") {
+		t.Errorf("got %s", out)
+	}
+	if out := succeed(t, strings.Replace(guard, "keyset", "keySet", 1), "lint", "-"); !strings.Contains(out, "waives: token: anyKeyID") {
+		t.Errorf("got %s", out)
+	}
+}
+
 func TestGenerateOverwritesNothing(t *testing.T) {
 	store, _ := scene(t)
 	before, err := os.ReadFile(store)
