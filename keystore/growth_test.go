@@ -1,12 +1,15 @@
 package keystore_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/pem"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -95,64 +98,95 @@ func TestKeyPasswordIsAskedForOnceALoad(t *testing.T) {
 	}
 }
 
-func BenchmarkReplace(b *testing.B) {
+// grow runs a benchmark of a store of n entries, for more and more of them.
+func grow(b *testing.B, run func(b *testing.B, n int)) {
 	for _, n := range []int{1, 10, 100, 1000, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			generations := [2][]byte{numbered(n, 0), numbered(n, 1)}
-			store := followed(b, generations[0])
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if err := keystore.Replace(store, generations[(i+1)%2]); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/key")
-		})
+		b.Run(fmt.Sprint(n), func(b *testing.B) { b.ReportAllocs(); run(b, n) })
 	}
 }
 
-func BenchmarkOpenPEM(b *testing.B) {
-	for _, n := range []int{1, 10, 100, 1000, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			data := numbered(n, 0)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := keystore.Parse(data, nil); err != nil {
-					b.Fatal(err)
-				}
+func BenchmarkReplaceGrowth(b *testing.B) {
+	grow(b, func(b *testing.B, n int) {
+		generations := [2][]byte{numbered(n, 0), numbered(n, 1)}
+		store := followed(b, generations[0])
+		for i := 0; b.Loop(); i++ {
+			if err := keystore.Replace(store, generations[(i+1)%2]); err != nil {
+				b.Fatal(err)
 			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/key")
-		})
-	}
+		}
+	})
 }
 
-// trustStore is a JKS of n certificates.
-func trustStore(b *testing.B, n int) []byte {
+// filled are stores of n entries, in the formats that hold many.
+var filled = map[string]func(t testing.TB, n int) []byte{
+	"PEM":    func(_ testing.TB, n int) []byte { return numbered(n, 0) },
+	"JKS":    func(t testing.TB, n int) []byte { return jksOf(certificates(t, n)) },
+	"PKCS12": func(t testing.TB, n int) []byte { return pkcs12Of(t, certificates(t, n)) },
+}
+
+// certificates are n of one key, each by a name of its own.
+func certificates(t testing.TB, n int) []keystore.Entry {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
-	out := binary.BigEndian.AppendUint32([]byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2}, uint32(n))
-	for i := range n {
-		cert := selfSigned(b, key, fmt.Sprint("CN=", i), time.Unix(0, 0), time.Unix(4e9, 0)).Raw
-		alias := fmt.Sprintf("alias-%d", i)
-		out = append(out, 0, 0, 0, 2, 0, byte(len(alias)))
-		out = append(out, alias...)
+	all := make([]keystore.Entry, n)
+	for i := range all {
+		cert := selfSigned(t, key, fmt.Sprint("CN=", i), time.Unix(0, 0), time.Unix(4e9, 0))
+		all[i] = keystore.Entry{Alias: fmt.Sprintf("alias-%d", i), Chain: []*x509.Certificate{cert}}
+	}
+	return all
+}
+
+// jksOf is a JKS of the entries, without a good digest.
+func jksOf(entries []keystore.Entry) []byte {
+	out := binary.BigEndian.AppendUint32([]byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2}, uint32(len(entries)))
+	for _, e := range entries {
+		out = append(out, 0, 0, 0, 2, 0, byte(len(e.Alias)))
+		out = append(out, e.Alias...)
 		out = append(out, make([]byte, 8)...)
 		out = append(out, "\x00\x05X.509"...)
-		out = append(binary.BigEndian.AppendUint32(out, uint32(len(cert))), cert...)
+		out = append(binary.BigEndian.AppendUint32(out, uint32(len(e.Chain[0].Raw))), e.Chain[0].Raw...)
 	}
 	return append(out, make([]byte, 20)...)
 }
 
-func BenchmarkOpenJKS(b *testing.B) {
-	for _, n := range []int{1, 10, 100, 1000, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			data := trustStore(b, n)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := keystore.Parse(data, nil); err != nil {
-					b.Fatal(err)
+func pkcs12Of(t testing.TB, entries []keystore.Entry) []byte {
+	path := filepath.Join(t.TempDir(), "trust.p12")
+	if err := keystore.WriteFile(path, nil, entries...); err != nil {
+		t.Fatal(err)
+	}
+	return must(os.ReadFile(path))
+}
+
+// read reads a file, which the reader wipes.
+func read(t testing.TB, data []byte) *keystore.Store {
+	store, err := keystore.Parse(bytes.Clone(data), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func BenchmarkOpenGrowth(b *testing.B) {
+	for _, format := range []string{"PEM", "JKS", "PKCS12"} {
+		b.Run(format, func(b *testing.B) {
+			grow(b, func(b *testing.B, n int) {
+				data := filled[format](b, n)
+				for b.Loop() {
+					read(b, data)
 				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/entry")
+			})
 		})
+	}
+}
+
+// What opening a file costs grows as the number of its entries does.
+func TestOpeningManyEntriesIsLinear(t *testing.T) {
+	for format, fill := range filled {
+		each := func(n int) float64 {
+			data := fill(t, n)
+			return bytesOf(func() { read(t, data) }) / float64(n)
+		}
+		if few, many := each(100), each(2000); many > 1.3*few {
+			t.Errorf("%s: got %.0f bytes for each of 2000 entries, want about %.0f as for each of 100", format, many, few)
+		}
 	}
 }
