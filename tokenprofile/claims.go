@@ -19,7 +19,7 @@ type claims struct {
 	payload                     []byte
 }
 
-// A member is small: there may be many, and most are never asked for.
+// A member is small, because there may be many, and most are never looked up.
 type member struct {
 	name       []byte
 	start, end int32 // of the value, in the payload
@@ -39,8 +39,8 @@ func (c *claims) read(s *strictjson.Scanner, payload []byte) error {
 	return s.Err()
 }
 
-// keep grows once beyond what is usual, so that many claims take no more memory
-// than they need.
+// keep adds a member. It grows the list once, so that many claims take no more
+// memory than they need.
 func (c *claims) keep(s *strictjson.Scanner) {
 	const usual = 32
 	if len(c.members) == cap(c.members) && len(c.members) >= usual {
@@ -74,7 +74,7 @@ func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
 	return err
 }
 
-// readText returns a text that is there: not empty, without control characters.
+// readText returns a string: not empty, without control characters.
 func readText(value strictjson.Value, reason error, name string) ([]byte, error) {
 	text, ok := value.Text()
 	switch {
@@ -114,8 +114,8 @@ func readAudience(dst [][]byte, value strictjson.Value, name string) ([][]byte, 
 	return dst, nil
 }
 
-// recipients are those that the claim of the name says the token is for: aud,
-// or the claim in its place, which has the same form.
+// recipients returns whom the token is for, as the named claim says: aud, or
+// the claim in its place, which has the same form.
 func (c *claims) recipients(name string) ([][]byte, error) {
 	if name == "aud" {
 		return c.audience, nil
@@ -127,8 +127,8 @@ func (c *claims) recipients(name string) ([][]byte, error) {
 	return readAudience(nil, value, name)
 }
 
-// readDate reads a date. 0 is a long time ago, so that a token may be valid
-// since then, but expired.
+// readDate reads a date. 0 is 1970: a token may be valid since then, or
+// expired.
 func readDate(value strictjson.Value, name string) (time.Time, error) {
 	date, err := parseNumericDate(value)
 	switch {
@@ -140,8 +140,9 @@ func readDate(value strictjson.Value, name string) (time.Time, error) {
 	return date, nil
 }
 
-// find returns the value of a claim. A name that differs only in case is
-// refused where one is asked for: a reader without regard to case would take it.
+// find returns the value of a claim. If there is a claim whose name differs
+// only in case, it is an error, because a reader that ignores case would take
+// that one.
 func (c *claims) find(name string) (strictjson.Value, error) {
 	var found strictjson.Value
 	for _, m := range c.members {
@@ -155,9 +156,9 @@ func (c *claims) find(name string) (strictjson.Value, error) {
 	return found, nil
 }
 
-// claimTwins are the names that have meaning to us, and that nobody writes in
-// another case but to deceive. Other claims are compared when somebody asks for
-// one: see find.
+// claimTwins are the names with a meaning here, which nobody writes in another
+// case except to deceive. Other claims are compared when one is looked up: see
+// find.
 var claimTwins = names("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "act")
 
 func names(texts ...string) [][]byte {
@@ -182,8 +183,8 @@ func twinOf(name []byte, names [][]byte) string {
 	return ""
 }
 
-// mayFold spares names in plain lower case the comparison. (x5t#S256 in lower
-// case slips through, and is nobody's parameter.)
+// mayFold reports whether a name has to be compared: one in plain lower case
+// does not. (x5t#S256 in lower case slips through, and nobody uses it.)
 func mayFold(name []byte) bool {
 	for _, c := range name {
 		if 'A' <= c && c <= 'Z' || c >= 0x80 {

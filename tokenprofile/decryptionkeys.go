@@ -15,26 +15,26 @@ type DecryptionKeys struct {
 	secret  keystore.SecretSource
 }
 
-// DecryptWith decrypts with a private key: RSA-OAEP and ECDH-ES. The kid of
-// the token says which; without one there must be exactly one that fits.
+// DecryptWith decrypts with a private key: RSA-OAEP and ECDH-ES. The kid of the
+// token chooses the key; without a kid exactly one key must fit.
 //
-// A [keystore.Store] decrypts with all keys it publishes, so that a token gets
-// through while its recipient's key is replaced. What has one set of keys for
-// everything becomes a source as a [keystore.DecryptionFunc]. A key held
-// elsewhere decrypts if it is a [crypto.Decrypter] for RSA-OAEP; that it could
-// not be reached cannot be told from a token that does not decrypt.
+// A [keystore.Store] decrypts with all keys it publishes, so that tokens can be
+// read while the recipient's key is replaced. [keystore.DecryptionFunc] makes a
+// source of a function. A key held elsewhere decrypts if it is a
+// [crypto.Decrypter] for RSA-OAEP; if it cannot be reached, that looks like a
+// token that does not decrypt.
 func DecryptWith(keys keystore.DecryptionSource) DecryptionKeys {
 	return DecryptionKeys{private: keys}
 }
 
-// DecryptWithSecret decrypts with a key both ends hold: AES key wrap and dir. It
-// is chosen as [DecryptWith] says.
+// DecryptWithSecret decrypts with a key that both ends hold: AES key wrap and
+// dir. The key is chosen as [DecryptWith] says.
 func DecryptWithSecret(keys keystore.SecretSource) DecryptionKeys {
 	return DecryptionKeys{secret: keys}
 }
 
-// check reports keys of a kind that e has no use for, and keys of which none
-// fits it, as far as the source has them in memory.
+// check reports keys of the wrong kind, and that no key fits, as far as the
+// source has them in memory.
 func (k DecryptionKeys) check(e Encryption) error {
 	if err := checkKind(e, k.private != nil, k.secret != nil, "DecryptWith", "DecryptWithSecret"); err != nil {
 		return err
@@ -46,8 +46,8 @@ func (k DecryptionKeys) check(e Encryption) error {
 	return nil
 }
 
-// decrypt returns the payload of a JWE. Whatever is wrong with it beyond what
-// its header shows to everyone, the error is the same.
+// decrypt returns the payload of a JWE. All faults that the header does not
+// show to everyone have the same error.
 func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, token *encryptedToken) ([]byte, error) {
 	if err := token.checkHeader(e); err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, token *encryp
 	return payload, nil
 }
 
-// choose returns the key with the kid. Without one it returns the only key
+// choose returns the key with the kid. Without a kid it returns the only key
 // that fits: trying several would tell a sender which one it was.
 func (k DecryptionKeys) choose(ctx context.Context, e Encryption, kid string) (any, error) {
 	candidates, err := k.candidates(ctx, e, kid)

@@ -80,10 +80,10 @@ func split(err error) []error {
 // validation to whoever has the whole: for UnmarshalJSON methods.
 func (d Document) Decode(data []byte, into any) error { return decode(data, into).in(d) }
 
-// DecodeYAML is [Document.Decode] for UnmarshalYAML methods, which all usual
-// YAML libraries call with such a function. What it yields is read as JSON, so
-// that no library is more generous than another. Whether a member that stands
-// twice is an error is for the library to say.
+// DecodeYAML decodes as [Document.Decode] does, for UnmarshalYAML methods,
+// which all usual YAML libraries call with such a function. What it yields is
+// read as JSON, so that no library is more generous than another. Whether a
+// member that stands twice is an error is for the library to say.
 func (d Document) DecodeYAML(unmarshal func(any) error, into any) error {
 	var value any
 	if err := unmarshal(&value); err != nil {
@@ -109,7 +109,7 @@ func (d Document) Encode(value any) ([]byte, error) {
 	return data, nil
 }
 
-// EncodeYAML is [Document.Encode] for MarshalYAML methods.
+// EncodeYAML encodes as [Document.Encode] does, for MarshalYAML methods.
 func (d Document) EncodeYAML(value any) (any, error) {
 	data, err := d.Encode(value)
 	if err != nil {

@@ -97,7 +97,7 @@ func (t *encryptedToken) decrypt(e Encryption, key any) ([]byte, error) {
 	return plaintext, t.checkPadding(e.ContentAlgorithm, plaintext)
 }
 
-// checkHeader holds the header against the profile: the algorithms are exactly
+// checkHeader compares the header with the profile: the algorithms are exactly
 // the profile's, and no parameter asks for more.
 func (t *encryptedToken) checkHeader(e Encryption) error {
 	switch h := &t.header; {
@@ -110,7 +110,7 @@ func (t *encryptedToken) checkHeader(e Encryption) error {
 }
 
 // parametersOf are the header parameters that belong to one family of key
-// management. The last are of a family that nobody here has.
+// management. The last ones belong to a family that is not offered.
 var parametersOf = []struct {
 	family keystore.Family
 	names  []string
@@ -120,8 +120,8 @@ var parametersOf = []struct {
 	{"PBES2", []string{"p2s", "p2c"}},
 }
 
-// checkPlacement refuses parameters of one key management algorithm in a token
-// of another: a decoder could be led to believe them.
+// checkPlacement refuses parameters of another key management algorithm: a
+// decoder could be led to use them.
 func (t *encryptedToken) checkPlacement(family keystore.Family) error {
 	for _, owner := range parametersOf {
 		for _, name := range owner.names {
@@ -133,8 +133,8 @@ func (t *encryptedToken) checkPlacement(family keystore.Family) error {
 	return nil
 }
 
-// The causes of a failed decryption. They stay inside: what tells them apart
-// would help whoever alters tokens and watches.
+// The causes of a failed decryption. They stay inside, because telling them
+// apart would help an attacker who alters tokens and watches.
 var (
 	errLengths       = errors.New("a part has the wrong length")
 	errEphemeralKey  = errors.New("epk is not a public key on the recipient's curve")
@@ -143,9 +143,9 @@ var (
 	errPadding       = errors.New("padding")
 )
 
-// checkParts holds what goes into the decoder against the algorithms and the
-// key: decoders have been found to panic, or to compute with keys of the
-// attacker's choice, where this is left to them.
+// checkParts checks what goes into the decoder against the algorithms and the
+// key. Decoders that were left to do this have panicked, or computed with keys
+// of an attacker's choice.
 func (t *encryptedToken) checkParts(e Encryption, key any) error {
 	modulus := 0
 	if public, ok := publicHalf(key).(*rsa.PublicKey); ok {

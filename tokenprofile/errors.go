@@ -8,7 +8,8 @@ var ErrInvalid = errors.New("invalid token")
 
 // The reasons of a refusal.
 var (
-	// ErrMalformed: not a token, not canonical, not strict JSON, beyond a limit, or with a header parameter that is never accepted.
+	// ErrMalformed: not a token, not canonical, not strict JSON, beyond a limit,
+	// or with a header parameter that is never accepted.
 	ErrMalformed = errors.New("malformed")
 	// ErrAlgorithm: alg or enc is not the profile's.
 	ErrAlgorithm = errors.New("algorithm not accepted")
@@ -16,13 +17,16 @@ var (
 	ErrUnknownKey = errors.New("unknown key")
 	// ErrSignature: the signature is not the key's.
 	ErrSignature = errors.New("signature does not verify")
-	// ErrDecryption: every fault of an encrypted token that its header does not show to everyone, so that nobody learns from the difference.
+	// ErrDecryption: every fault of an encrypted token that its header does not
+	// show to everyone. They all look the same, so that nobody learns from the
+	// difference.
 	ErrDecryption = errors.New("decryption failed")
 	// ErrType: typ or cty is not the profile's.
 	ErrType = errors.New("type not accepted")
 	// ErrCritical: the header demands what the profile does not declare.
 	ErrCritical = errors.New("critical header not understood")
-	// ErrHeader: a header parameter is missing, or not of the value demanded.
+	// ErrHeader: a header parameter is missing, or does not have the value
+	// demanded.
 	ErrHeader = errors.New("header not accepted")
 	// ErrIssuer: iss is missing or not the profile's.
 	ErrIssuer = errors.New("issuer not accepted")
@@ -30,7 +34,8 @@ var (
 	ErrAudience = errors.New("audience not accepted")
 	// ErrSubject: sub is not the profile's, or not a string.
 	ErrSubject = errors.New("subject not accepted")
-	// ErrClaim: another claim is missing, of the wrong type, or not of the value demanded.
+	// ErrClaim: another claim is missing, has the wrong type, or does not have the
+	// value demanded.
 	ErrClaim = errors.New("claim not accepted")
 	// ErrExpired: exp has passed, leeway included.
 	ErrExpired = errors.New("expired")

@@ -15,7 +15,7 @@ import (
 type expectedClaims struct {
 	issuer    string
 	anyIssuer bool     // left out, or computed from the key that signs
-	audience  []string // empty: any, which only a signer may say
+	audience  []string // empty: any, in the profile of a signer
 	recipient string   // the claim that is compared with it, "" if none is
 	sole      bool
 	subject   string
@@ -27,7 +27,7 @@ type expectedClaims struct {
 	lifetime, leeway time.Duration
 	now              func() time.Time
 
-	wrongIssuer, wrongAudience string // what refusals say; a stranger's token costs little
+	wrongIssuer, wrongAudience string // texts of refusals, made once so that a stranger's token costs little
 }
 
 // A constant is a claim, or a header parameter, with a demanded value.
@@ -121,7 +121,7 @@ func (want *expectedClaims) judgeAudience(c *claims) error {
 	return refuse(ErrAudience, want.wrongAudience)
 }
 
-// quoteAll names what a profile wants, some of it if it is much.
+// quoteAll names what a profile wants: the first few of many.
 func quoteAll(texts ...string) string {
 	const most = 5
 	text := fmt.Sprintf("%q", texts[:min(len(texts), most)])
@@ -150,7 +150,7 @@ func (want *expectedClaims) judgeFurther(c *claims) error {
 	return nil
 }
 
-// expiryOf is exp, or where it is left out what iat and the lifetime make of it.
+// expiryOf returns exp; or, if it is waived, iat plus the lifetime.
 func (want *expectedClaims) expiryOf(c *claims) (time.Time, error) {
 	switch {
 	case !c.expiry.IsZero():
@@ -163,7 +163,7 @@ func (want *expectedClaims) expiryOf(c *claims) (time.Time, error) {
 	return c.issuedAt.Add(want.lifetime), nil
 }
 
-// judgeTime is RFC 7519 sections 4.1.4 to 4.1.6 with the profile's leeway.
+// judgeTime applies RFC 7519 sections 4.1.4 to 4.1.6 with the profile's leeway.
 func (want *expectedClaims) judgeTime(issuedAt, notBefore, expiry time.Time) error {
 	now := want.now()
 	switch early := now.Add(want.leeway); {
@@ -187,7 +187,7 @@ func (want *expectedClaims) clock(now time.Time) string {
 	return fmt.Sprintf("%s, leeway %s", now.UTC().Format(time.RFC3339), formatDuration(want.leeway))
 }
 
-// between says how much later b is, in seconds: neither more is known nor wanted.
+// between says how much later b is, in whole seconds.
 func between(a, b time.Time) string { return formatDuration(b.Sub(a).Round(time.Second)) }
 
 func (want *constant) judge(c *claims) error {
@@ -203,7 +203,7 @@ func (want *constant) judge(c *claims) error {
 	return nil
 }
 
-// shown returns the demanded value, as far as a log has room for it.
+// shown returns the demanded value, cut for a log.
 func (want *constant) shown() string {
 	const most = 100
 	if len(want.text) <= most {

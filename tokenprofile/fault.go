@@ -31,7 +31,7 @@ func (f *faults) add(path, format string, args ...any) {
 	*f = append(*f, &Fault{Path: path, Text: fmt.Sprintf(format, args...)})
 }
 
-// in is all of them as the error of a document, nil if there is none.
+// in returns all faults as the error of a document, or nil.
 func (f faults) in(d Document) error {
 	errs := make([]error, len(f))
 	for i, fault := range f {

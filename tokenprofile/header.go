@@ -11,10 +11,10 @@ import (
 
 // Header is what a profile's tokens say in their JOSE header (RFC 7515 section 4.1).
 type Header struct {
-	// Type is typ. Empty: "JWT" is written, and a token with that or without a
-	// typ accepted. Any other is demanded, without regard to case and to an
-	// "application/" in front: it keeps tokens of different kinds apart (RFC
-	// 8725 section 3.11).
+	// Type is typ. Empty: "JWT" is written, and a token with that or without a typ
+	// accepted. Any other is demanded, in any case and with or without
+	// "application/": it keeps tokens of different kinds apart (RFC 8725 section
+	// 3.11).
 	Type string `json:"typ,omitempty"`
 
 	// ContentType is cty, written and demanded. Empty: none is accepted.
@@ -31,16 +31,16 @@ type Header struct {
 	// verifier ignores it. Empty: none.
 	JKU string `json:"jku,omitempty"`
 
-	// X5T, X5TS256 and X5C write the SHA-1 and SHA-256 thumbprints of the
-	// key's certificate, and the certificate with its chain. They are no source
-	// of keys for a verifier; without a kid, a thumbprint chooses among those
-	// that its own source has.
+	// X5T, X5TS256 and X5C write the SHA-1 and SHA-256 thumbprints of the key's
+	// certificate, and the certificate with its chain. A verifier takes no key
+	// from them; without a kid, a thumbprint chooses among the keys of its own
+	// source.
 	X5T     bool `json:"x5t,omitempty"`
 	X5TS256 bool `json:"x5t#S256,omitempty"`
 	X5C     bool `json:"x5c,omitempty"`
 
 	// Extra are further parameters with constant values. They may not name a
-	// registered one. A verifier looks at those in Critical and Demanded alone.
+	// registered one. A verifier looks only at those in Critical and Demanded.
 	Extra map[string]any `json:"extra,omitempty"`
 
 	// Critical names those of Extra that a receiver must understand: they are
@@ -180,8 +180,8 @@ func newExpectedHeader(p *Profile) (want expectedHeader, err error) {
 	return want, err
 }
 
-// extra are those of Extra with the names. One that comes from Func has no
-// value, and stands for any.
+// extra returns the parameters of Extra with these names. One that comes from
+// Func has no fixed value: any is accepted.
 func (h *Header) extra(names []string) map[string]any {
 	values := map[string]any{}
 	for _, name := range names {
@@ -193,7 +193,7 @@ func (h *Header) extra(names []string) map[string]any {
 	return values
 }
 
-// judge is RFC 7515 section 5.2 and RFC 8725 sections 3.1 and 3.11.
+// judge applies RFC 7515 section 5.2 and RFC 8725 sections 3.1 and 3.11.
 func (want *expectedHeader) judge(h *header) error {
 	switch {
 	case h.algorithm == nil:
@@ -262,8 +262,8 @@ func (want *expectedHeader) criticalNames() string {
 	return "the profile declares " + cmp.Or(strings.Join(names, ", "), "none")
 }
 
-// sameType compares media types as RFC 7515 section 4.1.9 has them: without
-// case, and "application/" may be left out.
+// sameType compares media types as RFC 7515 section 4.1.9 says: in any case,
+// and "application/" may be left out.
 func sameType(got []byte, want string) bool {
 	return strings.EqualFold(bareType(string(got)), bareType(want))
 }
@@ -276,7 +276,8 @@ func bareType(typ string) string {
 	return typ
 }
 
-// headerTwins are to headers what claimTwins are to claims.
+// headerTwins are header parameters that may not be written in another case, as
+// claimTwins are claims.
 var headerTwins = names(headerNames...)
 
 const defaultType = "JWT" // where a profile names none

@@ -20,11 +20,11 @@ type Issuers struct {
 	maxSize   int
 }
 
-// ByIssuer puts several verifiers behind one. The iss claim chooses, before
-// any key is looked up, so that a token of a stranger costs no fetch; the
-// verifier chosen then judges it in every point. Two verifiers of one issuer
-// are refused, and one whose profile encrypts or leaves iss out, because there
-// iss cannot be seen.
+// ByIssuer puts several verifiers behind one. The iss claim chooses the
+// verifier before any key is looked up, so that a token of a stranger costs no
+// fetch; the chosen verifier then makes every check. It is an error if two
+// verifiers have the same issuer, or if a profile encrypts or leaves iss out,
+// because then iss cannot be seen.
 func ByIssuer(verifiers ...*Verifier) (*Issuers, error) {
 	i := &Issuers{verifiers: map[string]*Verifier{}}
 	var faults []error
@@ -61,9 +61,9 @@ func ByIssuer(verifiers ...*Verifier) (*Issuers, error) {
 
 // ByTenant admits the tokens of a family of issuers: one profile, an issuer for
 // each tenant, as Entra ID and Auth0 have them. The profile has no Issuer: for
-// the iss of a token keys says whose keys verify it, the same for all tenants or
-// others for each, and nil for an issuer that is none of the family. Each token
-// is then judged in every point as if the profile named that issuer.
+// the iss of a token keys says whose keys verify it, the same for all tenants
+// or others for each, and nil for an issuer that does not belong to the family.
+// Each token is then checked as if the profile named that issuer.
 //
 // Anybody can write an iss, so keys compares it with the tenants there are, or
 // exactly with a pattern; a pattern goes with keys that all share, or a stranger
@@ -116,8 +116,8 @@ func (i *Issuers) Profiles() (profiles []Profile) {
 	return profiles
 }
 
-// Verify is [Verifier.Verify] of the verifier whose profile has the token's
-// issuer. A token of any other issuer is [ErrIssuer].
+// Verify verifies the token with the verifier whose profile has its issuer. The
+// reason for a token of any other issuer is [ErrIssuer].
 func (i *Issuers) Verify(ctx context.Context, token string) (*Token, error) {
 	if i == nil || i.verifiers == nil && i.tenants == nil {
 		return nil, errors.New("tokenprofile: the verifier was not made by ByIssuer or ByTenant")
@@ -162,8 +162,8 @@ func (i *Issuers) verifier(issuer string) (*Verifier, error) {
 	return nil, refuse(ErrIssuer, "iss is none of the verifiers' issuers")
 }
 
-// How many tenants are kept, and how many of those of whom no good token came:
-// whoever makes up issuers displaces none of the first.
+// How many tenants are kept, and how many issuers of which no good token has
+// come yet. They are kept apart, so that made-up issuers displace no tenant.
 const (
 	maxTenants      = 1024
 	maxFreshTenants = 64
@@ -201,7 +201,7 @@ func (t *tenants) verifier(issuer string) (*Verifier, error) {
 	return v, nil
 }
 
-// keep notes that the issuer is one: a good token came from it.
+// keep remembers that a good token came from the issuer.
 func (t *tenants) keep(v *Verifier) {
 	if t == nil {
 		return

@@ -17,7 +17,7 @@ import (
 )
 
 // seal encrypts the payload with a key of the standard library or a secret.
-// Only the fixed names below become header parameters.
+// Only the names fixed below become header parameters.
 func seal(e Encryption, key any, kid string, h encryptedHeader, payload []byte) (string, error) {
 	headers := jwe.NewHeaders()
 	parameters := map[string]string{jwe.TypeKey: h.typ, jwe.ContentTypeKey: h.cty, jwe.KeyIDKey: kid}
@@ -80,13 +80,13 @@ func (d oaepDecrypter) DecryptKey(alg jwa.KeyEncryptionAlgorithm, encrypted []by
 
 var decoderPanics atomic.Uint64
 
-// DecoderPanics returns how often the decoder of encrypted tokens panicked
-// since the program began. Each was contained, and its token refused. Anything
-// but zero is worth a report.
+// DecoderPanics returns how often the decoder of encrypted tokens has panicked
+// since the program began. Each panic was contained, and its token refused. Any
+// number but zero is worth a report.
 func DecoderPanics() uint64 { return decoderPanics.Load() }
 
-// contain turns a panic of f into an error. What the panic says is left out:
-// it may hold parts of the token.
+// contain turns a panic of f into an error, without the panic's text, which may
+// hold parts of the token.
 func contain(f func() ([]byte, error)) (result []byte, err error) {
 	defer func() {
 		if recover() != nil {

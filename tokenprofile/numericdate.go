@@ -14,7 +14,7 @@ import (
 // maxDate is the end of the year 9999, which is as far as dates are written.
 const maxDate = 253402300799
 
-// A dateError says what a date is that is none.
+// A dateError says why a value is not a date.
 type dateError string
 
 func (e dateError) Error() string { return string(e) }
@@ -29,7 +29,7 @@ const (
 // [Token.Decode] fills from exp or auth_time. The zero value is null.
 type NumericDate struct{ time.Time }
 
-// MarshalJSON writes whole seconds. 0 is an error: it is hardly what is meant.
+// MarshalJSON writes whole seconds. 0 is an error, because it is hardly meant.
 func (d NumericDate) MarshalJSON() ([]byte, error) {
 	if d.IsZero() {
 		return []byte("null"), nil

@@ -14,7 +14,7 @@ import (
 // value serves both ends. It can be written as a struct literal or read from a
 // file with [Load]; the zero value of every field is the secure choice.
 //
-// A signer and a verifier copy the profile when they are built.
+// Signers and verifiers copy the profile when they are built.
 //
 // It nests in a service's own configuration, in JSON and in YAML, as strictly
 // as in a file of its own. Such a profile is not validated before
@@ -76,8 +76,8 @@ type Profile struct {
 	// Header is what the JOSE header says besides alg.
 	Header Header `json:"header,omitzero"`
 
-	// KeyAlias names the key that signs, without case. Empty: the only one the
-	// source has that fits, else the error lists them.
+	// KeyAlias names the key that signs, in any case. Empty: the only key of the
+	// source that fits; if there are several, the error lists them.
 	KeyAlias string `json:"keyAlias,omitempty"`
 
 	// NewestKey signs, among several keys and without KeyAlias, with the one
@@ -169,7 +169,7 @@ func (p *Profile) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalYAML is UnmarshalJSON for the libraries that read YAML.
+// UnmarshalYAML reads a profile as UnmarshalJSON does, for YAML libraries.
 func (p *Profile) UnmarshalYAML(unmarshal func(any) error) error {
 	var decoded Profile
 	if err := profiles.DecodeYAML(unmarshal, &decoded); err != nil {
@@ -183,7 +183,7 @@ func (p *Profile) UnmarshalYAML(unmarshal func(any) error) error {
 // left out. What is no part of it are the functions, Replay and Now.
 func (p Profile) MarshalJSON() ([]byte, error) { return profiles.Encode(p) }
 
-// MarshalYAML is MarshalJSON for the libraries that write YAML.
+// MarshalYAML writes a profile as MarshalJSON does, for YAML libraries.
 func (p Profile) MarshalYAML() (any, error) { return profiles.EncodeYAML(p) }
 
 // recipient returns the claim that says whom a token is for, or "" where none

@@ -39,7 +39,8 @@ func HashToken(token string) string {
 	return canonical.EncodeToString(sum[:])
 }
 
-// check reports what is no hash: a token itself in its place would be printed.
+// check refuses a TokenHash that is not a hash: a token in its place would be
+// printed.
 func (p Proof) check() error {
 	if p.TokenHash != "" && len(p.TokenHash) != canonical.EncodedLen(sha256.Size) {
 		return errors.New("tokenprofile: DPoP: Proof.TokenHash is not what HashToken makes of the access token")
@@ -47,11 +48,11 @@ func (p Proof) check() error {
 	return nil
 }
 
-// Format prints the method and the URL's normal form whatever the verb: what a
-// query may hold does not belong in logs.
+// Format prints the method and the URL's normal form, whatever the verb. A
+// query may hold what does not belong in logs.
 func (p Proof) Format(f fmt.State, _ rune) { io.WriteString(f, p.text()) }
 
-// MarshalText is as Format, for JSON and XML.
+// MarshalText returns what Format prints, for JSON and XML.
 func (p Proof) MarshalText() ([]byte, error) { return []byte(p.text()), nil }
 
 // GobEncode always fails: a proof is for one request.
@@ -59,7 +60,7 @@ func (p Proof) GobEncode() ([]byte, error) {
 	return nil, errors.New("tokenprofile: a proof has no gob form")
 }
 
-// LogValue is as Format.
+// LogValue returns what Format prints.
 func (p Proof) LogValue() slog.Value { return slog.StringValue(p.text()) }
 
 func (p Proof) text() string {
@@ -212,7 +213,8 @@ func normalEscapes(path string) string {
 	return b.String()
 }
 
-// isUnreserved is RFC 3986 section 2.3.
+// isUnreserved reports whether RFC 3986 section 2.3 calls the character
+// unreserved.
 func isUnreserved(c byte) bool {
 	letter := 'a' <= c|0x20 && c|0x20 <= 'z'
 	return letter || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'

@@ -16,14 +16,15 @@ import (
 // refusal in five minutes.
 const defaultNonceAge = 5 * time.Minute
 
-// ProofNonces are the nonces a server wants in DPoP proofs, so that none can
-// be made ahead by who has a client's key for a moment only (RFC 9449 section
-// 11.2). They are the time and a MAC of it: nothing is kept. The zero value is
-// ready for use, and is safe for concurrent use. See [ProofVerifier.Nonce].
+// ProofNonces are the nonces a server wants in DPoP proofs, so that nobody who
+// has a client's key for only a moment can make proofs in advance (RFC 9449
+// section 11.2). A nonce is the time and a MAC of it: nothing is stored. The
+// zero value is ready for use, and is safe for concurrent use. See
+// [ProofVerifier.Nonce].
 type ProofNonces struct {
 	// Key makes the MACs: at least 32 random bytes, the same in all instances
-	// behind one name. Zero: a random one of this value's own. With a shorter
-	// key no nonce is accepted.
+	// behind one name. Zero: a random key. With a shorter key no nonce is
+	// accepted.
 	Key keystore.SecretKey
 
 	MaxAge time.Duration // how long a nonce is accepted; zero: 5 minutes
@@ -39,8 +40,8 @@ func (n *ProofNonces) next(now time.Time) string {
 	return base64.RawURLEncoding.EncodeToString(nonce[:])
 }
 
-// accepts reports whether the nonce is one of these and young enough. One from
-// an instance whose clock is ahead is as good.
+// accepts reports whether the nonce is one of these and new enough. One from an
+// instance whose clock is ahead is accepted, too.
 func (n *ProofNonces) accepts(nonce string, now time.Time) bool {
 	got, err := canonical.DecodeString(nonce)
 	if err != nil || len(got) != 8+sha256.Size || n.key().Size() < sha256.Size {

@@ -13,8 +13,8 @@ import (
 )
 
 // ErrNonce is the reason, together with [ErrInvalid], for refusing a proof
-// without a nonce of this server's, or with one that is too old (RFC 9449
-// section 8): the client asks again with the nonce the server names.
+// without a nonce of this server, or with one that is too old (RFC 9449 section
+// 8). The client asks again with the nonce that the server names.
 var ErrNonce = errors.New("nonce not accepted")
 
 // What a proof may be at most.
@@ -23,12 +23,12 @@ const (
 	maxProofID = 256     // bytes of jti
 )
 
-// defaultProofAge is short: a proof is made for one request that is sent at
-// once, and each must be remembered as long as it is good.
+// defaultProofAge is short, because a proof is made for one request that is
+// sent at once, and is remembered as long as it is good.
 const defaultProofAge = time.Minute
 
-// defaultProofsPerKey is what one key may have of the memory in those minutes
-// in which a proof is good: 80 requests a second.
+// defaultProofsPerKey is how many proofs of one key are remembered while they
+// are good: 80 requests a second.
 const defaultProofsPerKey = 10_000
 
 // A ProofVerifier admits DPoP proofs (RFC 9449 section 4.3). The zero value
@@ -61,11 +61,11 @@ func (v *ProofVerifier) accepts(a Algorithm) bool {
 	return !a.UsesSecret() && (slices.Contains(accepted, a) || a == Ed25519 && slices.Contains(accepted, EdDSA))
 }
 
-// Verify checks that the proof is for the request that want describes; an
-// empty want.Nonce leaves the nonce to v.Nonces. The thumbprint is that of the
-// key it must be signed with (the token's cnf jkt); "" accepts any key, as a
-// token endpoint does. Verify returns the thumbprint of the key the proof was
-// signed with. A proof that passes is used up.
+// Verify checks that the proof is for the request that want describes. With an
+// empty want.Nonce, v.Nonces decides on the nonce. The thumbprint is that of
+// the key that must have signed (the token's cnf jkt); "" accepts any key, as a
+// token endpoint does. Verify returns the thumbprint of the key that signed. A
+// proof that passes is used up.
 //
 // An error that wraps [ErrInvalid] is the proof's fault; any other means that
 // it could not be judged.
@@ -100,7 +100,7 @@ func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, th
 	return key.thumbprint, nil
 }
 
-// check reports what is wrong with v itself, which is no fault of a proof.
+// check reports what is wrong with v itself, and not with a proof.
 func (v *ProofVerifier) check() error {
 	switch {
 	case v == nil:
@@ -127,7 +127,7 @@ func (v *ProofVerifier) Nonce() string {
 	return v.Nonces.next(v.now())
 }
 
-// judgeClaims is checks 2 and 8 to 12 of RFC 9449 section 4.3.
+// judgeClaims makes checks 2 and 8 to 12 of RFC 9449 section 4.3.
 func (v *ProofVerifier) judgeClaims(c *claims, want Proof) error {
 	if len(c.id) == 0 || len(c.id) > maxProofID {
 		return refuse(ErrClaim, "jti is missing, or longer than 256 bytes")
@@ -169,7 +169,7 @@ func (v *ProofVerifier) judgeTime(c *claims) error {
 	return nil
 }
 
-// demandText demands a claim that is this text.
+// demandText demands that a claim is this text.
 func demandText(c *claims, name, want string) error {
 	value, err := c.find(name)
 	if err != nil {
@@ -249,8 +249,8 @@ func (v *ProofVerifier) now() time.Time {
 	return v.Now()
 }
 
-// A proofKey is the key in a proof's header. Nobody vouches for it: it is
-// worth what its thumbprint is worth.
+// A proofKey is the key in a proof's header. Nobody vouches for it: only its
+// thumbprint counts.
 type proofKey struct {
 	algorithm  Algorithm
 	public     keystore.PublicKey

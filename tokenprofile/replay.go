@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// A ReplayGuard remembers the tokens that are for one use.
+// A ReplayGuard remembers tokens that are for one use.
 //
 // First reports whether it sees the id of the issuer for the first time, and
 // remembers it until expiry, which includes the leeway. Asking and remembering
-// are one step, also among several processes that share a store (SET NX in
-// Redis). An error means that the guard cannot tell: the token is refused, but
-// not for a fault of its own.
+// are one step, also among processes that share a store (SET NX in Redis). An
+// error means that the guard cannot tell: the token is refused, but not as
+// invalid.
 type ReplayGuard interface {
 	First(ctx context.Context, issuer, id string, expiry time.Time) (bool, error)
 }
@@ -33,29 +33,29 @@ var ErrReplayGuardFull = errors.New("replay guard full")
 // processes behind one address need one they share. The zero value is ready
 // to use; it is safe for concurrent use.
 //
-// What it remembers ends with the process: see UnknownUntil.
+// It forgets everything when the process ends: see UnknownUntil.
 type MemoryReplayGuard struct {
 	// Max is how many ids are remembered at most. One more is refused with
-	// [ErrReplayGuardFull]. An id is remembered as long as its token is good,
-	// so a guard stands
+	// [ErrReplayGuardFull]. An id is remembered as long as its token is good, so a
+	// guard can admit
 	//
 	//	Max / (Lifetime + Leeway)
 	//
 	// tokens a second: 1,075 with the defaults of a [Profile], 930 seconds and
-	// this field's 1,000,000. That many ids take about 100 MB; memory is taken
-	// as they come. Zero: 1,000,000.
+	// this field's 1,000,000. That many ids take about 100 MB; memory grows as
+	// they come. Zero: 1,000,000.
 	Max int
 
-	// MaxPerIssuer is how many of them a single issuer may have, or for DPoP
-	// proofs a single key, so that none can fill the guard for all others.
-	// One more is refused with [ErrReplayGuardFull]. Zero: Max.
+	// MaxPerIssuer is how many of them may be of one issuer, or for DPoP proofs of
+	// one key, so that none can fill the guard for all others. One more is refused
+	// with [ErrReplayGuardFull]. Zero: Max.
 	MaxPerIssuer int
 
-	// UnknownUntil takes every id that expires before it for used. A guard
-	// that begins with the process does not know what was used before: set it
-	// to the start plus the profile's Lifetime and Leeway, when the last token
-	// from before has expired. Tokens from before are then refused, and those
-	// who sent them make new ones. Zero: they are admitted once more.
+	// UnknownUntil makes the guard treat every id that expires before it as used.
+	// A new process does not know which tokens were used before: set it to the
+	// start plus the profile's Lifetime and Leeway, when the last token from
+	// before has expired. Such tokens are then refused, and their senders make new
+	// ones. Zero: they are admitted once more.
 	UnknownUntil time.Time
 
 	// Now is the clock, which must be the one of the tokens' profile. Nil:
@@ -71,7 +71,7 @@ type MemoryReplayGuard struct {
 const defaultReplayMax = 1_000_000
 
 // forgetAtOnce is how many expired ids a call forgets: more than one, so that
-// they become fewer, and few, so that no call pays for all.
+// their number shrinks, and few, so that no call is slow.
 const forgetAtOnce = 4
 
 var (
@@ -130,7 +130,7 @@ func (g *MemoryReplayGuard) remember(entry replayEntry) {
 	if g.seen == nil {
 		g.seen, g.perIssuer = map[replayID]int64{}, map[issuerID]int{}
 	}
-	if _, again := g.seen[entry.id]; !again { // else it has expired, and is not forgotten yet
+	if _, again := g.seen[entry.id]; !again { // else it has expired but is still remembered
 		g.perIssuer[entry.issuer]++
 	}
 	g.seen[entry.id] = entry.expiry
@@ -157,8 +157,9 @@ func (g *MemoryReplayGuard) forget(now int64, n int) (forgot bool) {
 	return forgot
 }
 
-// A replayEntry holds hashes, so that no id takes more memory than others. Half
-// of a SHA-256 is enough for ids: who finds two alike has used up their own.
+// A replayEntry holds hashes, so that long ids take no more memory. Half of a
+// SHA-256 is enough for ids: whoever finds a collision has only used up an id
+// of their own.
 type replayEntry struct {
 	id     replayID
 	issuer issuerID
@@ -170,7 +171,8 @@ type (
 	issuerID uint64
 )
 
-// newReplayEntry hashes the issuer's length too: two pairs never look alike.
+// newReplayEntry hashes the issuer's length too, so that two pairs never look
+// alike.
 func newReplayEntry(issuer, id string, expiry time.Time) replayEntry {
 	issuerSum := sha256.Sum256([]byte(issuer))
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d:%s%s", len(issuer), issuer, id))

@@ -24,14 +24,14 @@ type signingKey struct {
 	issuer  []byte // the member of the claims that IssuerFunc makes of the key
 	sign    func(ctx context.Context, dst, input []byte) ([]byte, error)
 
-	// What the segment was made of.
+	// The segment was made of these.
 	kid    string
 	public keystore.PublicKey
 	secret keystore.SecretKey
 	chain  []*x509.Certificate
 }
 
-// newSigningKey encodes what stays the same while the key does.
+// newSigningKey encodes what stays the same as long as the key does.
 func newSigningKey(c *composer, kid string, public keystore.PublicKey) (*signingKey, error) {
 	header, err := c.header(kid, public)
 	if err != nil {
@@ -52,7 +52,7 @@ func newSigningKey(c *composer, kid string, public keystore.PublicKey) (*signing
 	return key, err
 }
 
-// issuerMember is nil where the key does not make the issuer.
+// issuerMember returns the iss claim that IssuerFunc makes of the key, or nil.
 func (k *signingKey) issuerMember() []byte {
 	if k == nil {
 		return nil
@@ -60,7 +60,7 @@ func (k *signingKey) issuerMember() []byte {
 	return k.issuer
 }
 
-// unavailable returns the error of a source that cannot tell its keys.
+// unavailable returns the error of a source that fails to yield its keys.
 func unavailable(err error) error {
 	if errors.Is(err, keystore.ErrUnavailable) {
 		return fmt.Errorf("tokenprofile: %w", err)
@@ -68,7 +68,7 @@ func unavailable(err error) error {
 	return fmt.Errorf("tokenprofile: %w: %w", keystore.ErrUnavailable, err)
 }
 
-// privateKeys sign with the one of the source's keys that the profile means.
+// privateKeys sign with the source's key that the profile selects.
 type privateKeys struct {
 	algorithm Algorithm
 	source    keystore.PrivateSource
@@ -147,8 +147,8 @@ func (k *secretKeys) choose(ctx context.Context, c *composer) (*signingKey, erro
 	return prepared, nil
 }
 
-// selectKey is as [keystore.Select] for keys without certificates: the one
-// with the alias, or the only one that fits.
+// selectKey chooses a secret key: the one with the alias, or the only one that
+// fits.
 func (k *secretKeys) selectKey(keys []keystore.SecretKey, alias string) (keystore.SecretKey, error) {
 	meant := func(key keystore.SecretKey) bool { return alias == "" || strings.EqualFold(key.Alias(), alias) }
 	fits := func(key keystore.SecretKey) error { return key.FitsSigning(k.macs.algorithm) }

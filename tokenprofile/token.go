@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// A Token is a verified token. Only a verifier makes one.
+// A Token is a verified token, as a [Verifier] returns it. Tests may make one:
+// package transporttest has a verifier for them.
 type Token struct {
 	Issuer, Subject, ID, KeyID  string
 	Audience                    []string
@@ -37,7 +38,7 @@ func newToken(r *received, want *expectedClaims, kid string) *Token {
 	return token
 }
 
-// known returns the text, without another copy of it if it is among those.
+// known returns the text, without copying it if it is one of those.
 func known(text []byte, among ...string) string {
 	for _, other := range among {
 		if string(text) == other {
@@ -47,7 +48,7 @@ func known(text []byte, among ...string) string {
 	return string(text)
 }
 
-// clone shares nothing that can be changed.
+// clone returns a copy that shares nothing that can be changed.
 func (t *Token) clone() *Token {
 	copied := *t
 	copied.Audience = slices.Clone(t.Audience)
@@ -72,14 +73,14 @@ func FromContext(ctx context.Context) (*Token, bool) {
 // Format prints the kid whatever the verb: claims do not belong in logs.
 func (t Token) Format(f fmt.State, _ rune) { io.WriteString(f, t.text()) }
 
-// LogValue is as Format.
+// LogValue returns what Format prints.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.text()) }
 
-// MarshalText is as Format, for JSON and XML: many loggers write what they are
-// given with encoding/json. The claims are in Claims.
+// MarshalText returns what Format prints, for JSON and XML, because many
+// loggers use encoding/json. The claims are in Claims.
 func (t Token) MarshalText() ([]byte, error) { return []byte(t.text()), nil }
 
-// GobEncode always fails: what was verified once is not what a store gives back.
+// GobEncode always fails: a token that comes back from a store is not verified.
 func (t Token) GobEncode() ([]byte, error) {
 	return nil, errors.New("tokenprofile: a token has no gob form")
 }

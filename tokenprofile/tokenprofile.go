@@ -18,19 +18,19 @@
 //
 // # What a token must be
 //
-// A token is a JSON Web Token (RFC 7519) in compact serialization, and a text
-// with one meaning: canonical base64url, strict JSON without duplicate names,
+// A token is a JSON Web Token (RFC 7519) in compact serialization, written in
+// exactly one way: canonical base64url, strict JSON without duplicate names,
 // within limits. Exactly one signature algorithm is accepted, the profile's.
-// exp, iss and aud are demanded. No header parameter is followed or a source of
-// keys. Whatever fails is refused with [ErrInvalid] and one of the reasons
-// beside it; an error that is not ErrInvalid says that the token could not be
-// judged. [Peek] shows what a refused token says.
+// exp, iss and aud are demanded. No header parameter is followed, and none is a
+// source of keys. A token that fails a check is refused with [ErrInvalid] and
+// one of the reasons beside it. An error that is not ErrInvalid means that the
+// token could not be judged. [Peek] shows what a refused token says.
 //
 // # Receivers and senders
 //
-// Where a system that nobody here can change wants less, the profile says so by
-// name, in [Profile.Waive]. What some receivers prescribe and senders send, and
-// the fields that say it:
+// Where a system that you cannot change wants less, the profile waives a check
+// by name, in [Profile.Waive]. What some receivers prescribe and some senders
+// send, and the fields for it:
 //
 //	written for
 //	  GitHub App            Waive.Omit aud, Backdate 1m, Lifetime 10m, Header.NoKeyID
@@ -60,13 +60,15 @@
 // # Encryption
 //
 // With [Profile.Encryption] a token is signed and then encrypted to its
-// recipient. The verifier decrypts it and then verifies what was in it: to be
-// decrypted never counts as to be verified. A profile without an Algorithm is
-// for tokens that nobody signs; their signer and verifier are had by name,
-// [Profile.EncryptedOnlySigner] and [Profile.EncryptedOnlyVerifier].
+// recipient. The verifier decrypts it and then verifies the token inside:
+// decrypted never counts as verified. A profile without an Algorithm is for
+// tokens that nobody signs; only [Profile.EncryptedOnlySigner] and
+// [Profile.EncryptedOnlyVerifier] make and accept them.
 //
 // # Secrets
 //
-// No error, log value or formatted value of this package contains a key, a
-// token or a claim's value, so that it may be logged.
+// No error contains a key, a token or what a received claim says; it may
+// contain what the profile wants. A [Token], a key and a [Proof] print without
+// their content, whatever the verb. A [Profile] prints as it is: it holds no
+// secret.
 package tokenprofile

@@ -20,7 +20,7 @@ const (
 	maxKeyID     = 256
 )
 
-// faultsOf are those of a profile.
+// faultsOf returns the faults of a profile.
 func faultsOf(p *Profile) faults {
 	var f faults
 	f.checkSecurity(p)
@@ -97,7 +97,8 @@ func (f *faults) checkIssuer(p *Profile) {
 	}
 }
 
-// checkText is as strict as the verifier with what it receives.
+// checkText is as strict with a text of the profile as the verifier is with one
+// it receives.
 func (f *faults) checkText(path, text string) {
 	switch {
 	case text == "":
@@ -177,7 +178,8 @@ func (f *faults) checkHeader(p *Profile) {
 	}
 }
 
-// checkNamed is about those of extra that a list names, or others if it may.
+// checkNamed checks a list of names of extra, or of others where that is
+// allowed.
 func (f *faults) checkNamed(path string, names []string, h *Header, others bool) {
 	for i, name := range names {
 		path := fmt.Sprintf("%s[%d]", path, i)

@@ -71,13 +71,13 @@ func (v *Verifier) Profile() Profile {
 	return v.profile.settled()
 }
 
-// Verify returns the token if it is right in every point. An error that wraps
-// [ErrInvalid] is the token's fault, and wraps its reason too; any other means
-// that the token could not be judged, [keystore.ErrUnavailable] that the keys
-// could not be had.
+// Verify returns the token if it passes every check. An error that wraps
+// [ErrInvalid] is the token's fault, and wraps its reason too. Any other error
+// means that the token could not be judged; with [keystore.ErrUnavailable] the
+// keys are not available.
 //
-// The issuer is judged before a key is looked up, the other claims only once
-// the signature stands.
+// The issuer is judged before a key is looked up, and the other claims only
+// after the signature.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	if v == nil || v.claims.now == nil {
 		return nil, errNoVerifier
@@ -105,8 +105,8 @@ func (v *Verifier) verify(ctx context.Context, r *received) (*Token, error) {
 	return verified.token, nil
 }
 
-// A verified is a token with the key that it was verified with, which the
-// source must still have when the token comes again.
+// A verified is a token and the key that verified it. When the token comes
+// again, the source must still have this key.
 type verified struct {
 	by    *Verifier
 	token *Token
@@ -114,8 +114,8 @@ type verified struct {
 	kid   keyID
 }
 
-// again judges what may have changed since the token was verified first, in
-// the same order.
+// again judges what may have changed since the token was first verified, in the
+// same order.
 func (v *Verifier) again(ctx context.Context, known *verified) (*Token, error) {
 	if err := v.keys.holds(ctx, known.kid, known.key); err != nil {
 		return nil, err

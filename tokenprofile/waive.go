@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Waive is what a profile gives up of its strictness, for systems that nobody
-// here can change. The zero value waives nothing. What is waived for a signer
-// costs its receivers; what is waived for a verifier costs whoever runs it.
+// Waive leaves out checks of a profile, by name, for systems that you cannot
+// change. The zero value waives nothing. What a signer waives is lost to its
+// receivers; what a verifier waives is lost to whoever runs it.
 type Waive struct {
 	// Omit leaves out claims and header parameters by name: "aud", "iss",
 	// "exp", "iat" and "typ". They are neither written nor demanded.

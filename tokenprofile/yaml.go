@@ -70,7 +70,7 @@ func (r *yamlReader) object(value map[any]any) (any, error) {
 	return object, nil
 }
 
-// yamlOf is JSON as values that a YAML library writes as they were.
+// yamlOf returns JSON as values that a YAML library writes unchanged.
 func yamlOf(document []byte) (any, error) {
 	var value any
 	d := json.NewDecoder(bytes.NewReader(document))
