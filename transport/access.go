@@ -13,9 +13,9 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// An AccessRequest is what [TokenEndpoint.Authorize] decides on. Whatever it
-// holds has been authenticated or verified, but for Scope, Resource and
-// Audience, which are wishes.
+// An AccessRequest is what [TokenEndpoint.Authorize] decides on. All of it has
+// been authenticated or verified, except Scope, Resource and Audience, which
+// are what the client asks for.
 type AccessRequest struct {
 	ClientID     string              // "" if an assertion has come alone
 	Assertion    *tokenprofile.Token // of the JWT bearer grant, else nil
@@ -26,14 +26,14 @@ type AccessRequest struct {
 	Audience     []string // their names (RFC 8693 section 2.1)
 }
 
-// LogValue returns the client and what it wants. The claims of its tokens are
-// in no log.
+// LogValue returns the client and what it asks for, without the claims of its
+// tokens.
 func (r AccessRequest) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("client", r.ClientID), slog.Any("scope", r.Scope),
 		slog.Any("resource", r.Resource), slog.Any("audience", r.Audience))
 }
 
-// MarshalJSON is as LogValue, for loggers that know no other way.
+// MarshalJSON writes what LogValue returns, for loggers that use encoding/json.
 func (r AccessRequest) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{"client": r.ClientID, "scope": r.Scope, "resource": r.Resource, "audience": r.Audience})
 }
@@ -43,17 +43,17 @@ func (r AccessRequest) GobEncode() ([]byte, error) {
 	return nil, errors.New("transport: an AccessRequest has no gob form")
 }
 
-// Access is what a client gets.
+// Access is what a client is granted.
 type Access struct {
-	// Subject is the sub. Empty: the client itself; an error in a token exchange
-	// and if an assertion has come alone.
+	// Subject is the sub claim. Empty: the client itself; an error in a token
+	// exchange, and if an assertion has come alone.
 	Subject string
 
-	// Scope is what is granted of the scope, or instead of it.
+	// Scope is the scope that is granted. It need not be what was asked for.
 	Scope []string
 
-	// Audience is the aud, where the profile of the Signer has none. What the
-	// client wants to have the token for is refused unless it is here or in the
+	// Audience is the aud claim, if the profile of the Signer has none. A resource
+	// or audience that the client asks for is refused unless it is here or in the
 	// profile.
 	Audience []string
 
@@ -67,10 +67,10 @@ type Access struct {
 // hold anything.
 func (a Access) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Access") }
 
-// LogValue is as Format.
+// LogValue returns what Format prints.
 func (a Access) LogValue() slog.Value { return slog.StringValue("transport.Access") }
 
-// MarshalJSON is as Format, for loggers that know no other way.
+// MarshalJSON writes what Format prints, for loggers that use encoding/json.
 func (a Access) MarshalJSON() ([]byte, error) { return json.Marshal("transport.Access") }
 
 // GobEncode always fails, because gob would write the claims.
@@ -78,7 +78,7 @@ func (a Access) GobEncode() ([]byte, error) {
 	return nil, errors.New("transport: an Access has no gob form")
 }
 
-// claims are those of the access token (RFC 9068 section 2.2).
+// claims returns those of the access token (RFC 9068 section 2.2).
 func (a *Access) claims(request *AccessRequest, cnf confirmation) (map[string]any, error) {
 	own := map[string]any{"sub": a.Subject}
 	if a.Subject == "" && request.SubjectToken == nil {
@@ -104,8 +104,8 @@ func (a *Access) claims(request *AccessRequest, cnf confirmation) (map[string]an
 		claims["act"] = map[string]any{"iss": actor.Issuer, "sub": actor.Subject} // RFC 8693 section 4.1
 	}
 	for name, value := range a.Claims {
-		// Even where the endpoint has no value for these: the absence of scope
-		// or cnf says something too.
+		// Even if the endpoint has no value for these: a missing scope or cnf means
+		// something, too.
 		if _, taken := own[name]; taken || slices.Contains([]string{"scope", "aud", "cnf"}, name) {
 			return nil, fmt.Errorf("the Authorize function returned the claim %q, which is the token endpoint's", name)
 		}

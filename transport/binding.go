@@ -16,8 +16,8 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
-// A binding says to what tokens are bound: a [TokenEndpoint] binds them, a
-// [Guard] holds them to it.
+// A binding says what tokens are bound to: a [TokenEndpoint] binds them, and a
+// [Guard] checks the binding.
 type binding struct {
 	dpop         *tokenprofile.ProofVerifier // nil: no keys
 	mutualTLS    bool
@@ -27,8 +27,8 @@ type binding struct {
 // demanded reports whether a token must be bound in at least one way.
 func (b binding) demanded() bool { return (b.dpop != nil || b.mutualTLS) && !b.allowUnbound }
 
-// bind returns what the client of a token request has shown. It comes after
-// all else that is verified, because judging a proof uses it up.
+// bind returns what the client of a token request has shown. It comes last,
+// because judging a proof uses it up.
 func (b binding) bind(r *http.Request, endpoint string) (confirmation, *Refusal) {
 	var cnf confirmation
 	if b.mutualTLS {
@@ -36,7 +36,7 @@ func (b binding) bind(r *http.Request, endpoint string) (confirmation, *Refusal)
 	}
 	switch _, proven := r.Header[oauth.HeaderProof]; {
 	case proven && b.dpop == nil:
-		// To give a bearer token to who asks for a bound one is a downgrade.
+		// A bearer token for a client that asks for a bound one is a downgrade.
 		return cnf, refuseRequest(errors.New("a DPoP proof, and the token endpoint has no DPoP"))
 	case proven:
 		key, refusal := b.prove(r, tokenprofile.Proof{Method: r.Method, URL: endpoint}, "")
@@ -51,8 +51,8 @@ func (b binding) bind(r *http.Request, endpoint string) (confirmation, *Refusal)
 	return cnf, nil
 }
 
-// confirm holds the token of a request to what it is bound to. The proof comes
-// last: judging it uses it up.
+// confirm checks what the token of a request is bound to. The proof comes last,
+// because judging it uses it up.
 func (b binding) confirm(r *http.Request, baseURL string, sent credentials, claims []byte) *Refusal {
 	cnf, err := confirmationOf(claims)
 	if err == nil {
@@ -74,13 +74,13 @@ func (b binding) confirm(r *http.Request, baseURL string, sent credentials, clai
 	return refusal
 }
 
-// permits reports why a token with this confirmation is not taken as it was
-// sent, before anything is shown.
+// permits returns why a token with this confirmation may not be used the way it
+// was sent.
 func (b binding) permits(sent credentials, cnf confirmation) error {
 	switch {
 	case cnf.present && !cnf.binds():
-		// RFC 7800 section 3.1 lets a receiver ignore what it does not know.
-		// We do not: whoever bound the token meant it to be checked.
+		// RFC 7800 section 3.1 lets a receiver ignore what it does not know. We do
+		// not, because whoever bound the token wants it to be checked.
 		return unbound("the token is bound (cnf) in a way the guard does not check")
 	case cnf.key != "" && sent.scheme != oauth.SchemeDPoP:
 		return unbound("a token bound to a DPoP key was sent as a plain bearer token") // RFC 9449 section 7.2
@@ -157,8 +157,7 @@ type confirmation struct {
 // confirmationOf reads the cnf claim. Member names are compared exactly, which
 // decoding into a struct would not do.
 func confirmationOf(claims []byte) (confirmation, error) {
-	// A name without escapes is there to be seen; most tokens have no cnf, and
-	// are not decoded once more.
+	// Most tokens have no cnf, and are not decoded once more.
 	if !bytes.Contains(claims, []byte("cnf")) && !bytes.Contains(claims, []byte(`\u`)) {
 		return confirmation{}, nil
 	}
@@ -181,7 +180,8 @@ func confirmationOf(claims []byte) (confirmation, error) {
 	return confirmation{present: true, key: key, certificate: certificate}, err
 }
 
-// stringMember is "" for a member that is not there, and never for one that is.
+// stringMember returns a member that is a string, and "" only if there is no
+// such member.
 func stringMember(object map[string]json.RawMessage, name string) (string, error) {
 	raw, ok := object[name]
 	if !ok {
@@ -194,7 +194,7 @@ func stringMember(object map[string]json.RawMessage, name string) (string, error
 	return *value, nil
 }
 
-// binds reports whether there is anything to show.
+// binds reports whether the token is bound to something.
 func (c confirmation) binds() bool { return c.key != "" || c.certificate != "" }
 
 // claim returns the claim that an access token gets.

@@ -19,8 +19,8 @@ type challenger struct {
 }
 
 // challenges returns the values of WWW-Authenticate. The code, and the scope
-// that would have been enough, go to the scheme that was used, or where that is
-// none of them to the first.
+// that would have been enough, go to the scheme that was used, or else to the
+// first.
 func (c challenger) challenges(scheme, code, scope string) []string {
 	var schemes []string
 	if c.dpop {
@@ -41,7 +41,8 @@ func (c challenger) challenges(scheme, code, scope string) []string {
 	return challenges
 }
 
-// challenge is one of them (RFC 6750 section 3, RFC 9449 section 7.1).
+// challenge returns the one for a scheme (RFC 6750 section 3, RFC 9449 section
+// 7.1).
 func (c challenger) challenge(scheme, code, scope string) string {
 	value := scheme + " realm=" + quote(cmp.Or(c.realm, "protected"))
 	if code != "" {

@@ -14,10 +14,9 @@ const defaultClaims = 1024
 
 // A claimsCache keeps tokens per distinct claims.
 //
-// Where there is no room, it forgets the one of two at random that was used
-// longer ago. To forget the very oldest would be no better for most, and a
-// disaster where the users of a service come one after another and are one more
-// than there is room for: then no token would ever be found again.
+// When it is full, it picks two at random and forgets the one that was used
+// longer ago. Forgetting the oldest of all would fail badly if one user more
+// than there is room for came in turn: then no token would ever be found again.
 type claimsCache struct {
 	make func(claims any) tokens
 	most int
@@ -66,7 +65,7 @@ func (c *claimsCache) tokens(claims any) (tokens, error) {
 	return entry.tokens, nil
 }
 
-// add puts the entry in, and another out if need be. c.mu is held.
+// add puts the entry in, and drops another one if necessary. c.mu is held.
 func (c *claimsCache) add(entry *claimsEntry) {
 	c.byHash[entry.hash] = entry
 	if len(c.entries) < c.most {

@@ -59,7 +59,7 @@ func count(conditions ...bool) (n int) {
 	return n
 }
 
-// byBasic is client_secret_basic.
+// byBasic authenticates by client_secret_basic.
 func (c clientAuthentication) byBasic() (string, *Refusal) {
 	id, secret, err := basicCredentials(c.request)
 	if err != nil {
@@ -71,8 +71,8 @@ func (c clientAuthentication) byBasic() (string, *Refusal) {
 	return c.bySecret(id, secret)
 }
 
-// basicCredentials are those of the one Authorization header. Id and secret
-// are form-encoded in it (RFC 6749 section 2.3.1).
+// basicCredentials reads the one Authorization header. Id and secret are
+// form-encoded in it (RFC 6749 section 2.3.1).
 func basicCredentials(r *http.Request) (id, secret string, err error) {
 	username, password, ok := r.BasicAuth()
 	if len(r.Header["Authorization"]) != 1 || !ok {
@@ -86,7 +86,7 @@ func basicCredentials(r *http.Request) (id, secret string, err error) {
 	return id, secret, nil
 }
 
-// bySecret takes a time that does not tell how much of the secret is right.
+// bySecret compares in constant time.
 func (c clientAuthentication) bySecret(id, secret string) (string, *Refusal) {
 	registration, refusal := c.registration(id)
 	if refusal != nil {
@@ -98,7 +98,8 @@ func (c clientAuthentication) bySecret(id, secret string) (string, *Refusal) {
 	return id, nil
 }
 
-// byAssertion is private_key_jwt and client_secret_jwt (RFC 7523 section 3).
+// byAssertion authenticates by private_key_jwt or client_secret_jwt (RFC 7523
+// section 3).
 func (c clientAuthentication) byAssertion() (string, *Refusal) {
 	if c.form.get(oauth.ParamClientAssertionType) != oauth.AssertionJWTBearer {
 		return "", refuseRequest(errors.New("a client_assertion_type that is not known"))
@@ -160,9 +161,9 @@ func claimedSubject(assertion string) string {
 	return claims.Subject
 }
 
-// byCertificate is tls_client_auth and self_signed_tls_client_auth (RFC 8705
-// section 2). A client whose registration has no certificate may show one all
-// the same, for its token to be bound to: that authenticates nobody.
+// byCertificate authenticates by tls_client_auth or self_signed_tls_client_auth
+// (RFC 8705 section 2). A client whose registration has no certificate may
+// still show one, so that its token is bound to it: that authenticates nobody.
 func (c clientAuthentication) byCertificate() (string, *Refusal) {
 	id := c.form.get(oauth.ParamClientID)
 	if id == "" || c.request.TLS == nil || len(c.request.TLS.PeerCertificates) == 0 {
@@ -178,8 +179,9 @@ func (c clientAuthentication) byCertificate() (string, *Refusal) {
 	return id, nil
 }
 
-// registration never says whether it is the id that is unknown: such a client
-// has neither a secret nor a key nor a certificate.
+// registration looks the client up. An unknown id gets an empty registration,
+// without secret, key and certificate, so that the answer does not say whether
+// the id exists.
 func (c clientAuthentication) registration(id string) (*Registration, *Refusal) {
 	if id == "" || len(id) > maxClientID {
 		return nil, refuseClient(fmt.Errorf("no client id, or one of more than %d bytes", maxClientID))
@@ -204,7 +206,7 @@ func refuseClient(err error) *Refusal {
 }
 
 // A ClientCertificate says by which certificate a client is known (RFC 8705
-// section 2). One field is set; the zero value knows none.
+// section 2). Exactly one field is set; the zero value accepts no certificate.
 type ClientCertificate struct {
 	// Thumbprints are the x5t#S256 of certificates that nobody need have
 	// signed: the SHA-256 of the DER in base64url, without padding. That is
@@ -222,7 +224,7 @@ type ClientCertificate struct {
 	Subject, DNS, URI string
 }
 
-// check reports why the client of the connection is another.
+// check returns why the client of the connection is not this one.
 func (c *ClientCertificate) check(state *tls.ConnectionState) error {
 	leaf := state.PeerCertificates[0]
 	var is bool

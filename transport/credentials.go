@@ -17,14 +17,14 @@ var errNoCredentials = errors.New("no credentials")
 
 // credentials are what a header holds.
 type credentials struct {
-	scheme string // oauth.SchemeBearer, oauth.SchemeDPoP, or "" for none and any other
+	scheme string // oauth.SchemeBearer, oauth.SchemeDPoP, or ""
 	token  string
 }
 
-// credentialsOf reads the header, which may stand there at most once. Only of
-// the schemes it knows does it look at what follows. Nowhere else is a token
-// looked for: one in the URL ends in logs, one in a body needs the body (RFC
-// 6750 sections 2.2 and 2.3).
+// credentialsOf reads the header, which may occur once. What follows the scheme
+// is read only if the scheme is known. A token is looked for nowhere else: one
+// in the URL ends in logs, and for one in the body the body would have to be
+// read (RFC 6750 sections 2.2 and 2.3).
 func credentialsOf(header http.Header, name string) (credentials, error) {
 	values := header[http.CanonicalHeaderKey(name)]
 	switch {

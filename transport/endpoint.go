@@ -18,14 +18,14 @@ import (
 )
 
 // A TokenEndpoint exchanges assertions and other tokens for access tokens: the
-// server's half of RFC 7523 and RFC 8693, for a service that has no authorization server to ask. It
-// authenticates the client, verifies the assertion, asks Authorize what the
-// client may have, and signs that. It keeps nothing.
+// server's half of RFC 7523 and RFC 8693, for a service that has no
+// authorization server to ask. It authenticates the client, verifies the
+// assertion, asks Authorize what the client may have, and signs the access
+// token. It stores nothing.
 //
-// It answers as RFC 6749 sections 5.1 and 5.2 say, and takes POST of a form
-// only; it should be reached over TLS only. The zero TokenEndpoint refuses
-// everything. It is safe for concurrent use; its fields must not change once
-// it is in use.
+// It answers as RFC 6749 sections 5.1 and 5.2 say, and accepts only a form by
+// POST. Serve it over TLS only. The zero TokenEndpoint refuses everything. It
+// is safe for concurrent use; its fields must not change once it is in use.
 type TokenEndpoint struct {
 	// Clients knows the clients. Required.
 	Clients Registry
@@ -69,9 +69,9 @@ type TokenEndpoint struct {
 	// subject_token_type: each type ([TokenTypeAccess], for instance) has the
 	// verifier of such tokens. Nil: the grant is not offered.
 	//
-	// A token that is bound comes here without what it is bound to, because the
-	// client has it from somebody else. Which client may exchange whose token is
-	// for Authorize to decide.
+	// The binding of a bound token is not checked here, because the client has the
+	// token from somebody else. Authorize decides which client may exchange whose
+	// token.
 	SubjectTokens map[string]TokenVerifier
 
 	// ActorTokens are the same for the actor_token. Nil: none may be sent.
@@ -94,13 +94,13 @@ type TokenEndpoint struct {
 	// without a proof or a certificate, where DPoP or MutualTLS is set.
 	AllowUnbound bool
 
-	// OnReject, if set, is told of every request that is refused, with the
-	// [*Refusal]. The client never sees its text. The error may be logged, the
-	// request may not.
+	// OnReject, if set, is called for every request that is refused, with the
+	// [*Refusal]. The client never sees the error's text. The error may be logged;
+	// the request may not.
 	OnReject func(r *http.Request, err error)
 
-	// Logger, if not nil, is told why a request was refused, as
-	// [Guard.Logger] is. Nil: silence.
+	// Logger, if not nil, is told why each request was refused, as [Guard.Logger]
+	// is. Nil: nothing is logged.
 	Logger *slog.Logger
 
 	log refusalLog
@@ -227,7 +227,7 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	return response, nil
 }
 
-// usable names what keeps the endpoint from answering anyone.
+// usable returns why the endpoint can answer nobody.
 func (e *TokenEndpoint) usable() error {
 	switch {
 	case e == nil:

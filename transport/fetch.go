@@ -50,7 +50,8 @@ func newFetch(source TokenSource, claims any) fetch {
 	return f
 }
 
-// accessToken is [Grant.TokenWith] for requests to a resource.
+// accessToken gets a token as [Grant.TokenWith] does, for requests to a
+// resource.
 func accessToken(ctx context.Context, g *Grant, claims any) (token string, expiry time.Time, err error) {
 	answer, err := g.Ask(ctx, claims)
 	if err == nil && !g.IDToken && answer.answer().kind() == typeNotAccess {
@@ -63,7 +64,7 @@ func accessToken(ctx context.Context, g *Grant, claims any) (token string, expir
 	return token, expiry, nil
 }
 
-// An outcome is what a source answered.
+// An outcome is the answer of a source.
 type outcome struct {
 	token  string
 	expiry time.Time // by this machine's clock
@@ -72,8 +73,8 @@ type outcome struct {
 	took   time.Duration
 }
 
-// ask takes neither nothing nor an expired token for an answer. What counts of
-// an expiry is how long it is off, by the clock that it was made by.
+// ask accepts neither an empty nor an expired token. Of an expiry it takes how
+// far off it is, by the clock that made it.
 func (f fetch) ask(ctx context.Context) outcome {
 	start := time.Now()
 	token, expiry, err := f.token(ctx)
@@ -128,10 +129,10 @@ func (o *oneUse) status(time.Time) Status {
 	return Status{Available: o.reporter.last.Load() != nil && !o.failed.Load()}
 }
 
-// A Refresh tells of one fetch of a token, for metrics and logs. It does not
-// hold the token: a log would too.
+// A Refresh describes one fetch of a token, for metrics and logs. It does not
+// hold the token.
 type Refresh struct {
-	Source    string        // who was asked: its String method, else its type
+	Source    string        // the source: its String method, else its type
 	Reason    string        // "first": there was no token to use; "ahead": before the end of the old one; "after 401": a server refused it
 	Duration  time.Duration // how long the source took
 	Expiry    time.Time     // of the new token; zero if there is none or the source does not know
@@ -139,7 +140,7 @@ type Refresh struct {
 	NextRetry time.Time     // with Err: the source is not asked again before
 }
 
-// LogValue writes the error as a text, and leaves out what there is not.
+// LogValue writes the error as a text, and leaves out empty fields.
 func (r Refresh) LogValue() slog.Value {
 	attributes := []slog.Attr{slog.String("source", r.Source), slog.String("reason", r.Reason), slog.Duration("duration", r.Duration)}
 	attributes = append(attributes, at("expiry", r.Expiry)...)
@@ -147,7 +148,7 @@ func (r Refresh) LogValue() slog.Value {
 	return slog.GroupValue(append(attributes, at("next_retry", r.NextRetry)...)...)
 }
 
-// Status is how a [Bearer] stands, for a health check.
+// Status is the state of a [Bearer], for a health check.
 type Status struct {
 	Available bool      // a request without claims of its own gets a token: one is kept, or the source gave one for the last request
 	Expiry    time.Time // of the token that is kept; zero if there is none or the source does not know
@@ -155,7 +156,7 @@ type Status struct {
 	Last      Refresh   // the last fetch, whatever its claims; zero: none yet
 }
 
-// LogValue leaves out what there is not.
+// LogValue leaves out empty fields.
 func (s Status) LogValue() slog.Value {
 	attributes := []slog.Attr{slog.Bool("available", s.Available)}
 	attributes = append(attributes, at("expiry", s.Expiry)...)
@@ -204,8 +205,8 @@ func nameOf(source TokenSource) string {
 	return fmt.Sprintf("%T", source)
 }
 
-// fetched reports a fetch. If it is news, somebody may want to know of it
-// though nothing is wrong.
+// fetched reports a fetch. A success that is news, the first after failures, is
+// logged as information.
 func (r *reporter) fetched(f Refresh, news bool) {
 	f.Source = r.source
 	r.last.Store(&f)
@@ -222,7 +223,7 @@ func (r *reporter) fetched(f Refresh, news bool) {
 	}
 }
 
-// refused reports that a server had something against the token to the end.
+// refused reports that a server refused the token, also after a renewal.
 func (r *reporter) refused(req *http.Request) {
 	r.throttle.log(context.Background(), r.logger, slog.LevelWarn, "token refused", slog.String("source", r.source), slog.String("host", req.URL.Host))
 }

@@ -18,14 +18,14 @@ const (
 	fileLifetime = time.Minute // after which a file is read again
 )
 
-// FileToken is a [TokenSource] that reads its token from a file in which another
-// process keeps it fresh: the projected service account token of Kubernetes, a
-// SPIFFE helper's JWT-SVID, what a sidecar has fetched.
+// FileToken is a [TokenSource] that reads its token from a file that another
+// process keeps fresh: the projected service account token of Kubernetes, a
+// JWT-SVID of a SPIFFE helper, a token that a sidecar has fetched.
 //
 // The file is read anew for every token, and a [Bearer] keeps one for a minute
-// at most, or until the exp of a JWT if that is sooner: so a rotation is
-// noticed, and the token before it serves while the file cannot be read. Space
-// around the token does not count.
+// at most, or until the exp of a JWT if that is sooner. So a rotation is
+// noticed, and the old token is used while the file cannot be read. White space
+// around the token is ignored.
 //
 // The file must be a regular one of at most 64 KiB. A read that takes longer
 // than the context allows is given up.
@@ -35,7 +35,7 @@ type FileToken struct {
 
 var _ TokenSource = FileToken{}
 
-// String names the file, without the way to it.
+// String names the file, without its folder.
 func (f FileToken) String() string { return "token file " + filepath.Base(f.Path) }
 
 // Token reads the file. The expiry is a minute from now, or that of the token.
@@ -48,7 +48,7 @@ func (f FileToken) Token(ctx context.Context) (token string, expiry time.Time, e
 		err  error
 	}
 	read := make(chan content, 1)
-	go func() { // which a file system that hangs holds up instead of the caller
+	go func() { // so that a file system that hangs does not hold up the caller
 		text, err := readTokenFile(f.Path)
 		read <- content{text, err}
 	}()
@@ -72,8 +72,8 @@ func (f FileToken) Token(ctx context.Context) (token string, expiry time.Time, e
 	return token, expiry, nil
 }
 
-// readTokenFile returns what stands in the file. A pipe would wait for somebody
-// to write, a device has no end: neither is opened.
+// readTokenFile returns the content of the file. Only regular files are opened:
+// a pipe would wait for a writer, and a device has no end.
 func readTokenFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {

@@ -18,14 +18,14 @@ import (
 
 const (
 	maxAnswer       = 1 << 20                   // bytes of an answer
-	maxRetryAfter   = time.Hour                 // a longer wish is cut
+	maxRetryAfter   = time.Hour                 // a longer one is cut
 	maxExpiresIn    = 10 * 365 * 24 * time.Hour // a longer one is cut
 	assumedLifetime = 5 * time.Minute           // of a token whose answer does not say
 )
 
-// A GrantAnswer is what a token endpoint granted: a token, and whatever else
-// its answer holds. Verbs and encodings print nothing of it.
-type GrantAnswer struct{ answer func() *answer } // a function, of which reflection prints no more than where it is
+// A GrantAnswer is what a token endpoint granted: a token, and the rest of its
+// answer. No verb and no encoding prints any of it.
+type GrantAnswer struct{ answer func() *answer } // a function, because reflection prints only its address
 
 // answer is what a token endpoint says (RFC 6749 sections 5.1 and 5.2).
 type answer struct {
@@ -49,9 +49,9 @@ func (a GrantAnswer) Token() (token string, expiry time.Time) {
 	return a.answer().token, a.answer().expiry
 }
 
-// Decode stores the members of the answer, as [json.Unmarshal] does: scope,
-// instance_url, refresh_token, whatever the endpoint has. No error quotes a
-// value.
+// Decode stores the members of the answer in the value that target points to,
+// as [json.Unmarshal] does: scope, instance_url, refresh_token and others. No
+// error quotes a value.
 func (a GrantAnswer) Decode(v any) error {
 	if a.answer == nil {
 		return errors.New("transport: no answer of a token endpoint")
@@ -117,10 +117,10 @@ func (a *answer) take(g *Grant, start time.Time) (reason string) {
 }
 
 // mistyped says what is wrong with the type of the token. Many endpoints leave
-// it out, or have a name of their own for a bearer token, which is taken for
-// what it is; a name that means another way to use the token never is. One who
-// asks with a DPoP proof must get what that is for (RFC 9449 section 5):
-// another token would be one that anyone can use.
+// it out, or have a name of their own for a bearer token, which is accepted; a
+// name that means another way to use the token is not. A client that sends a
+// DPoP proof must get a DPoP token (RFC 9449 section 5): any other could be
+// used by anyone.
 func (a *answer) mistyped(g *Grant) string {
 	switch kind := a.kind(); {
 	case kind == typeNotAccess && wantsOther(g.Exchange):
@@ -149,8 +149,8 @@ const typeNotAccess = "n_a"
 // the drafts for MAC and for proof of possession, RFC 8693.
 var otherTypes = []string{"dpop", "mac", "pop", typeNotAccess}
 
-// lifetime is expires_in: a number of seconds, which some endpoints write as a
-// text. Whatever says nothing is not known.
+// lifetime reads expires_in: a number of seconds, which some endpoints write as
+// a string. Without a usable value it is not known.
 func (a *answer) lifetime() time.Duration {
 	seconds, err := strconv.ParseFloat(string(bytes.Trim(a.ExpiresIn, `"`)), 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) || !(seconds >= 1) {
@@ -159,8 +159,8 @@ func (a *answer) lifetime() time.Duration {
 	return time.Duration(min(seconds, maxExpiresIn.Seconds()) * float64(time.Second))
 }
 
-// notJSON says what stands where the token should: most often somebody else's
-// page, a proxy's or a login form.
+// notJSON says what the answer is instead of a token: most often the page of a
+// proxy, or a login form.
 func notJSON(resp *http.Response, body []byte) string {
 	if len(body) == 0 {
 		return "an empty answer"
@@ -172,14 +172,14 @@ func notJSON(resp *http.Response, body []byte) string {
 }
 
 // A GrantError is a token endpoint's refusal (RFC 6749 section 5.2), or an
-// answer of it that is no token.
+// answer without a usable token.
 type GrantError struct {
 	StatusCode  int           // of the response
 	Code        string        // "invalid_grant", ...; empty if the answer has none
 	Description string        // what the endpoint says about it, for a person; printable and short
 	RetryAfter  time.Duration // what the Retry-After header asks for, at most an hour; zero if there is none
 
-	reason string // what this package has against the answer
+	reason string // why this package does not accept the answer
 }
 
 // Error names the HTTP status, and the endpoint's code and description.
@@ -207,8 +207,8 @@ func (e *GrantError) because(reason string) *GrantError {
 }
 
 // Temporary reports whether the same request may succeed later: the endpoint
-// was overloaded or failed itself. Any other error needs a change on this side
-// or that one first.
+// was overloaded or failed. After any other error something has to be changed
+// first.
 func (e *GrantError) Temporary() bool {
 	switch {
 	case e.Code == oauth.CodeUnavailable, e.Code == oauth.CodeServerError, e.Code == oauth.CodeSlowDown:

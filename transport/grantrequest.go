@@ -18,10 +18,10 @@ import (
 type grantRequest struct {
 	form    url.Values
 	header  http.Header
-	secrets []string // no answer may bring them into an error
+	secrets []string // kept out of every error
 }
 
-// newGrantRequest asks the sources of the grant for what they contribute.
+// newGrantRequest asks the sources of the grant for their tokens.
 func newGrantRequest(ctx context.Context, g *Grant, claims any) (*grantRequest, error) {
 	r := &grantRequest{form: url.Values{}, header: http.Header{}}
 	r.header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -125,7 +125,7 @@ func (r *grantRequest) setToken(ctx context.Context, name string, source TokenSo
 	return nil
 }
 
-// addParams adds what the caller wants to say, but not what another field says.
+// addParams adds the caller's parameters, except those that another field sets.
 func (r *grantRequest) addParams(g *Grant) error {
 	if g.Params == nil {
 		return nil
@@ -168,7 +168,8 @@ const (
 	TokenTypeIDToken = "urn:ietf:params:oauth:token-type:id_token"
 )
 
-// Exchange is what a [Grant] trades for an access token (RFC 8693 section 2.1).
+// Exchange is the token that a [Grant] exchanges for an access token (RFC 8693
+// section 2.1).
 type Exchange struct {
 	Subject       TokenSource // the token of the party on whose behalf it is asked; required
 	SubjectType   string      // empty means [TokenTypeJWT]

@@ -13,7 +13,7 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
-// A TokenVerifier says whether a token is right, and what it says.
+// A TokenVerifier says whether a token is valid, and what it says.
 // [*tokenprofile.Verifier] and [*tokenprofile.Issuers] are two. An error that
 // wraps [tokenprofile.ErrInvalid] is the token's fault; any other means that
 // the token could not be judged.
@@ -35,44 +35,44 @@ func verify(ctx context.Context, verifier TokenVerifier, text string) (*tokenpro
 	return token, err
 }
 
-// A Guard admits the requests that carry a right token in their Authorization
-// header (RFC 6750 section 2.1), and refuses all others. [Guard.Check]
-// decides; [Guard.Handler] is the skin around a handler.
+// A Guard admits requests with a valid token in their Authorization header (RFC
+// 6750 section 2.1), and refuses all others. [Guard.Check] decides;
+// [Guard.Handler] puts it in front of a handler.
 //
 // The zero Guard refuses everything. A Guard is safe for concurrent use; its
 // fields must not change once it is in use.
 type Guard struct {
-	// Verifier says which tokens are right. Without one the guard refuses
-	// every request with 503.
+	// Verifier says which tokens are valid. Without one the guard refuses every
+	// request with 503.
 	Verifier TokenVerifier
 
-	// Authorize, if set, decides on requests whose token is right, and is the
-	// place for identity mapping: it returns the context of the request,
-	// derived from r.Context(), with the application's own principal in it. A
-	// nil context stands for r.Context().
+	// Authorize, if set, decides on requests whose token is valid, and is the
+	// place for identity mapping: it returns the context of the request, derived
+	// from r.Context(), with the application's own principal in it. A nil context
+	// stands for r.Context().
 	//
 	// An error is a refusal: 403; with insufficient_scope if it is or wraps a
 	// [*ScopeError]; 503 if it wraps ErrUnavailable of package keystore, for an
 	// application that could not decide.
 	Authorize func(r *http.Request, token *tokenprofile.Token) (context.Context, error)
 
-	// OnReject, if set, is told of every request that is refused, with the
-	// [*Refusal]. The client never sees its text. It is called before the
-	// answer is written, in the goroutine of the request. The error may be
-	// logged; the request holds the token, and its headers may not.
+	// OnReject, if set, is called for every request that is refused, with the
+	// [*Refusal], before the answer is written and in the goroutine of the
+	// request. The client never sees the error's text. The error may be logged;
+	// the headers of the request may not, because they hold the token.
 	OnReject func(r *http.Request, err error)
 
-	// Logger, if not nil, is told why a request was refused: at the level Info
+	// Logger, if not nil, is told why each request was refused: at the level Info
 	// for what a client did wrong, Warn for what could not be judged, and Debug
-	// for a request without credentials, one that needs a nonce, and a client
-	// that has left. Of warnings it gets at most 10 lines in 10 seconds, and as
-	// many of the others; the next one says how many were dropped. Nil: silence.
+	// for a request without credentials, one that needs a nonce, and a client that
+	// has left. Of warnings it gets at most 10 lines in 10 seconds, and as many of
+	// the others; the next one says how many were dropped. Nil: nothing is logged.
 	Logger *slog.Logger
 
 	// Header carries the token, alone or after its scheme: proxies that
 	// authenticate the user put their own token into X-Goog-IAP-JWT-Assertion,
-	// Cf-Access-Jwt-Assertion or X-Amzn-Oidc-Data. No other header is looked
-	// at. Empty: Authorization, where the scheme must stand.
+	// Cf-Access-Jwt-Assertion or X-Amzn-Oidc-Data. No other header is read. Empty:
+	// Authorization, where the scheme is required.
 	Header string
 
 	// Realm names the protected space in challenges. Empty: "protected".
@@ -92,11 +92,11 @@ type Guard struct {
 	// set too.
 	DPoP *tokenprofile.ProofVerifier
 
-	// BaseURL is how clients name this server: "https://api.example", and the
-	// path that a proxy strips, if one does. DPoP proofs must be for this URL
-	// with the path of the request. Neither the Host header nor a forwarding
-	// header is taken for it: whoever has caught a proof for another server
-	// could set them to that server's name.
+	// BaseURL is how clients name this server: "https://api.example", and the path
+	// that a proxy strips, if one does. DPoP proofs must be for this URL with the
+	// path of the request. The Host header and forwarding headers are not used for
+	// it: whoever has caught a proof for another server could set them to that
+	// server's name.
 	BaseURL string
 
 	// MutualTLS demands tokens that are bound to the certificate with which
@@ -104,9 +104,9 @@ type Guard struct {
 	// tls.Config asks for it: ClientAuth at least [tls.RequestClientCert].
 	MutualTLS bool
 
-	// AllowUnbound admits tokens that are bound to nothing where DPoP or
-	// MutualTLS is set. A token that is bound is held to it all the same. With
-	// both set and this not, a token must be bound in at least one way.
+	// AllowUnbound admits tokens that are bound to nothing where DPoP or MutualTLS
+	// is set. The binding of a bound token is checked all the same. With both set
+	// and this not, a token must be bound in at least one way.
 	AllowUnbound bool
 
 	log refusalLog
@@ -140,7 +140,7 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// check admits or refuses, and tells of what it refuses.
+// check admits or refuses a request, and reports what it refuses.
 func (g *Guard) check(r *http.Request) (context.Context, *Refusal) {
 	if err := g.usable(); err != nil {
 		return nil, g.report(r, unavailable(r, err))
@@ -185,7 +185,7 @@ func (g *Guard) admit(r *http.Request) (context.Context, *Refusal) {
 	return tokenprofile.NewContext(ctx, token), nil
 }
 
-// usable names what keeps the guard from admitting anyone.
+// usable returns why the guard can admit nobody.
 func (g *Guard) usable() error {
 	switch {
 	case g == nil:
@@ -205,7 +205,7 @@ func (g *Guard) binding() binding {
 	return binding{dpop: g.DPoP, mutualTLS: g.MutualTLS, allowUnbound: g.AllowUnbound}
 }
 
-// speaks reports whether credentials of the scheme are looked at.
+// speaks reports whether credentials of the scheme are accepted.
 func (g *Guard) speaks(scheme string) bool {
 	return scheme == oauth.SchemeBearer || scheme == oauth.SchemeDPoP && g.DPoP != nil
 }
@@ -240,7 +240,7 @@ func (g *Guard) authorize(r *http.Request, sent credentials, token *tokenprofile
 	return nil, newRefusal(http.StatusForbidden, "", err)
 }
 
-// challenge adds to a refusal of what was sent what would be accepted.
+// challenge adds to a refusal what would be accepted.
 func (g *Guard) challenge(sent credentials, refusal *Refusal) *Refusal {
 	if refusal.StatusCode != http.StatusServiceUnavailable {
 		refusal.Header["Www-Authenticate"] = g.challenger().challenges(sent.scheme, refusal.Code, g.Scope)

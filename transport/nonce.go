@@ -22,8 +22,7 @@ type nonces struct {
 	byOrigin map[string]string // guarded by mu
 }
 
-// learn takes the nonce that a response brings, if it is one that RFC 9449
-// section 8.1 allows.
+// learn remembers the nonce of a response, if RFC 9449 section 8.1 allows it.
 func (n *nonces) learn(u *url.URL, header http.Header) {
 	nonce := header.Get(oauth.HeaderNonce)
 	if nonce == "" || len(nonce) > maxNonce || !isNonce(nonce) {
@@ -33,7 +32,7 @@ func (n *nonces) learn(u *url.URL, header http.Header) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.byOrigin == nil || len(n.byOrigin) >= maxNonces {
-		// Forgetting costs one refused request per origin, so no order is kept.
+		// Forgetting one costs a refused request, so that no order is kept.
 		n.byOrigin = map[string]string{}
 	}
 	n.byOrigin[key] = nonce

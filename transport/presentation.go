@@ -14,15 +14,15 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
-// A presentation is what the client of a token request has come with: its
-// authentication, and the tokens that the grant asks for.
+// A presentation is what the client of a token request presents: its
+// authentication, and the tokens that the grant needs.
 type presentation struct {
 	endpoint *TokenEndpoint
 	request  *http.Request
 	form     form
 }
 
-// verify authenticates the client and verifies what it has come with.
+// verify authenticates the client and verifies its tokens.
 func (p presentation) verify() (*AccessRequest, *Refusal) {
 	grantType, scope := p.form.get(oauth.ParamGrantType), p.form.get(oauth.ParamScope)
 	offered := slices.Contains(p.endpoint.grants(), grantType)
@@ -81,8 +81,8 @@ func (p presentation) exchange(request *AccessRequest) (refusal *Refusal) {
 	return refusal
 }
 
-// token verifies the token that a parameter holds. Without a
-// verifier it is of a type that is not offered.
+// token verifies the token in a parameter. Without a verifier, its type is not
+// offered.
 func (p presentation) token(name string, verifier TokenVerifier) (*tokenprofile.Token, *Refusal) {
 	text := p.form.get(name)
 	switch {
@@ -123,8 +123,8 @@ func (f form) get(name string) string {
 // several servers.
 func mayRepeat(name string) bool { return name == oauth.ParamResource || name == oauth.ParamAudience }
 
-// readForm reads the body. The URL's query is never looked at: what stands
-// there ends in logs (RFC 6749 section 2.3.1).
+// readForm reads the body. The URL's query is never read, because it ends in
+// logs (RFC 6749 section 2.3.1).
 func readForm(w http.ResponseWriter, r *http.Request) (form, *Refusal) {
 	if r.Method != http.MethodPost {
 		refusal := newRefusal(http.StatusMethodNotAllowed, oauth.CodeInvalidRequest, errors.New("a method other than POST"))

@@ -11,11 +11,11 @@ import (
 const (
 	maxDescription = 200 // of an error_description
 	maxCode        = 64  // of an error code
-	maxRun         = 40  // without a gap: a UUID, which helps to search the endpoint's logs, and no more
-	minRedacted    = 6   // of a secret that stands in a text on purpose only
+	maxRun         = 40  // without a gap: as long as a UUID, which helps to search the endpoint's logs
+	minRedacted    = 6   // of a secret: a shorter one may occur by chance
 )
 
-// shownCode returns the endpoint's code if it is one.
+// shownCode returns the endpoint's error code, if it looks like one.
 func shownCode(code string, secrets []string) string {
 	known := slices.Contains(oauth.ErrorCodes, code)
 	if known || isCode(code) && code == redacted(code, secrets) {
@@ -45,8 +45,8 @@ func shownText(text string, secrets []string) string {
 	return text
 }
 
-// redacted returns the text without the secrets. A short one may stand in a
-// word by chance, where the gap would tell it: then nothing of the text is
+// redacted returns the text without the secrets. A short secret may occur in a
+// word by chance, and the gap would reveal it: then nothing of the text is
 // left.
 func redacted(text string, secrets []string) string {
 	for _, secret := range secrets {

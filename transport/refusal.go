@@ -42,9 +42,8 @@ func (e *Refusal) Error() string {
 	return fmt.Sprintf("transport: %d%s: %v", e.StatusCode, code, e.err)
 }
 
-// Unwrap returns the cause: ErrInvalid of package tokenprofile and its reasons
-// are behind a 401 for a token, [context.Canceled] behind a request whose
-// client has left.
+// Unwrap returns the cause: for a 401, ErrInvalid of package tokenprofile and
+// its reason; for a client that has left, [context.Canceled].
 func (e *Refusal) Unwrap() error {
 	if e == nil {
 		return nil
@@ -52,8 +51,8 @@ func (e *Refusal) Unwrap() error {
 	return e.err
 }
 
-// ServeHTTP writes the answer: status, headers and a fixed text, or for a
-// token endpoint the code. A Refusal that nobody filled in is 503.
+// ServeHTTP writes the answer: status, headers and a fixed text, or for a token
+// endpoint the code. The zero Refusal is 503.
 func (e *Refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if e == nil || e.StatusCode == 0 {
 		e = &Refusal{StatusCode: http.StatusServiceUnavailable}
@@ -77,8 +76,8 @@ func refuseRequest(err error) *Refusal {
 	return newRefusal(http.StatusBadRequest, oauth.CodeInvalidRequest, err)
 }
 
-// unavailable refuses a request that cannot be judged. A client that has left
-// is told apart by its context's error.
+// unavailable refuses a request that cannot be judged. If the client has left,
+// the cause is its context's error.
 func unavailable(r *http.Request, err error) *Refusal {
 	if ended := r.Context().Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w: %w", ended, err)
@@ -88,7 +87,8 @@ func unavailable(r *http.Request, err error) *Refusal {
 	return refusal
 }
 
-// undecided tells an application that could not decide from one that refused.
+// undecided reports whether the application could not decide, rather than
+// refused.
 func undecided(r *http.Request, err error) bool {
 	return errors.Is(err, keystore.ErrUnavailable) || r.Context().Err() != nil
 }

@@ -74,7 +74,7 @@ func (r Registration) methods() (methods []string, algorithms []tokenprofile.Alg
 	return methods, algorithms
 }
 
-// profilesOf are those of the verifier, if it tells.
+// profilesOf returns the profiles of the verifier, if it tells them.
 func profilesOf(verifier TokenVerifier) []tokenprofile.Profile {
 	switch v := verifier.(type) {
 	case interface{ Profile() tokenprofile.Profile }:
@@ -104,8 +104,8 @@ const hashPrefix = "sha256:"
 
 // HashSecret returns what a [Registration] keeps of a client secret: its
 // SHA-256. That is enough for a random secret, as [crypto/rand.Text] makes
-// them, and for nothing a person has thought up; so a secret of less than 22
-// bytes is refused.
+// them, but not for one that a person has thought up; so a secret of less than
+// 22 bytes is refused.
 func HashSecret(secret string) (string, error) {
 	if len(secret) < minSecret {
 		return "", fmt.Errorf("transport: a client secret of less than %d bytes; let crypto/rand.Text make one", minSecret)

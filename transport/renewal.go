@@ -19,7 +19,7 @@ const (
 	defaultEarly = 0.15 // the share of the lifetime
 	minEarly     = 10 * time.Second
 	maxEarly     = 5 * time.Minute
-	inFlight     = 2 * time.Second // a token is not sent so shortly before it expires that it would expire on its way
+	inFlight     = 2 * time.Second // a token is not sent if it could expire on its way
 
 	forever = 100 * 365 * 24 * time.Hour // for a token whose source does not know its end
 )
@@ -67,8 +67,8 @@ func (r *renewal) header(ctx context.Context) (string, error) {
 	return f.wait(ctx)
 }
 
-// join decides what a request does that finds no fresh token: go on with the
-// one there is, wait for the flight returned, or fail.
+// join decides for a request that finds no fresh token: use the one there is,
+// wait for the flight returned, or fail.
 func (r *renewal) join(now time.Time) (*held, *flight, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,10 +95,10 @@ func (r *renewal) join(now time.Time) (*held, *flight, error) {
 	return nil, r.flight, nil
 }
 
-// refused is told that a server answered 401 to the token. If it is still the
-// current one, it is renewed, once for all who are told the same; the old one
-// stays for the case that the renewal fails. A server that refuses every token
-// causes no more than one renewal a second.
+// refused handles a 401 for the token. If it is still the current token, it is
+// renewed, once for all requests with it; the old one is kept in case the
+// renewal fails. A server that refuses every token causes at most one renewal a
+// second.
 func (r *renewal) refused(header string) bool {
 	now := time.Now()
 	r.mu.Lock()
@@ -136,7 +136,7 @@ func (r *renewal) fly(reason string) {
 	}()
 }
 
-// land records the outcome of a fetch and lets those go who wait for it.
+// land records the outcome of a fetch and releases those who wait for it.
 func (r *renewal) land(f *flight, got outcome) {
 	report := Refresh{Reason: f.reason, Duration: got.took, Expiry: got.expiry, Err: got.err}
 	r.mu.Lock()
@@ -158,7 +158,7 @@ func (r *renewal) land(f *flight, got outcome) {
 }
 
 // pause returns how long to leave the source alone after so many failures in a
-// row. It is spread over its upper half, so that a fleet does not come back at
+// row. It is random in its upper half, so that a fleet does not come back at
 // once.
 func pause(failures int, err error) time.Duration {
 	d := maxPause
@@ -187,7 +187,7 @@ type flightKey struct{}
 // A flight is one fetch, and who waits for it.
 type flight struct {
 	reason   string        // of [Refresh]
-	replaces bool          // the old token was refused: better wait than use it
+	replaces bool          // the old token was refused: wait rather than use it
 	old      *held         // the token there was when it began; may be nil
 	done     chan struct{} // closed when the renewal knows the outcome
 	token    *held         // nil if the fetch failed; set before done is closed
@@ -211,8 +211,8 @@ func (f *flight) wait(ctx context.Context) (string, error) {
 	return "", f.err
 }
 
-// A waitError says what the request was doing when its context ended. It
-// keeps the answer to Timeout that [url.Error] asks for.
+// A waitError says what the request was doing when its context ended. It has
+// the Timeout method that [url.Error] looks for.
 type waitError struct{ cause error }
 
 func (e *waitError) Error() string { return "transport: waiting for a token: " + e.cause.Error() }
@@ -222,7 +222,7 @@ func (e *waitError) Timeout() bool {
 	return ok && timeout.Timeout()
 }
 
-// held is a token that is kept. It does not change.
+// held is a token that is kept. It never changes.
 type held struct {
 	header  string    // the token, with what stands before it
 	renewAt time.Time // a request after it sets off a renewal
@@ -233,7 +233,7 @@ type held struct {
 func (h *held) fresh(now time.Time) bool  { return h != nil && now.Before(h.renewAt) }
 func (h *held) usable(now time.Time) bool { return h != nil && now.Before(h.endsAt) }
 
-// hold says when the token is to be renewed and when it ends.
+// hold decides when the token is to be renewed and when it ends.
 func hold(header string, got outcome, share float64) *held {
 	if got.expiry.IsZero() {
 		end := got.at.Add(forever)

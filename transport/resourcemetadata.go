@@ -43,9 +43,9 @@ type ResourceMetadata struct {
 
 var _ http.Handler = (*ResourceMetadata)(nil)
 
-// URL is where clients look for the document: the well-known path stands
-// between host and path (RFC 9728 section 3.1). It is empty if Resource is no
-// URL of a server.
+// URL returns where clients look for the document: the well-known path stands
+// between host and path (RFC 9728 section 3.1). It is empty if Resource is not
+// the URL of a server.
 func (m *ResourceMetadata) URL() string {
 	u, err := m.resource()
 	if err != nil {
@@ -54,7 +54,7 @@ func (m *ResourceMetadata) URL() string {
 	return u.String()
 }
 
-// Path is that of URL, for a [http.ServeMux].
+// Path returns the path of URL, for a [http.ServeMux].
 func (m *ResourceMetadata) Path() string {
 	u, err := m.resource()
 	if err != nil {
@@ -79,7 +79,7 @@ func (m *ResourceMetadata) resource() (*url.URL, error) {
 	return u, nil
 }
 
-// MarshalJSON is the document.
+// MarshalJSON writes the document.
 func (m *ResourceMetadata) MarshalJSON() ([]byte, error) {
 	if _, err := m.resource(); err != nil {
 		return nil, err
@@ -103,7 +103,8 @@ func (m *ResourceMetadata) MarshalJSON() ([]byte, error) {
 	return json.Marshal(members)
 }
 
-// ServeHTTP answers GET and HEAD. What cannot be such a document is 503.
+// ServeHTTP answers GET and HEAD. If the fields make no valid document, the
+// answer is 503.
 func (m *ResourceMetadata) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

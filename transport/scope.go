@@ -26,8 +26,8 @@ func Scopes(token *tokenprofile.Token) []string {
 
 // Values returns what a claim lists: the strings of an array, or one string.
 // The path leads into claims that are objects: Values(token, "realm_access",
-// "roles"). Names are compared exactly. A claim that is missing or of another
-// form lists nothing, and so does an array with anything but strings.
+// "roles"). Names are compared exactly. A claim that is missing or has another
+// form yields nil, and so does an array with anything but strings.
 //
 //	slices.Contains(transport.Values(token, "roles"), "clerk")
 func Values(token *tokenprofile.Token, path ...string) []string {

@@ -11,22 +11,22 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
-// How many lines a log gets of what a stranger may set off.
+// How many log lines a stranger may cause.
 const (
 	maxLines   = 10
 	linePeriod = 10 // seconds
 )
 
-// A throttle keeps those who can set off log lines from filling a disk: it
-// drops all but the first of a period, and says how many. It has no lock, so
-// that a [Guard] and a [TokenEndpoint] can be copied before they are used.
+// A throttle keeps strangers from filling a disk with log lines: it drops all
+// but the first few of a period, and says how many. It has no lock, so that a
+// [Guard] and a [TokenEndpoint] can be copied before they are used.
 type throttle struct {
 	state   uint32 // when the period began, in seconds, and in the last 8 bits the lines in it; atomic
 	dropped uint32 // since the last line; atomic
 }
 
-// log writes the line, unless the logger is nil, wants no such line or has had
-// enough of them.
+// log writes the line, unless the logger is nil or does not want the level, or
+// the period has had its lines.
 func (t *throttle) log(ctx context.Context, logger *slog.Logger, level slog.Level, message string, attributes ...slog.Attr) {
 	if logger == nil || !logger.Enabled(ctx, level) {
 		return
@@ -66,7 +66,8 @@ type refusalLog struct {
 	info, warn throttle
 }
 
-// write writes no part of the request that could hold a token or be long.
+// write logs a refusal. It writes no part of the request that could hold a
+// token or be long.
 func (l *refusalLog) write(logger *slog.Logger, message string, r *http.Request, refusal *Refusal) {
 	level, throttle := levelOf(refusal), &l.info
 	if level == slog.LevelWarn {
@@ -80,12 +81,12 @@ func (l *refusalLog) write(logger *slog.Logger, message string, r *http.Request,
 func levelOf(refusal *Refusal) slog.Level {
 	switch {
 	case errors.Is(refusal, errNoCredentials), errors.Is(refusal, context.Canceled), refusal.Code == oauth.CodeUseNonce:
-		return slog.LevelDebug // every client begins like this, or ends
+		return slog.LevelDebug // normal for every client
 	case refusal.StatusCode == http.StatusServiceUnavailable:
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
 }
 
-// bounded returns the method, which may be any word of any length.
+// bounded returns the method, cut: it may be any word of any length.
 func bounded(method string) string { return method[:min(len(method), 16)] }

@@ -15,9 +15,9 @@ import (
 // connectTimeout is for a connection and its handshake.
 const connectTimeout = 15 * time.Second
 
-// TLS is mutual TLS from keystores: whose certificate is presented, and who is
-// trusted. Both stores are asked at every handshake, so that new connections
-// follow their rotation; connections that are open stay as they are.
+// TLS is mutual TLS from keystores: which certificate is presented, and which
+// are trusted. Both stores are asked at every handshake, so that new
+// connections follow their rotation; open connections stay as they are.
 type TLS struct {
 	// Keys holds the certificate and key to present. Nil means none, which
 	// only a client can do.
@@ -37,7 +37,7 @@ type TLS struct {
 func (t TLS) Transport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ForceAttemptHTTP2 = true
-	transport.TLSClientConfig = t.Client("") // through a proxy, where DialTLSContext is not used
+	transport.TLSClientConfig = t.Client("") // for proxies, where DialTLSContext is not used
 	transport.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		host, _, err := net.SplitHostPort(addr)
 		if err != nil {
@@ -50,10 +50,10 @@ func (t TLS) Transport() *http.Transport {
 	return transport
 }
 
-// Client returns the configuration of a client of one server, which must have
-// a certificate for the name, a host name or an IP address. An empty name
-// means the one that goes over the wire, which an IP address does not: then no
-// connection to an IP address succeeds.
+// Client returns the configuration of a client of one server, whose certificate
+// must be for the name: a host name or an IP address. With an empty name the
+// certificate must have the name that the client sends in its handshake. It
+// sends none for an IP address, so that such a connection fails.
 func (t TLS) Client(serverName string) *tls.Config {
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -73,9 +73,10 @@ func (t TLS) Client(serverName string) *tls.Config {
 	return config
 }
 
-// Server returns the configuration of a server that presents the certificate
-// of Keys and, with Trust, demands a client certificate issued by one of its.
-// Sessions are not resumed, so that whom Trust no longer has gets in no more.
+// Server returns the configuration of a server that presents the certificate of
+// Keys and, with Trust, demands a client certificate issued by one of its.
+// Sessions are not resumed, so that a client whom Trust no longer has cannot
+// come back.
 func (t TLS) Server() *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12,
@@ -106,13 +107,13 @@ func (t TLS) serverNow() (*tls.Config, error) {
 	return config, nil
 }
 
-// verifyServer returns what crypto/tls does where verification is not left out.
+// verifyServer verifies as crypto/tls does by default.
 func (t TLS) verifyServer(state tls.ConnectionState, serverName string) error {
 	if serverName == "" {
 		serverName = state.ServerName
 	}
 	if serverName == "" {
-		// x509 takes an empty name for permission not to compare names.
+		// x509 does not compare an empty name.
 		return errors.New("transport: TLS: no server name to verify the certificate for")
 	}
 	options := x509.VerifyOptions{DNSName: serverName, Intermediates: x509.NewCertPool()}

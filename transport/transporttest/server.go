@@ -16,8 +16,8 @@ import (
 
 // A Server is a token endpoint at /token, and an API at every other path. The
 // endpoint gives a token for every request; the API answers 200 to whoever
-// brings one that is valid, 401 to others. It is an [http.Handler] too, for
-// servers of one's own, and safe for concurrent use.
+// brings one that is valid, 401 to others. It is also an [http.Handler], for a
+// server of your own. It is safe for concurrent use.
 type Server struct {
 	URL string // the base of all its addresses
 
@@ -63,14 +63,14 @@ func (s *Server) Close() {
 // TokenURL returns the address of the token endpoint.
 func (s *Server) TokenURL() string { return s.URL + "/token" }
 
-// SetLifetime returns how long the next tokens live. At first it is 5 minutes.
+// SetLifetime sets how long the next tokens live. At first it is 5 minutes.
 func (s *Server) SetLifetime(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lifetime = d
 }
 
-// Revoke makes the tokens so far invalid, whatever was said of their lifetime.
+// Revoke makes all tokens issued so far invalid, whatever their lifetime.
 func (s *Server) Revoke() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,14 +78,14 @@ func (s *Server) Revoke() {
 }
 
 // BreakTokens lets the fault answer at the token endpoint: one of package
-// jwkstest, or a handler of one's own.
+// jwkstest, or a handler of your own.
 func (s *Server) BreakTokens(fault http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokenFault = fault
 }
 
-// BreakAPI is [Server.BreakTokens] for the API.
+// BreakAPI lets the fault answer every request for the API.
 func (s *Server) BreakAPI(fault http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (s *Server) Calls() int {
 	return s.calls
 }
 
-// ServeHTTP answers both.
+// ServeHTTP answers for the token endpoint and the API.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/token" {
 		s.serveToken(w, r)

@@ -9,10 +9,10 @@
 //	grant := &transport.Grant{TokenURL: server.TokenURL(), Assertion: signer}
 //	client := &http.Client{Transport: &transport.Bearer{Source: grant}}
 //
-// A handler that only wants to know who is calling needs no guard: a request
-// whose context has [tokenprofile.NewContext] is all it sees. With its guard it
-// is tested by [Tokens] for a verifier, or by the tokens of an issuer of
-// package jwkstest for the verifier that it really has.
+// A handler that only asks who is calling needs no guard: give it a request
+// whose context comes from [tokenprofile.NewContext]. To test it behind its
+// guard, use [Tokens] as the verifier; or keep the real verifier, and send
+// tokens of an issuer of package jwkstest.
 package transporttest
 
 import (
@@ -23,15 +23,15 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/transport"
 )
 
-// Tokens is a verifier for tests, which takes these texts for tokens and no
-// other. A text is of letters, digits and "-._~+/".
+// Tokens is a verifier for tests that accepts these texts as tokens, and no
+// other. A text has letters, digits and "-._~+/".
 //
 //	guard.Verifier = transporttest.Tokens{"alice": {Subject: "alice", Claims: []byte(`{"scope":"read"}`)}}
 type Tokens map[string]tokenprofile.Token
 
 var _ transport.TokenVerifier = Tokens(nil)
 
-// Verify returns the token of the text. Any other is
+// Verify returns the token of the text. For any other text the reason is
 // [tokenprofile.ErrSignature].
 func (t Tokens) Verify(_ context.Context, text string) (*tokenprofile.Token, error) {
 	token, ok := t[text]
