@@ -37,4 +37,9 @@
 // [Fetch] and [Status] say how many were skipped, and why. A key that is
 // written in an unusual way is read if there is no doubt which key it is. A set
 // with private or secret keys is refused.
+//
+// # Testing your code
+//
+// Package jwkstest runs an issuer: it publishes a key set, makes tokens, rotates
+// its key, and misbehaves on demand, with a network or without.
 package jwks

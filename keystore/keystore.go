@@ -47,6 +47,12 @@
 // certificates, which verify and are never published. A public key without its
 // private half, in a JWK Set or a PEM file, is a trusted key, too.
 //
+// # Testing your code
+//
+// [Generate] makes a key, [New] a store of it, and [WriteFile] a file to open.
+// With [File.Read] a test decides what the next look finds. Time is that of the
+// process, so that a [testing/synctest] bubble shows a rotation in no time.
+//
 // # Secrets
 //
 // Passwords are functions, called at every load. Keys print as their kid,

@@ -3,7 +3,7 @@ package tokenprofile
 import "errors"
 
 // ErrInvalid is behind every refusal that is the token's fault, together with
-// one of the reasons below: [errors.Is] answers for both.
+// its reason, such as [ErrExpired]: [errors.Is] answers for both.
 var ErrInvalid = errors.New("invalid token")
 
 // The reasons of a refusal.

@@ -1,5 +1,5 @@
-// Package tokenprofile declares what a token says and how it is secured, once
-// for both ends: what the [Signer] of a [Profile] writes, its [Verifier]
+// Package tokenprofile declares once, for both ends, what a token says and how
+// it is secured. What the [Signer] of a [Profile] writes, its [Verifier]
 // demands.
 //
 //	profile := tokenprofile.Profile{
@@ -64,6 +64,13 @@
 // decrypted never counts as verified. A profile without an Algorithm is for
 // tokens that nobody signs; only [Profile.EncryptedOnlySigner] and
 // [Profile.EncryptedOnlyVerifier] make and accept them.
+//
+// # Testing your code
+//
+// [Profile.Preview] shows header and claims without a key. Package jwkstest has
+// an issuer with a key set and tokens, good and bad ones; package transporttest
+// has verified tokens for handlers. [keystore.New] makes a store of a key that a
+// test has generated. [Profile.Now] is the clock.
 //
 // # Secrets
 //

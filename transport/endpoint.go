@@ -227,21 +227,25 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	return response, nil
 }
 
-// usable returns why the endpoint can answer nobody.
+// usable returns everything that keeps the endpoint from answering anyone.
 func (e *TokenEndpoint) usable() error {
-	switch {
-	case e == nil:
+	if e == nil {
 		return errors.New("there is no token endpoint")
-	case e.Clients == nil:
-		return errors.New("the token endpoint has no Clients")
-	case e.Signer == nil:
-		return errors.New("the token endpoint has no Signer")
-	case e.Authorize == nil:
-		return errors.New("the token endpoint has no Authorize")
-	case e.DPoP != nil && e.URL == "":
-		return errors.New("the token endpoint has DPoP and no URL")
 	}
-	return nil
+	var missing []error
+	if e.Clients == nil {
+		missing = append(missing, errors.New("the token endpoint has no Clients"))
+	}
+	if e.Signer == nil {
+		missing = append(missing, errors.New("the token endpoint has no Signer"))
+	}
+	if e.Authorize == nil {
+		missing = append(missing, errors.New("the token endpoint has no Authorize"))
+	}
+	if e.DPoP != nil && e.URL == "" {
+		missing = append(missing, errors.New("the token endpoint has DPoP and no URL"))
+	}
+	return errors.Join(missing...)
 }
 
 func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Access, *Refusal) {

@@ -185,20 +185,24 @@ func (g *Guard) admit(r *http.Request) (context.Context, *Refusal) {
 	return tokenprofile.NewContext(ctx, token), nil
 }
 
-// usable returns why the guard can admit nobody.
+// usable returns everything that keeps the guard from admitting anyone.
 func (g *Guard) usable() error {
-	switch {
-	case g == nil:
+	if g == nil {
 		return errors.New("there is no guard")
-	case g.Verifier == nil:
-		return errors.New("the guard has no Verifier")
-	case g.DPoP != nil && g.BaseURL == "":
-		return errors.New("the guard has DPoP and no BaseURL")
-	case g.ResourceMetadata != nil:
-		_, err := g.ResourceMetadata.resource()
-		return err
 	}
-	return nil
+	var faults []error
+	if g.Verifier == nil {
+		faults = append(faults, errors.New("the guard has no Verifier"))
+	}
+	if g.DPoP != nil && g.BaseURL == "" {
+		faults = append(faults, errors.New("the guard has DPoP and no BaseURL"))
+	}
+	if g.ResourceMetadata != nil {
+		if _, err := g.ResourceMetadata.resource(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 func (g *Guard) binding() binding {

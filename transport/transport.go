@@ -1,6 +1,5 @@
-// Package transport carries tokens over HTTP: an [http.RoundTripper] that
-// attaches them, the OAuth grants that exchange them, and the guard that
-// demands them.
+// Package transport carries tokens over HTTP: a RoundTripper that attaches them,
+// the OAuth grants that exchange them, and the guard that demands them.
 //
 // A client is one line:
 //
@@ -49,6 +48,12 @@
 // client proves that it holds the key a token is bound to (DPoP, RFC 9449);
 // with [TLS] it is known by its certificate (RFC 8705). Bearer, Grant, Guard
 // and TokenEndpoint take part in both.
+//
+// # Testing your code
+//
+// Package transporttest has a token endpoint and an API that misbehave on
+// demand, and a verifier whose tokens a test makes up. All of it works in a
+// [testing/synctest] bubble, without a network.
 //
 // # What is never done
 //

@@ -3,8 +3,10 @@ package transport_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
+	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 	"github.com/tokenprofile/tokenprofile-go/transport"
 )
 
@@ -44,5 +46,27 @@ func TestZeroAndNilServersRefuse(t *testing.T) {
 	var registrations transport.Registrations
 	if _, err := registrations.Registration(t.Context(), "a"); err != transport.ErrUnknownClient {
 		t.Errorf("got %v of no registrations, want %v", err, transport.ErrUnknownClient)
+	}
+}
+
+// What keeps a server from answering anyone is said all at once.
+func TestServersSayAllThatTheyLack(t *testing.T) {
+	for name, test := range map[string]struct {
+		handler func(onReject func(*http.Request, error)) http.Handler
+		want    string
+	}{
+		"a guard": {func(onReject func(*http.Request, error)) http.Handler {
+			return (&transport.Guard{DPoP: new(tokenprofile.ProofVerifier), OnReject: onReject}).Handler(admitted)
+		}, "the guard has no Verifier\nthe guard has DPoP and no BaseURL"},
+		"a token endpoint": {func(onReject func(*http.Request, error)) http.Handler {
+			return &transport.TokenEndpoint{DPoP: new(tokenprofile.ProofVerifier), OnReject: onReject}
+		}, "the token endpoint has no Clients\nthe token endpoint has no Signer\nthe token endpoint has no Authorize\nthe token endpoint has DPoP and no URL"},
+	} {
+		var got error
+		handler := test.handler(func(_ *http.Request, err error) { got = err })
+		handler.ServeHTTP(httptest.NewRecorder(), newPost())
+		if got == nil || !strings.HasSuffix(got.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q at the end", name, got, test.want)
+		}
 	}
 }
