@@ -50,7 +50,7 @@ func jsonObject(data []byte, limit int) (object, error) {
 		}
 		name, _ := token.(string)
 		if _, twice := members[name]; twice {
-			return object{}, fmt.Errorf("member %q stands there twice", clip(name))
+			return object{}, fmt.Errorf("member %q occurs twice", clip(name))
 		}
 		if len(members) == maxMembers {
 			return object{}, fmt.Errorf("%w: more than %d members", ErrLimit, maxMembers)
@@ -118,7 +118,7 @@ func (o object) add(data json.RawMessage) error {
 	}
 	for name, value := range other.members {
 		if known, twice := o.members[name]; twice && !bytes.Equal(known, value) {
-			return fmt.Errorf("member %q stands there twice", clip(name))
+			return fmt.Errorf("member %q occurs twice", clip(name))
 		}
 		o.members[name] = value
 	}
@@ -168,7 +168,7 @@ func (o object) texts(name string) ([]string, error) {
 	texts := make([]string, len(values))
 	for i, value := range values {
 		if texts[i], ok = value.(string); !ok {
-			return nil, fmt.Errorf("member %q holds something else than strings", name)
+			return nil, fmt.Errorf("member %q holds values that are not strings", name)
 		}
 	}
 	return texts, nil

@@ -237,7 +237,7 @@ func serviceAccount(texts map[string]string) (found, error) {
 	}
 	entries, err := inPEM(texts["private_key"], kid)
 	if err == nil && (len(entries) != 1 || entries[0].Kind != KindPrivateKey) {
-		err = fmt.Errorf("%w: private_key is no private key", ErrDamaged)
+		err = fmt.Errorf("%w: private_key is not a private key", ErrDamaged)
 	}
 	return found{format: "Google service account", verified: true, entries: entries}, err
 }

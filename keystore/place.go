@@ -179,7 +179,7 @@ func readFile(path string, limit int64) ([]byte, os.FileInfo, error) {
 }
 
 func checkRegular(info os.FileInfo) error {
-	kind := "no regular file"
+	kind := "not a regular file"
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
 		return nil

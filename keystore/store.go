@@ -64,7 +64,7 @@ func New(keys ...PrivateKey) *Store {
 	c.format, c.verified = "memory", true
 	for _, key := range keys {
 		if key.material == nil && key.err == nil {
-			key.err = errors.New("the zero PrivateKey is no key")
+			key.err = errors.New("the zero PrivateKey is not a key")
 		}
 		c.private = append(c.private, key)
 		c.entries = append(c.entries, entryOf(key))

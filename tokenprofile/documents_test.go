@@ -107,7 +107,7 @@ func TestProfilesInYAML(t *testing.T) {
 		{"as another has it", map[any]any{"issuer": "i", "oneUse": true, "claims": map[any]any{"n": uint64(12), "l": []any{"a"}}}, ""},
 		{"a name that is misspelt", map[string]any{"one-use": true}, "one-use: there is no such field"},
 		{"a name within", map[any]any{"header": map[any]any{"type": "x"}}, "header.type: there is no such field"},
-		{"a name that is a number", map[any]any{"claims": map[any]any{1: "x"}}, "1 is no name: put it in quotes"},
+		{"a name that is a number", map[any]any{"claims": map[any]any{1: "x"}}, "1 is not a name: put it in quotes"},
 		{"a date", map[string]any{"subject": time.Now()}, "a date, which stands for several texts"},
 		{"a date in a list", map[string]any{"required": []any{time.Now()}}, "a date, which stands for several texts"},
 		{"a duration that is a number", map[string]any{"lifetime": 300}, "lifetime: is not a duration in a string"},

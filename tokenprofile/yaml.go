@@ -59,7 +59,7 @@ func (r *yamlReader) object(value map[any]any) (any, error) {
 	for name, member := range value {
 		text, ok := name.(string)
 		if !ok {
-			return nil, fmt.Errorf("%v is no name: put it in quotes", name)
+			return nil, fmt.Errorf("%v is not a name: put it in quotes", name)
 		}
 		plain, err := r.plain(member)
 		if err != nil {

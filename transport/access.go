@@ -85,7 +85,7 @@ func (a *Access) claims(request *AccessRequest, cnf confirmation) (map[string]an
 		own["sub"] = request.ClientID
 	}
 	if own["sub"] == "" {
-		return nil, errors.New("the Authorize function returned no Subject for a token of somebody else's")
+		return nil, errors.New("the Authorize function returned no Subject for a token that is not the client's own")
 	}
 	if request.ClientID != "" {
 		own["client_id"] = request.ClientID

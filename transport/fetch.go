@@ -55,7 +55,7 @@ func newFetch(source TokenSource, claims any) fetch {
 func accessToken(ctx context.Context, g *Grant, claims any) (token string, expiry time.Time, err error) {
 	answer, err := g.Ask(ctx, claims)
 	if err == nil && !g.IDToken && answer.answer().kind() == typeNotAccess {
-		err = errors.New("the token endpoint granted what is no access token (token_type N_A): it can be an Assertion or a Subject, and no request may carry it")
+		err = errors.New("the token endpoint granted a token that is not an access token (token_type N_A): it can be an Assertion or a Subject, and no request may carry it")
 	}
 	if err != nil {
 		return "", time.Time{}, err

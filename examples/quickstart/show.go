@@ -79,7 +79,7 @@ func showJWKS(ctx context.Context, out io.Writer, url string) error {
 func showToken(out io.Writer, token string) error {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return errors.New("the token is no compact JWS")
+		return errors.New("the token is not a compact JWS")
 	}
 	heading(out, "Token", fmt.Sprintf("%d bytes on the wire", len(token)))
 	for i, name := range []string{"header", "claims"} {

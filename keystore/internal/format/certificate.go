@@ -217,7 +217,7 @@ func Elements(content []byte) iter.Seq2[asn1.RawValue, error] {
 func Few(der []byte, most int) ([]asn1.RawValue, error) {
 	var sequence asn1.RawValue
 	if rest, err := asn1.Unmarshal(der, &sequence); err != nil || len(rest) > 0 || !isSequence(sequence) {
-		return nil, fmt.Errorf("%w: a value that is no SEQUENCE", ErrDamaged)
+		return nil, fmt.Errorf("%w: a value that is not a SEQUENCE", ErrDamaged)
 	}
 	var all []asn1.RawValue
 	for element, err := range Elements(sequence.Bytes) {

@@ -119,7 +119,7 @@ func (s scheme) decrypt(password, data []byte, budget *Budget) ([]byte, error) {
 		return nil, fmt.Errorf("%w: an initialization vector of %d bytes", format.ErrDamaged, len(m.iv))
 	}
 	if len(data) == 0 || len(data)%size != 0 {
-		return nil, fmt.Errorf("%w: %d bytes of ciphertext are no multiple of %d", format.ErrDamaged, len(data), size)
+		return nil, fmt.Errorf("%w: %d bytes of ciphertext are not a multiple of %d", format.ErrDamaged, len(data), size)
 	}
 	plain := make([]byte, len(data))
 	cipher.NewCBCDecrypter(m.block, m.iv).CryptBlocks(plain, data)

@@ -242,5 +242,5 @@ func fault(data []byte, at int) string {
 	case bytes.Count(block[:end], []byte("\n")) < 2:
 		return "has no line breaks: put one behind -----BEGIN …----- and one before -----END, as they were before an unquoted variable lost them"
 	}
-	return "is no base64"
+	return "is not base64"
 }

@@ -39,7 +39,7 @@ func (c contentInfo) octets() ([]byte, error) {
 	var octets asn1.RawValue
 	err := ber.Unmarshal(c.Content.Bytes, &octets)
 	if err == nil && (octets.Class != asn1.ClassUniversal || octets.Tag != asn1.TagOctetString) {
-		err = fmt.Errorf("%w: content that is no OCTET STRING", format.ErrDamaged)
+		err = fmt.Errorf("%w: content that is not an OCTET STRING", format.ErrDamaged)
 	}
 	return octets.Bytes, err
 }
@@ -177,7 +177,7 @@ func eachIn(data []byte, f func(der []byte) error) error {
 		return err
 	}
 	if sequence.Class != asn1.ClassUniversal || sequence.Tag != asn1.TagSequence {
-		return fmt.Errorf("%w: a value that is no SEQUENCE", format.ErrDamaged)
+		return fmt.Errorf("%w: a value that is not a SEQUENCE", format.ErrDamaged)
 	}
 	for element, err := range format.Elements(sequence.Bytes) {
 		if err != nil {
