@@ -31,7 +31,7 @@ type PublicKey struct {
 	usage
 	pss   bool // its OID is that of RSASSA-PSS
 	chain []*x509.Certificate
-	aside bool // the chain only stands beside the key (x5c), which does not end with it
+	aside bool // the chain only accompanies the key (x5c): the key outlives it
 }
 
 // NewPublicKey returns the key of the standard library as a [PublicKey], with
@@ -55,8 +55,8 @@ func NewPublicKey(key crypto.PublicKey, chain ...*x509.Certificate) (PublicKey, 
 	return PublicKey{key: key, identity: identity, kid: identity, chain: slices.Clone(chain)}, nil
 }
 
-// KeyID is the key's kid: the one its file names, else its RFC 7638 SHA-256
-// thumbprint.
+// KeyID returns the key's kid: the one its file names, else its RFC 7638
+// SHA-256 thumbprint.
 func (k PublicKey) KeyID() string { return k.kid }
 
 // WithKeyID returns the key under another kid.
@@ -66,19 +66,19 @@ func (k PublicKey) WithKeyID(kid string) PublicKey {
 }
 
 // KeyIDNamed reports whether the key's source named its kid. Certificates and
-// PEM keys have none, so that their kid is the thumbprint, and what another
-// calls the key is that one's affair.
+// PEM keys name none: their kid is the thumbprint, and a sender may call the
+// key something else.
 func (k PublicKey) KeyIDNamed() bool { return k.named }
 
-// Alias is the alias of the entry the key comes from, or "".
+// Alias returns the alias of the entry the key comes from, or "".
 func (k PublicKey) Alias() string { return k.alias }
 
-// Algorithm is the one algorithm the key may be used with (RFC 7517 section
-// 4.4), or "" if its source names none.
+// Algorithm returns the one algorithm the key may be used with (RFC 7517
+// section 4.4), or "" if its source names none.
 func (k PublicKey) Algorithm() Algorithm { return k.alg }
 
-// WithAlgorithm returns the key bound to the algorithm, "" for none. It is an
-// error if there is no such algorithm, or the key is of another type.
+// WithAlgorithm returns the key bound to the algorithm, or to none with "". It
+// is an error if the algorithm is unknown, or the key is of another type.
 func (k PublicKey) WithAlgorithm(a Algorithm) (PublicKey, error) {
 	if err := fitsType(a, k.key); err != nil {
 		return PublicKey{}, fmt.Errorf("keystore: key %q (%s): %w", k.kid, k.Describe(), err)
@@ -87,10 +87,10 @@ func (k PublicKey) WithAlgorithm(a Algorithm) (PublicKey, error) {
 	return k, nil
 }
 
-// DefaultAlgorithm is the algorithm to sign with where nobody names one: the
-// one the key is bound to, else ES256, ES384 or ES512 by its curve, EdDSA, or
-// ML-DSA by its parameters. It is "" for an RSA key, which has six, and for a
-// key that does not sign.
+// DefaultAlgorithm returns the algorithm to sign with where nobody names one:
+// the one the key is bound to, else ES256, ES384 or ES512 by its curve, EdDSA,
+// or ML-DSA by its parameters. It is "" for an RSA key, which has six, and for
+// a key that does not sign.
 func (k PublicKey) DefaultAlgorithm() Algorithm {
 	if k.alg != "" {
 		return k.alg
@@ -111,13 +111,13 @@ func (k PublicKey) DefaultAlgorithm() Algorithm {
 // says (RFC 4055 section 1.2).
 func (k PublicKey) PSSOnly() bool { return k.pss }
 
-// CryptoKey is the key as the standard library knows it.
+// CryptoKey returns the key as the standard library knows it.
 func (k PublicKey) CryptoKey() crypto.PublicKey { return k.key }
 
-// Certificates is the key's certificate followed by its issuers', or nil.
+// Certificates returns the key's certificate followed by its issuers', or nil.
 func (k PublicKey) Certificates() []*x509.Certificate { return slices.Clone(k.chain) }
 
-// X5T is the base64url SHA-1 thumbprint of the key's certificate (RFC 7515
+// X5T returns the base64url SHA-1 thumbprint of the key's certificate (RFC 7515
 // section 4.1.7), or "" without a certificate, and under GODEBUG=fips140=only,
 // which knows no SHA-1.
 func (k PublicKey) X5T() string {
@@ -128,8 +128,8 @@ func (k PublicKey) X5T() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// X5TS256 is the base64url SHA-256 thumbprint of the key's certificate (RFC
-// 7515 section 4.1.8), or "" without a certificate.
+// X5TS256 returns the base64url SHA-256 thumbprint of the key's certificate
+// (RFC 7515 section 4.1.8), or "" without a certificate.
 func (k PublicKey) X5TS256() string {
 	if len(k.chain) == 0 {
 		return ""
@@ -138,10 +138,9 @@ func (k PublicKey) X5TS256() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// Permits reports, as an error that names the restriction, whether the key may
-// be used for an operation of RFC 7517 section 4.3 ("verify", "encrypt",
-// "wrapKey", "deriveKey", ...): its use, its key_ops and the key usage of its
-// certificate must not say otherwise.
+// Permits returns why the key may not be used for an operation of RFC 7517
+// section 4.3 ("verify", "encrypt", "wrapKey", "deriveKey", ...): its use, its
+// key_ops and the key usage of its certificate must not say otherwise.
 func (k PublicKey) Permits(operation string) error {
 	if err := k.permits(operation); err != nil {
 		return err
@@ -155,15 +154,16 @@ func (k PublicKey) Permits(operation string) error {
 	return permitsKeyUsage(k.chain[0], operation)
 }
 
-// Fits returns why the key cannot be used with the algorithm, to verify or to
-// encrypt to: its type, its size, or what its source or its certificate says
-// of its use. The error names the key and the algorithm.
+// Fits returns why the key cannot verify, or be encrypted to, with the
+// algorithm: its type, its size, or a restriction by its source or its
+// certificate. The error names the key and the algorithm. Nil means that it
+// fits.
 func (k PublicKey) Fits(a Algorithm) error {
 	return fits(k, a, k.Permits, familyUses[a.Family()].public)
 }
 
-// PEM is the key as a PEM block of type PUBLIC KEY (RFC 7468 section 13), for
-// whoever asks for a file instead of a key set.
+// PEM returns the key as a PEM block of type PUBLIC KEY (RFC 7468 section 13),
+// for receivers that want a file instead of a key set.
 func (k PublicKey) PEM() ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(k.key)
 	if err != nil {
@@ -196,14 +196,14 @@ func (k PublicKey) Describe() string {
 	return "no key"
 }
 
-// String is the kid.
+// String returns the kid.
 func (k PublicKey) String() string { return k.kid }
 
 // maxRSABits is the largest RSA modulus read. What is used has limits of its own.
 const maxRSABits = 16384
 
-// checkPublicKey refuses what is not a key at all. Keys that are merely too
-// weak to use are read, so that they can be listed.
+// checkPublicKey refuses values that are not keys. Keys that are merely too
+// weak are read, so that they can be listed.
 func checkPublicKey(key crypto.PublicKey) error {
 	switch key := key.(type) {
 	case *rsa.PublicKey:

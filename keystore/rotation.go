@@ -7,11 +7,11 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
-// A turn is the time one of the store's own keys signs. Before it the key is
-// published already, after it the key stays published for a while.
+// A turn is the time in which one of the store's own keys signs. The key is
+// published before its turn, and for a while after it.
 type turn struct {
 	key   PrivateKey
-	from  time.Time // zero: since ever
+	from  time.Time // zero: from the beginning
 	until time.Time // zero: as long as it is in the file
 }
 
@@ -19,8 +19,9 @@ func (t turn) signs(now time.Time) bool {
 	return !now.Before(t.from) && (t.until.IsZero() || now.Before(t.until))
 }
 
-// unpublished is when the key's last token has expired, zero for never: after
-// its turn, or after the end of its certificate, for no token is signed then.
+// unpublished returns when the key is no longer published, zero for never: its
+// last token has expired then, after its turn or after the end of its
+// certificate.
 func (t turn) unpublished(after time.Duration) time.Time {
 	end := t.until
 	if cert := t.key.dated(); cert != nil && (end.IsZero() || cert.NotAfter.Before(end)) {
@@ -32,7 +33,7 @@ func (t turn) unpublished(after time.Duration) time.Time {
 	return end.Add(after)
 }
 
-// status is the state of the turn's key.
+// status returns the state of the turn's key.
 func (t turn) status(o overlap, now time.Time) KeyStatus {
 	key := t.key
 	s := KeyStatus{
@@ -57,12 +58,12 @@ func (t turn) status(o overlap, now time.Time) KeyStatus {
 	return s
 }
 
-// overlap is how long keys are published before and after their turns, and
-// how long before the end of a certificate somebody is told.
+// overlap is how long keys are published before and after their turns, and how
+// long before its end a certificate is reported.
 type overlap struct{ before, after, notice time.Duration }
 
-// firstTurns are those of a store nobody knew before: every key has its turn
-// at once, for all were there when the program began.
+// firstTurns returns the turns of a store that was just opened: every key signs
+// at once, because all were there when the program began.
 func firstTurns(keys []PrivateKey) []turn {
 	turns := make([]turn, len(keys))
 	for i, key := range keys {
@@ -71,7 +72,7 @@ func firstTurns(keys []PrivateKey) []turn {
 	return turns
 }
 
-// next are the turns after the file has been replaced. A key that is new
+// next returns the turns after the file has been replaced. A key that is new
 // waits; the one it replaces signs on meanwhile, and is then published until
 // its last token has expired.
 func (o overlap) next(old []turn, keys []PrivateKey, now time.Time) []turn {
@@ -94,8 +95,8 @@ func (o overlap) next(old []turn, keys []PrivateKey, now time.Time) []turn {
 			case wait <= 0:
 				t.until = after.handover(t, newcomer)
 			case wait < o.before/2:
-				// Its turn was near: a machine that notices the replacement
-				// later may have signed with it.
+				// Its turn was near: another machine, which notices the replacement later,
+				// may have signed with it.
 				t.until = t.from
 			default:
 				continue // replaced before it ever signed
@@ -108,7 +109,7 @@ func (o overlap) next(old []turn, keys []PrivateKey, now time.Time) []turn {
 	return turns
 }
 
-// current leaves out the keys that are gone for good.
+// current leaves out the keys that are no longer published.
 func (o overlap) current(turns []turn, now time.Time) []turn {
 	return slices.DeleteFunc(slices.Clone(turns), func(t turn) bool {
 		return !t.until.IsZero() && !t.unpublished(o.after).After(now)
@@ -122,9 +123,9 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// A succession answers what has to be known of the turns before a file was
-// replaced, or after, to tell who follows whom. A store may hold thousands of
-// keys, so that nothing is searched.
+// A succession looks up the turns before or after a file was replaced, to tell
+// which key follows which. A store may hold thousands of keys, so that
+// everything is indexed.
 type succession struct {
 	overlap overlap
 	now     time.Time
@@ -178,8 +179,9 @@ func noteFirst[K comparable](index map[K]int, key K, i int) {
 	}
 }
 
-// relieve notes how long a key signs at least when its successor is here now:
-// until that has been published for long enough, or its certificate expires.
+// relieve notes until when a key signs whose successor is in the file now:
+// until the successor has been published for long enough, or the key's
+// certificate expires.
 func (s *succession) relieve(alias string, t turn) {
 	if t.key.err != nil {
 		return
@@ -191,12 +193,12 @@ func (s *succession) relieve(alias string, t turn) {
 	s.relief[alias], s.all = later(s.relief[alias], end), later(s.all, end)
 }
 
-// start is when a key of the new file begins to sign: when it did or was
+// start returns when a key of the new file begins to sign: when it did or was
 // about to, if it is known already, but with a new certificate not before that
-// is valid, for it signs under the old one; else once it has been published
-// for long enough, but not after the certificates of its predecessors have
-// expired. These are the keys that sign now under its alias; if none does, all
-// that sign now.
+// is valid, for it signs under the old one; else once it has been published for
+// long enough, but not after the certificates of its predecessors have expired.
+// These are the keys that sign now under its alias; if none does, all that sign
+// now.
 func (s *succession) start(key PrivateKey) time.Time {
 	name := nameOf(key)
 	i, known := s.byName[name]
@@ -219,8 +221,9 @@ func (s *succession) start(key PrivateKey) time.Time {
 	return relief
 }
 
-// handover is when a key that has left the file stops signing: when the key
-// that now has its alias begins; if there is none, when the last newcomer does.
+// handover returns when a key that has left the file stops signing: when the
+// key that now has its alias begins; without one, when the last newcomer
+// begins.
 func (s *succession) handover(leaving turn, newcomer time.Time) time.Time {
 	if i, there := s.byAlias[foldedAlias(leaving.key)]; there {
 		return later(s.now, s.turns[i].from)
@@ -228,8 +231,8 @@ func (s *succession) handover(leaving turn, newcomer time.Time) time.Time {
 	return newcomer
 }
 
-// newcomer is when the last of those begins that wait and take the place of no
-// other; now if there is none.
+// newcomer returns when the last key begins that waits and replaces no other;
+// now if there is none.
 func (s *succession) newcomer(before *succession) time.Time {
 	last := s.now
 	for _, t := range s.turns {

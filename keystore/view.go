@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A view is what a store answers between two moments at which something
-// changes by itself. It never changes, so that look-ups need no lock.
+// A view holds the answers of a store until something next changes by itself.
+// It is immutable, so that look-ups need no lock.
 type view struct {
 	*contents
 	overlap overlap
@@ -58,13 +58,14 @@ func (v *view) notice(t turn, now time.Time) {
 	}
 }
 
-// valid are the keys that no certificate vouches for, or one that is valid now.
+// valid returns the keys without a certificate, and those whose certificate is
+// valid now.
 func (v *view) valid(keys []PublicKey, now time.Time) []PublicKey {
 	var valid []PublicKey
 	for _, key := range keys {
 		if len(key.chain) > 0 && !key.aside {
 			cert := key.chain[0]
-			v.expires(now, cert.NotBefore, cert.NotAfter.Add(1)) // the last instant belongs to it
+			v.expires(now, cert.NotBefore, cert.NotAfter.Add(1)) // the last instant is included
 			if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
 				continue
 			}
@@ -74,12 +75,12 @@ func (v *view) valid(keys []PublicKey, now time.Time) []PublicKey {
 	return valid
 }
 
-// expires notes when the view has to be made anew.
+// expires notes that the view has to be made anew at this time.
 func (v *view) expires(now time.Time, moments ...time.Time) {
 	v.until = earliest(now, append(moments, v.until)...)
 }
 
-// at is the view of the same contents at another time.
+// at returns the view of the same contents at another time.
 func (v *view) at(now time.Time) *view {
 	return newView(v.contents, v.overlap, v.overlap.current(v.turns, now), now)
 }
@@ -95,7 +96,7 @@ func earliest(now time.Time, moments ...time.Time) time.Time {
 	return first
 }
 
-// indexed are the keys with an index.
+// indexed returns the keys with an index.
 func indexed(keys []PrivateKey) []PrivateKey {
 	if len(keys) == 0 {
 		return nil

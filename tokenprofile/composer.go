@@ -18,8 +18,8 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
-// A composer writes the header and the claims of a profile's tokens. What the
-// profile fixes it has encoded once.
+// A composer writes the header and the claims of a profile's tokens. The
+// constant parts are encoded once.
 type composer struct {
 	profile Profile       // settled
 	fixed   []byte        // the constant claims, with the brace that opens the object; nil: none
@@ -148,8 +148,8 @@ func appendDate(dst []byte, name string, date time.Time) []byte {
 	return strconv.AppendInt(append(dst, name...), date.Unix(), 10)
 }
 
-// header is the JOSE header of a token that the key signs. The zero key leaves
-// out what only a key can say.
+// header returns the JOSE header of a token that the key signs. The zero key
+// leaves out what only a key can say.
 func (c *composer) header(kid string, key keystore.PublicKey) ([]byte, error) {
 	var o object
 	h := c.profile.Header

@@ -12,13 +12,12 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
-// Decode maps the claims to the value that target points to, as
-// [json.Unmarshal] does, with three differences: numbers that go to an any
-// become a [json.Number], so that integers stay exact; an aud that is a string
-// goes into a slice of strings too; and a claim whose name differs in case
-// from the one a field's tag names is an error instead of its value. A field
-// without a tag takes the claim of its name whatever the case, if there is only
-// one. Dates go to a [NumericDate].
+// Decode stores the claims in the value that target points to, as
+// [json.Unmarshal] does, with three differences. A number that goes to an any
+// becomes a [json.Number], so that integers stay exact. An aud that is a string
+// also fits a slice of strings. A claim whose name differs only in case from
+// the name in a field's tag is an error. A field without a tag takes the claim
+// of its name in any case, if there is only one. Dates go to a [NumericDate].
 func (t *Token) Decode(target any) error {
 	if t == nil {
 		return errors.New("tokenprofile: there is no token to decode")
@@ -33,7 +32,7 @@ func (t *Token) Decode(target any) error {
 	return nil
 }
 
-// decodeNumbers is [json.Unmarshal] that keeps numbers exact.
+// decodeNumbers decodes as [json.Unmarshal] does, but keeps numbers exact.
 func decodeNumbers(document []byte, target any) error {
 	d := json.NewDecoder(bytes.NewReader(document))
 	d.UseNumber()
@@ -61,8 +60,8 @@ func decodeError(err error, claim string) error {
 	return &veiled{"tokenprofile: " + text, err}
 }
 
-// faultyClaim is the first claim that alone cannot be decoded, or "". (What
-// encoding/json names may be a path with keys of the token's own.)
+// faultyClaim returns the first claim that alone cannot be decoded, or "".
+// (What encoding/json names may be a path with keys of the token's own.)
 func faultyClaim(document []byte, target any) string {
 	t := reflect.TypeOf(target)
 	if t == nil || t.Kind() != reflect.Pointer {
@@ -109,17 +108,18 @@ func forStruct(document []byte, target any) ([]byte, error) {
 	return append(o.data, '}'), o.err
 }
 
-// A field is one of a struct that a claim can go to.
+// A field is a field of a struct that a claim can go to.
 type field struct {
 	claim  string // the name of the claim
 	tagged bool   // by the field's tag, and not by its own name
 	slice  bool
-	taken  bool // a claim went there
+	taken  bool // set by a claim
 }
 
 type fields []field
 
-// fieldsOf is nil for what is no pointer to a struct, or decodes itself.
+// fieldsOf returns the fields that claims can go to. It returns nil for a value
+// that is not a pointer to a struct, or that decodes itself.
 func fieldsOf(target any) fields {
 	t := reflect.TypeOf(target)
 	if _, ok := target.(json.Unmarshaler); ok || t == nil || t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
@@ -136,8 +136,8 @@ func fieldsOf(target any) fields {
 	return all
 }
 
-// find is the field for a claim: the one of exactly its name, else one whose
-// name differs in case.
+// find returns the field for a claim: the one of exactly its name, else one
+// whose name differs in case.
 func (fs fields) find(claim string) *field {
 	var twin *field
 	for i := range fs {

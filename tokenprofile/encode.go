@@ -16,7 +16,7 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
 )
 
-// encode is the JSON of a value, without the escapes that are for HTML.
+// encode returns the JSON of a value, without the escapes that are for HTML.
 func encode(value any) ([]byte, error) { return appendJSON(nil, value) }
 
 func appendJSON(dst []byte, value any) ([]byte, error) { return appendValue(dst, value, 0) }
@@ -212,18 +212,18 @@ func appendSegment(dst, segment []byte, padding bool) []byte {
 	return canonical.AppendEncode(dst, segment)
 }
 
-// encoding/json writes U+FFFD for what is not UTF-8 in a text, and says
-// nothing. A claim that is not what was given is worse than no token.
+// encoding/json silently writes U+FFFD for bytes that are not UTF-8. A claim
+// that differs from what was given is worse than no token.
 var errNotUTF8 = errors.New("a string is not UTF-8")
 
-// isMended reports whether the JSON has U+FFFD, which a text that is not UTF-8
-// becomes. The text may have had it before: see isUTF8.
+// isMended reports whether the JSON has U+FFFD, which encoding/json writes for
+// bytes that are not UTF-8. The text may have had it before: see isUTF8.
 func isMended(text []byte) bool {
 	return bytes.Contains(text, []byte(`\ufffd`)) || bytes.Contains(text, []byte("\ufffd"))
 }
 
-// maxReflected is how deep isUTF8 looks, pointers and interfaces included. What
-// lies deeper is refused for its depth as JSON.
+// maxReflected is how deep isUTF8 looks, pointers and interfaces included. A
+// deeper value is refused for its depth as JSON.
 const maxReflected = 100
 
 // isUTF8 reports whether every text that encoding/json writes of the value is
@@ -262,7 +262,7 @@ func isUTF8(v reflect.Value, depth int) bool {
 	return true
 }
 
-// ownText is what a type with a JSON or text form of its own writes.
+// ownText returns what a type with a JSON or text form of its own writes.
 func ownText(v reflect.Value) (text []byte, ok bool) {
 	if v.CanAddr() {
 		v = v.Addr()

@@ -13,8 +13,8 @@ import (
 )
 
 // A received is a signed token taken apart by the gate, which every token
-// passes before a key is looked at. Its slices lie in buffers that are used
-// again: nothing of it may outlive release.
+// passes before a key is looked up. Its slices lie in buffers that are used
+// again: nothing of it may be used after release.
 type received struct {
 	input     []byte // what the signature is over: the first two segments
 	signature []byte
@@ -32,8 +32,8 @@ type received struct {
 
 var receiveds = sync.Pool{New: func() any { return new(received) }}
 
-// maxKept is the size of the buffers that go back to the pool: a rare long
-// token shall not hold memory for ever.
+// maxKept is the size of the buffers that go back to the pool, so that a rare
+// long token does not hold memory for ever.
 const maxKept = defaultMaxSize
 
 func (r *received) release() {
@@ -117,7 +117,7 @@ var (
 	padded    = base64.URLEncoding.Strict()
 )
 
-// judgePadding demands padding in every segment that has room for it, or none.
+// judgePadding demands padding in every segment that needs it, or in none.
 func (r *received) judgePadding(wanted bool) error {
 	switch {
 	case !wanted && r.padded:
@@ -140,23 +140,24 @@ func (r *received) decode(alphabet *base64.Encoding, segment []byte) ([]byte, er
 	return decoded[start:len(decoded):len(decoded)], nil
 }
 
-// malformed makes the token's fault of what the scanner found. Reasons pass.
+// malformed turns an error of the scanner into a refusal. A refusal is returned
+// as it is.
 func malformed(part string, err error) error {
 	if err == nil || errors.Is(err, ErrInvalid) {
 		return err
 	}
 	if twice := new(strictjson.DuplicateError); errors.As(err, &twice) {
-		return refuse(ErrMalformed, part+": a name occurs twice") // which one is the token's to choose: not for a log
+		return refuse(ErrMalformed, part+": a name occurs twice") // the token chooses the name: it is not for a log
 	}
 	return refuse(ErrMalformed, part+": "+err.Error())
 }
 
-// Peek shows what a token says that nobody has verified: anybody can write one.
-// It is for finding out why a token was refused, and never for a decision. The
-// claims of an encrypted token are nil. What it returns is for eyes that may
-// see the claims, and not for a log.
+// Peek shows what an unverified token says, which anybody can have written. Use
+// it to find out why a token was refused, never for a decision. The claims of
+// an encrypted token are nil. The result holds claims: it does not belong in a
+// log.
 //
-// The error is [ErrMalformed] for what no [Verifier] would read.
+// The error is [ErrMalformed] for a text that no [Verifier] would read.
 func Peek(token string) (header, claims json.RawMessage, err error) {
 	r, err := receive(token, maxMaxSize)
 	if err != nil {

@@ -88,7 +88,8 @@ func notAsGiven(err error) error {
 	return fmt.Errorf("tokenprofile: claims given: %s", reasonOf(err))
 }
 
-// reasonOf is the text of a refusal without its umbrella: nothing was received.
+// reasonOf returns the text of a refusal without its umbrella: nothing was
+// received.
 func reasonOf(err error) string {
 	if r := new(refusal); errors.As(err, &r) {
 		return r.reason.Error() + ": " + r.detail

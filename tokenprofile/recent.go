@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A recent keeps values that were used lately: at most so many, and none that
-// has expired for long. When it is full, one that was not used since it was
-// last looked at makes room (the CLOCK algorithm), so that a hit takes no lock
-// that others wait for. A nil one keeps nothing.
+// A recent keeps a limited number of values that were used recently, and drops
+// expired ones. When it is full, it drops a value that was not used since it
+// was last looked at (the CLOCK algorithm), so that a hit takes no lock. A nil
+// one keeps nothing.
 type recent[K comparable, V any] struct {
 	most int
 
@@ -42,7 +42,7 @@ func (r *recent[K, V]) get(key K) (value V, ok bool) {
 		return value, false
 	}
 	e := r.entries[i]
-	if !e.used.Load() { // a store would take the line from the other processors
+	if !e.used.Load() { // storing would take the cache line from the other processors
 		e.used.Store(true)
 	}
 	return e.value, true
@@ -69,8 +69,8 @@ func (r *recent[K, V]) put(key K, value V, expiry, now time.Time) {
 	r.entries[i], r.index[key] = e, i
 }
 
-// sweep drops what has expired of the two entries at the hand. Two for every
-// one that comes: so the expired are soon gone, and nobody waits for it.
+// sweep drops the expired ones of the two entries at the hand. With two looked
+// at for every one added, expired entries are soon gone, and no call is slow.
 func (r *recent[K, V]) sweep(now time.Time) {
 	for range 2 {
 		if len(r.entries) == 0 {
@@ -93,8 +93,9 @@ func (r *recent[K, V]) sweep(now time.Time) {
 	}
 }
 
-// victim is the first entry from the hand on that was not used since the hand
-// came by. After a few steps it is whichever comes: nobody waits for a round.
+// victim returns the first entry from the hand on that was not used since the
+// hand came by. After a few steps it is whichever comes: nobody waits for a
+// round.
 func (r *recent[K, V]) victim() int {
 	const steps = 16
 	for range steps {

@@ -78,7 +78,7 @@ func (a *admission) memory() *tokenprofile.MemoryReplayGuard {
 	return guard
 }
 
-// source has the public keys of an issuer.
+// source returns the source of an issuer's public keys.
 func (a *admission) source(issuer DeclaredIssuer) (keystore.PublicSource, error) {
 	switch {
 	case issuer.KeySet != "":
@@ -107,8 +107,8 @@ func (a aliased) PublicKeys(ctx context.Context, kid string) ([]keystore.PublicK
 	return slices.DeleteFunc(slices.Clone(keys), func(k keystore.PublicKey) bool { return !strings.EqualFold(k.Alias(), a.alias) }), err
 }
 
-// verifierOf is the verifier of a profile, with the public keys, or for HMACs
-// and what is encrypted the server's own.
+// verifierOf returns the verifier of a profile, with the public keys, or for
+// HMACs and what is encrypted the server's own.
 func verifierOf(profile tokenprofile.Profile, public keystore.PublicSource, own *keystore.Store) (*tokenprofile.Verifier, error) {
 	var decrypt []tokenprofile.DecryptionKeys
 	switch e := profile.Encryption; {

@@ -45,7 +45,7 @@ func (s *DeclaredStore) open(dir string, logger *slog.Logger) (*keystore.Store, 
 	}.Open()
 }
 
-// alias is the one of the store, if there is a store.
+// alias returns the one of the store, if there is a store.
 func (s *DeclaredStore) alias() string {
 	if s == nil {
 		return ""
@@ -76,7 +76,7 @@ func (s *DeclaredSecret) UnmarshalText([]byte) error {
 	return errors.New(`stands in the document, for all who read it: put it elsewhere, and say {"env": "NAME"} or {"file": "PATH"}`)
 }
 
-// password is asked anew whenever it is needed, so that it can change.
+// password reads the secret whenever it is needed, so that it can change.
 func (s *DeclaredSecret) password(dir string) keystore.Password {
 	switch {
 	case s == nil:
@@ -144,7 +144,7 @@ type DeclaredKey struct {
 	Alias string `json:"alias,omitempty"`
 }
 
-// resolve is a path of a document, which is against the document's folder.
+// resolve returns a path of a document, which is against the document's folder.
 func resolve(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path
@@ -152,7 +152,7 @@ func resolve(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// clientOf is a client of what the stores say, or of what net/http says.
+// clientOf returns a client of what the stores say, or of what net/http says.
 func clientOf(t TLS) *http.Client {
 	if t.Keys == nil && t.Trust == nil {
 		return &http.Client{}
@@ -160,7 +160,7 @@ func clientOf(t TLS) *http.Client {
 	return &http.Client{Transport: t.Transport()}
 }
 
-// keySet is the key set at a URL, fetched from whom the store trusts.
+// keySet returns the key set at a URL, fetched from whom the store trusts.
 func keySet(address string, plainHTTP bool, trust *keystore.Store, logger *slog.Logger) *jwks.Client {
 	return &jwks.Client{URL: address, PlainHTTP: plainHTTP, HTTPClient: clientOf(TLS{Trust: trust}), Logger: logger}
 }

@@ -39,7 +39,7 @@ type DeclaredGrant struct {
 	ActorType     string         `json:"actorType,omitempty"`
 }
 
-// params are asked for at every exchange.
+// params returns the parameters, at every exchange.
 func (d *DeclaredGrant) params() url.Values {
 	values := make(url.Values, len(d.Params))
 	for name, value := range d.Params {

@@ -40,7 +40,7 @@ func (f *documentFaults) within(path string, err error) {
 	}
 }
 
-// checkURL is about a URL that something confidential goes to, or keys come from.
+// checkURL checks a URL that something confidential goes to, or keys come from.
 func (f *documentFaults) checkURL(path, address string, plainHTTP bool) {
 	if address == "" {
 		return
@@ -54,8 +54,8 @@ func (f *documentFaults) checkURL(path, address string, plainHTTP bool) {
 	}
 }
 
-// checkWord is about what stands in a header before a value, or names it: a
-// token of RFC 9110 section 5.6.2.
+// checkWord checks a scheme or the name of a header: a token of RFC 9110
+// section 5.6.2.
 func (f *documentFaults) checkWord(path, word string) {
 	if strings.ContainsFunc(word, func(c rune) bool {
 		return !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", c))
@@ -64,10 +64,10 @@ func (f *documentFaults) checkWord(path, word string) {
 	}
 }
 
-// indexed is the path of an element.
+// indexed returns the path of an element.
 func indexed(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
-// in is all of them as the error of a document, nil if there is none.
+// in returns all faults as the error of a document, or nil.
 func (f documentFaults) in(d tokenprofile.Document) error {
 	for _, err := range f {
 		err.(*tokenprofile.Fault).Document = d

@@ -41,8 +41,8 @@ func canonicalOrigin(text string, plainHTTP bool) (string, error) {
 	return origin(u), nil
 }
 
-// origin is the scheme, host and port of a URL, so that two are equal if and
-// only if the strings are (RFC 6454 section 4).
+// origin returns the scheme, host and port of a URL, so that two are equal if
+// and only if the strings are (RFC 6454 section 4).
 func origin(u *url.URL) string {
 	scheme := strings.ToLower(u.Scheme)
 	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), portOf(scheme, u))

@@ -12,11 +12,11 @@
 // # The client
 //
 // Every request of that client carries a token of the signer's profile. The
-// token is signed once, used until shortly before it expires, and renewed
-// ahead while requests go on with the old one. It goes to the origin the
-// request names, over https, and to no other host a redirect might name. A
-// server that answers 401 gets the request once more with a new token, if it
-// can be repeated without harm.
+// token is signed once, used until shortly before it expires, and renewed ahead
+// while requests go on with the old one. It goes over https to the origin of
+// the request, and never to another host by a redirect. A server that answers
+// 401 gets the request once more with a new token, if repeating it does no
+// harm.
 //
 // A [TokenSource] yields the tokens. A [tokenprofile.Signer] signs them
 // itself; a [Grant] exchanges what it signs for an access token at a token
@@ -25,12 +25,13 @@
 //
 // # The server
 //
-// A [Guard] admits the requests whose token is right; behind it,
+// A [Guard] admits requests with a valid token; behind it,
 // [tokenprofile.FromContext] says who is calling. It takes tokens from one
-// header only, and tells a token's fault (401) from keys that cannot be had
-// (503). [ResourceMetadata] tells clients where its tokens come from. A
-// [TokenEndpoint] is the other half of the grants, for a service that has no
-// authorization server to ask. Package transporttest helps to test both ends.
+// header only. For an invalid token it answers 401, and if the keys are not
+// available 503. [ResourceMetadata] tells clients where its tokens come from. A
+// [TokenEndpoint] is the server's half of the grants, for a service that has
+// no authorization server to ask. Package transporttest helps to test both
+// ends.
 //
 // # Authentication profiles
 //
@@ -44,10 +45,10 @@
 //
 // # Tokens that are bound
 //
-// A bearer token is good for whoever has it. With a [tokenprofile.Prover] the
+// Whoever has a bearer token can use it. With a [tokenprofile.Prover] the
 // client proves that it holds the key a token is bound to (DPoP, RFC 9449);
 // with [TLS] it is known by its certificate (RFC 8705). Bearer, Grant, Guard
-// and TokenEndpoint take part in both.
+// and TokenEndpoint support both.
 //
 // # Testing your code
 //

@@ -29,7 +29,7 @@ type looseCert struct {
 // looked at. Fields that are not are empty.
 type sign struct{ public, id, name string }
 
-// Alias is name, or where there is none the next number, as Java counts keys
+// Alias returns the name, or without one the next number, as Java counts keys
 // and trusted certificates without a name.
 func (a *Assembly) Alias(name string) string {
 	if name != "" {
@@ -47,7 +47,7 @@ func (a *Assembly) Add(e Entry, id []byte) int {
 	return len(a.entries) - 1
 }
 
-// Entry is what was added under a number.
+// Entry returns what was added under a number.
 func (a *Assembly) Entry(number int) *Entry { return &a.entries[number] }
 
 // AddTrusted adds a certificate the file says is trusted.
@@ -115,8 +115,8 @@ func (a *Assembly) Entries(trusted func(Found) bool) ([]Entry, error) {
 	return entries, nil
 }
 
-// publicBits are the public keys of the private ones, found side by side. They
-// are for finding certificates: where there are none to find, nobody asks.
+// publicBits returns the public keys of the private ones, found side by side.
+// They are for finding certificates: where there are none to find, nobody asks.
 func (a *Assembly) publicBits() [][]byte {
 	bits := make([][]byte, len(a.entries))
 	if len(a.loose) == 0 {
@@ -145,8 +145,8 @@ func (a *Assembly) index() {
 	}
 }
 
-// leaf is the certificate of a private key: of those for its public key the
-// one with its id, or its name, or the first. Where there is none, or the
+// leaf returns the certificate of a private key: of those for its public key
+// the one with its id, or its name, or the first. Where there is none, or the
 // public key cannot be told, the file's own word is taken: the id, or for an
 // unknown key also the name.
 func (a *Assembly) leaf(e Entry, id, publicBits []byte) *looseCert {

@@ -147,7 +147,7 @@ func unescape(text []byte) []byte {
 	}
 }
 
-// number is RFC 8259 section 6.
+// number reads a number, RFC 8259 section 6.
 func (s *Scanner) number() error {
 	start := s.at
 	s.take('-')
@@ -205,7 +205,7 @@ func (s *Scanner) digits() int {
 // it stands there, without space around it.
 type Value []byte
 
-// Text is the string that the value is, with its escapes resolved.
+// Text returns the string that the value is, with its escapes resolved.
 func (v Value) Text() (text []byte, ok bool) {
 	if len(v) < 2 || v[0] != '"' {
 		return nil, false

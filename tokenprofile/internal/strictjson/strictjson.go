@@ -1,10 +1,10 @@
 // Package strictjson reads JSON as a security decision needs it: a text that
 // two readers could understand in two ways is no JSON here.
 //
-// Beyond RFC 8259 it refuses a member name that occurs twice in an object, as
-// it reads once escapes are resolved; lone surrogates and anything that is not
-// UTF-8; a byte order mark; a number that a reader with float64 could only take
-// for infinite; and what goes beyond [MaxDepth], [MaxMembers] and [MaxExponent].
+// Beyond RFC 8259 it refuses: a member name that occurs twice in an object,
+// once escapes are resolved; lone surrogates and anything that is not UTF-8; a
+// byte order mark; a number too large for a float64; and documents beyond
+// [MaxDepth], [MaxMembers] and [MaxExponent].
 package strictjson
 
 import (
@@ -21,7 +21,7 @@ const (
 	MaxExponent = 3   // digits of a number's exponent: 1e999999999 costs whoever computes with it its memory
 )
 
-// usualMembers is how many members a document that means well has at most.
+// usualMembers is how many members an ordinary document has at most.
 const usualMembers = 32
 
 // The faults of a document, besides [DuplicateError].
@@ -85,19 +85,19 @@ func (s *Scanner) Next() bool {
 	return more && err == nil
 }
 
-// Name is the name of the member, with its escapes resolved.
+// Name returns the name of the member, with its escapes resolved.
 func (s *Scanner) Name() []byte { return s.name }
 
-// Value is the value of the member.
+// Value returns the value of the member.
 func (s *Scanner) Value() Value { return s.data[s.start:s.end] }
 
-// Span is where in the document the value stands.
+// Span returns where in the document the value begins and ends.
 func (s *Scanner) Span() (start, end int) { return s.start, s.end }
 
-// Members is how many members it has read, those of inner objects too.
+// Members returns how many members it has read, those of inner objects too.
 func (s *Scanner) Members() int { return s.members }
 
-// Err is what ended the document early, or nil.
+// Err returns what ended the document early, or nil.
 func (s *Scanner) Err() error { return s.err }
 
 // member reads a member of an object, or its end. The names of the object
@@ -152,14 +152,14 @@ func (s *Scanner) memberName(names int) ([]byte, error) {
 	return name, nil
 }
 
-// A seen is a name with its hash, so that many long names cost no more to
-// compare than short ones.
+// A seen is a name with its hash, so that long names cost no more to compare
+// than short ones.
 type seen struct {
 	name []byte
 	hash uint32
 }
 
-// hashOf is FNV-1a. Whoever makes names collide gains a comparison.
+// hashOf returns the FNV-1a hash. A collision costs one comparison.
 func hashOf(name []byte) uint32 {
 	hash := uint32(2166136261)
 	for _, c := range name {
