@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,12 @@ type Client struct {
 	// Prover proves possession of the DPoP key. Nil: there is none.
 	Prover *tokenprofile.Prover
 
+	// Base sends requests that carry no token, over connections as the profile
+	// declares them. Options are those of the profile. Both are for a [Use] of the
+	// program's own, with a server of its own to ask.
+	Base    *http.Client
+	Options json.RawMessage
+
 	profile *ClientProfile
 }
 
@@ -51,7 +58,7 @@ func (p *ClientProfile) Client() (*Client, error) {
 		return nil, err
 	}
 	declared := *p
-	c := &Client{profile: &declared}
+	c := &Client{Options: p.Options, profile: &declared}
 	if err := c.open(); err != nil {
 		return nil, fmt.Errorf("%s: %w", clientProfiles, err)
 	}
@@ -70,6 +77,7 @@ func (c *Client) open() error {
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
+	c.Base = c.base()
 	var err error
 	if c.Prover, err = c.prover(); err != nil {
 		return err
@@ -97,7 +105,7 @@ func (c *Client) open() error {
 		}
 	}
 	c.Bearer = &Bearer{
-		Source: source, Base: c.base().Transport, Origins: p.Origins, PlainHTTP: p.PlainHTTP,
+		Source: source, Base: c.Base.Transport, Origins: p.Origins, PlainHTTP: p.PlainHTTP,
 		Header: p.Header, Scheme: p.Scheme, DPoP: c.Prover, Logger: p.Logger,
 	}
 	if _, err := newCarrier(c.Bearer); err != nil {
@@ -173,7 +181,7 @@ func (c *Client) grant() (*Grant, error) {
 		ClientAssertionType: declared.ClientAssertionType,
 		Scopes:              declared.Scopes, Resources: declared.Resources, Audiences: declared.Audiences,
 		Params: declared.params, IDToken: declared.IDToken,
-		DPoP: c.Prover, PlainHTTP: c.profile.PlainHTTP, HTTPClient: c.base(),
+		DPoP: c.Prover, PlainHTTP: c.profile.PlainHTTP, HTTPClient: c.Base,
 	}
 	if declared.ClientAssertion == nil {
 		return grant, nil

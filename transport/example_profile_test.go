@@ -117,7 +117,7 @@ func (ticketUse) Check(p *transport.ClientProfile) error {
 }
 
 func (ticketUse) Source(c *transport.Client) (transport.TokenSource, error) {
-	return c.Token, nil // here it would be one that goes to the desk
+	return c.Token, nil // here it would be one that asks the desk, which c.Options name, by c.Base
 }
 
 func ExampleUse() {

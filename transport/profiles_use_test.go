@@ -3,12 +3,15 @@ package transport_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -156,5 +159,54 @@ func TestDeclaredCertificateBinding(t *testing.T) {
 	}
 	if err := os.Remove(d.path("stolen")); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// deskUse gets its tokens from a server that keeps to no standard.
+type deskUse struct{}
+
+func (deskUse) Source(c *transport.Client) (transport.TokenSource, error) {
+	var url string
+	err := json.Unmarshal(c.Options, &url)
+	return desk{c.Base, url}, err
+}
+
+type desk struct {
+	client *http.Client
+	url    string
+}
+
+func (d desk) Token(ctx context.Context) (token string, expiry time.Time, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.url, nil)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	resp, err := d.client.Do(request)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return string(body), time.Now().Add(time.Minute), err
+}
+
+// A kind of use of the program's own asks its own server, which demands the
+// client's certificate and has one that only the truststore trusts.
+func TestAUseOfOnesOwnAsksAServer(t *testing.T) {
+	d := newDeclared(t)
+	d.edit("guard.json", map[string]any{"clientCertificates": true})
+	config := must[*tls.Config](t)(d.guardProfile().TLS())
+	server := d.serveTLS(config, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/desk" {
+			io.WriteString(w, "ticket-7")
+			return
+		}
+		io.WriteString(w, r.Header.Get("X-Ticket"))
+	}))
+	d.edit("client.json", map[string]any{"use": "desk", "options": server.URL + "/desk", "header": "X-Ticket"})
+	profile := must[*transport.ClientProfile](t)(transport.LoadClient(d.path("client.json"), transport.Uses{"desk": deskUse{}}))
+	client := must[*transport.Client](t)(profile.Client())
+	if got, want := d.answer(client.Client, server.URL+"/api"), "200 ticket-7"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

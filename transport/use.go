@@ -13,7 +13,7 @@ import (
 //
 // Source returns the source of what requests carry. The client is being built:
 // its stores are open, [Client.Token] is what the profile declares as its token,
-// and the Bearer is not there yet.
+// [Client.Base] sends requests, and the Bearer is not there yet.
 //
 // A Use with a method Check(*ClientProfile) error has it called by
 // [ClientProfile.Validate], to look at the members that are for it.
