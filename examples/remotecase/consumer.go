@@ -2,73 +2,82 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
+	"net"
 	"net/http"
+	"path/filepath"
 
-	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
-	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 	"github.com/tokenprofile/tokenprofile-go/transport"
 )
 
-const clientID = "consumer"
+const financialOperations = "financialoperations" // the consumer's folder
 
-// A consumer is the application whose operators work on the other's cases.
+// A way is how the consumer's requests show who sends them: an authentication
+// profile of the consumer's, and where the producer takes what it sends.
+type way struct{ Name, Title, Document, Path string }
+
+var ways = []way{
+	{"bearer", "self-signed bearer token", "LoanRequests_Bearer.json", "/cases"},
+	{"grant", "JWT bearer grant", "LoanRequests_Grant.json", "/granted/cases"},
+	{"ticket", "ticket, a kind of use of its own", "LoanRequests_Ticket.json", "/ticket/cases"},
+}
+
+// uses are the kinds of use that this program adds to those of the library.
+var uses = transport.Uses{"ticket": ticketUse{}}
+
+// A consumer is Financial operations: its users work on another's cases.
 type consumer struct {
-	keys       *keystore.Store
-	assertions *tokenprofile.Signer
-	secret     string // agreed on with the producer, which keeps the hash
-	secretHash string
+	address string
+	server  *http.Server
+	clients map[string]*transport.Client // by the name of their way
 }
 
-func newConsumer() (*consumer, error) {
-	keys, err := loadKeys("consumer.p12")
-	if err != nil {
-		return nil, err
+// openConsumer builds a client of each authentication profile, and serves the
+// JSON web key set URI.
+func openConsumer(folder string, listener net.Listener) (*consumer, error) {
+	c := &consumer{address: listener.Addr().String(), clients: map[string]*transport.Client{}}
+	for _, w := range ways {
+		profile, err := transport.LoadClient(filepath.Join(folder, w.Document), uses)
+		if err != nil {
+			return nil, err
+		}
+		client, err := profile.Client()
+		if err != nil {
+			return nil, err
+		}
+		client.Bearer.Claims = actingUser
+		c.clients[w.Name] = client
 	}
-	profile, err := loadProfile("Remotecasetype_Consumer.json")
-	if err != nil {
-		return nil, err
-	}
-	assertions, err := profile.Signer(keys)
-	if err != nil {
-		return nil, err
-	}
-	secret := rand.Text()
-	hash, err := transport.HashSecret(secret)
-	if err != nil {
-		return nil, err
-	}
-	return &consumer{keys, assertions, secret, hash}, nil
+	c.server = serve(listener, c.published(), transport.TLS{Keys: c.keys()}.Server())
+	return c, nil
 }
 
-// published is the consumer's JSON Web Key Set URI.
-func (c *consumer) published() http.Handler { return &jwks.Handler{Source: c.keys} }
+// published answers at the JSON web key set URI.
+func (c *consumer) published() http.Handler { return c.clients["bearer"].Handler }
 
-// client is the consumer's client for the producer's API: every request
-// carries an access token for the operator in its context.
-func (c *consumer) client(tokenURL string) *http.Client {
-	return &http.Client{Transport: &transport.Bearer{
-		Source: &transport.Grant{
-			TokenURL:     tokenURL,
-			ClientID:     clientID,
-			ClientSecret: keystore.StaticPassword(c.secret),
-			Assertion:    c.assertions,
-		},
-		Claims: func(r *http.Request) (any, error) {
-			operator, ok := r.Context().Value(operatorKey{}).(string)
-			if !ok {
-				return nil, errors.New("nobody is signed in")
-			}
-			return map[string]any{"sub": operator}, nil
-		},
-	}}
+// keys is Remotecasetype_Keystore.
+func (c *consumer) keys() *keystore.Store { return c.clients["bearer"].Keys }
+
+func (c *consumer) close() {
+	c.server.Close()
+	for _, client := range c.clients {
+		client.CloseIdleConnections()
+	}
 }
 
-type operatorKey struct{}
+// actingUser is the claim that a request adds to what the token profile says.
+func actingUser(r *http.Request) (any, error) {
+	user, ok := r.Context().Value(userKey{}).(string)
+	if !ok {
+		return nil, errors.New("nobody is signed in")
+	}
+	return map[string]any{"sub": user}, nil
+}
 
-// withOperator is what the consumer's own sign-in does.
-func withOperator(ctx context.Context, operator string) context.Context {
-	return context.WithValue(ctx, operatorKey{}, operator)
+type userKey struct{}
+
+// withUser is what the consumer's own sign-in does.
+func withUser(ctx context.Context, user string) context.Context {
+	return context.WithValue(ctx, userKey{}, user)
 }
