@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -25,6 +26,15 @@ type DeclaredIssuer struct {
 	// refused with 403. Nil: users have no identity here but their token. For
 	// more than the 256 members that a document may have there is Identify.
 	Identities map[string]string `json:"identities,omitempty"`
+}
+
+type identityKey struct{}
+
+// IdentityFromContext is who the user is here, as the [GuardProfile] of the
+// guard in front says. It is false where that says nothing.
+func IdentityFromContext(ctx context.Context) (identity string, ok bool) {
+	identity, ok = ctx.Value(identityKey{}).(string)
+	return identity, ok
 }
 
 // admitted is what the issuer's tokens must say.

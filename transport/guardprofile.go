@@ -249,15 +249,24 @@ func (p *GuardProfile) Identity(ctx context.Context, token *tokenprofile.Token) 
 			user = values[0]
 		}
 	}
-	for _, issuer := range p.Issuers {
-		if len(p.Issuers) > 1 && issuer.Issuer != token.Issuer {
-			continue // the same name from another issuer is another person
-		}
-		if identity, ok := issuer.Identities[user]; ok && user != "" {
-			return identity, nil
-		}
+	if identity, ok := p.identities(token.Issuer)[user]; ok && user != "" {
+		return identity, nil
 	}
 	return "", errors.New("the user of the token is nobody here")
+}
+
+// identities are those of an issuer, for the same name from another is another
+// person. An issuer that none of Issuers names is that of the token profile.
+func (p *GuardProfile) identities(issuer string) (identities map[string]string) {
+	for _, i := range p.Issuers {
+		if i.Issuer == issuer {
+			return i.Identities
+		}
+		if i.Issuer == "" {
+			identities = i.Identities
+		}
+	}
+	return identities
 }
 
 // identifies reports whether users have identities here.
@@ -280,15 +289,19 @@ func (p *GuardProfile) TLS() (*tls.Config, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	if p.Keystore == nil {
+	demanded := p.MutualTLS || p.ClientCertificates
+	switch {
+	case p.Keystore == nil:
 		return nil, fmt.Errorf("%s: keystore: is missing: a server has a certificate", guardProfiles)
+	case demanded && p.Truststore == nil: // a proxy may have asked for them, but not of this configuration
+		return nil, fmt.Errorf("%s: truststore: is missing: nothing says whose client certificates are trusted", guardProfiles)
 	}
 	keys, err := p.Keystore.open(p.Dir, p.Logger)
 	if err != nil {
 		return nil, err
 	}
 	config := TLS{Keys: keys, Alias: p.Keystore.Alias}
-	if p.MutualTLS || p.ClientCertificates {
+	if demanded {
 		if config.Trust, err = p.Truststore.open(p.Dir, p.Logger); err != nil {
 			return nil, err
 		}

@@ -181,3 +181,30 @@ func TestADeclaredClientRotates(t *testing.T) {
 		}
 	}
 }
+
+// A user is somebody for one issuer, whether the profile names it or its token
+// profile does.
+func TestIdentitiesAreThoseOfTheirIssuer(t *testing.T) {
+	d := newDeclared(t)
+	d.edit("guard.json", map[string]any{"issuers": []any{
+		map[string]any{"alias": "consumer", "identities": map[string]any{"ann": "operator-17"}},
+		map[string]any{"alias": "consumer-next", "issuer": "https://other.example", "identities": map[string]any{"ann": "operator-3"}},
+	}})
+	profile := d.guardProfile()
+	for issuer, want := range map[string]string{"https://consumer.example": "operator-17", "https://other.example": "operator-3"} {
+		got, err := profile.Identity(t.Context(), &tokenprofile.Token{Issuer: issuer, Subject: "ann"})
+		if err != nil || got != want {
+			t.Errorf("%s: got %q and %v, want %q", issuer, got, err, want)
+		}
+	}
+}
+
+func TestDeclaredTLSDemandsWhatTheProfileSays(t *testing.T) {
+	d := newDeclared(t)
+	d.edit("guard.json", map[string]any{
+		"clientCertificates": nil, "mutualTLS": true, "truststore": nil, "issuers": []any{map[string]any{"keySet": "https://consumer.example/jwks.json"}},
+	})
+	if _, err := d.guardProfile().TLS(); err == nil || !strings.Contains(err.Error(), "truststore: is missing") {
+		t.Errorf("got %v, want that nobody's certificate is trusted", err)
+	}
+}
