@@ -60,6 +60,10 @@ func TestMetadataDocument(t *testing.T) {
 		}), `{` + names + `,"id_token_signing_alg_values_supported":["EdDSA"],"response_types_supported":["code"],"subject_types_supported":["pairwise"],` +
 			`"token_endpoint":"https://issuer.example/token","grant_types_supported":["client_credentials"],"token_endpoint_auth_methods_supported":["private_key_jwt"],` +
 			`"token_endpoint_auth_signing_alg_values_supported":["ES256"],"scopes_supported":["read"],"dpop_signing_alg_values_supported":["ES384"]}`},
+		{"for clients that sign nothing", of(jwks.Metadata{
+			TokenEndpoint: "https://issuer.example/token", GrantTypes: []string{"client_credentials"}, TokenEndpointAuthMethods: []string{"client_secret_basic"},
+		}), `{` + names + `,"id_token_signing_alg_values_supported":["ES256","PS256"],"response_types_supported":["id_token"],"subject_types_supported":["public"],` +
+			`"token_endpoint":"https://issuer.example/token","grant_types_supported":["client_credentials"],"token_endpoint_auth_methods_supported":["client_secret_basic"]}`},
 		{"with more", of(jwks.Metadata{More: map[string]any{"service_documentation": "https://docs.example"}}), `{"id_token_signing_alg_values_supported":["ES256","PS256"],` +
 			names + `,"response_types_supported":["id_token"],"service_documentation":"https://docs.example","subject_types_supported":["public"]}`},
 	}
@@ -109,6 +113,9 @@ func TestMetadataThatCannotBe(t *testing.T) {
 		{"a token endpoint that says half", of(func(m *jwks.Metadata) { m.TokenEndpoint, m.GrantTypes = m.Issuer, []string{"client_credentials"} }), []string{"TokenEndpointAuthMethods"}},
 		{"clients that sign by no algorithm", of(func(m *jwks.Metadata) {
 			m.TokenEndpoint, m.GrantTypes, m.TokenEndpointAuthMethods = m.Issuer, []string{"client_credentials"}, []string{"private_key_jwt"}
+		}), []string{"no TokenEndpointAuthAlgorithms"}},
+		{"clients that sign with their secret by no algorithm", of(func(m *jwks.Metadata) {
+			m.TokenEndpoint, m.GrantTypes, m.TokenEndpointAuthMethods = m.Issuer, []string{"client_credentials"}, []string{"client_secret_jwt"}
 		}), []string{"no TokenEndpointAuthAlgorithms"}},
 		{"a member twice", of(func(m *jwks.Metadata) { m.More = map[string]any{"issuer": "https://other.example"} }), []string{`More has "issuer"`}},
 		{"a member that is none", of(func(m *jwks.Metadata) { m.More = map[string]any{"a": func() {}} }), []string{"unsupported type"}},

@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 		{"nothing", ``, 0, 0, "not a JSON object"},
 		{"null", `null`, 0, 0, "not a JSON object"},
 		{"an array", `[` + publicJWK + `]`, 0, 0, "not a JSON object"},
-		{"no member keys", `{}`, 0, 0, "not a JWK Set: no member"},
+		{"no member keys", `{}`, 0, 0, "jwks: not a JWK Set"},
 		{"a bare JWK", publicJWK, 0, 0, "a single JWK"},
 		{"another name", `{"Keys":[` + publicJWK + `]}`, 0, 0, `no member "keys"`},
 		{"keys twice", `{"keys":[],"keys":[` + publicJWK + `]}`, 0, 0, "occurs twice"},
