@@ -106,8 +106,8 @@ func fromBase64(data []byte) []byte {
 // detectASN1 looks at what the outer SEQUENCE begins with, so that a file
 // with its end missing is still a damaged one of its format.
 func detectASN1(data []byte) (string, error) {
-	inner := data[min(2, len(data)):]
-	if len(data) > 1 && data[1] > 0x80 {
+	inner := data[2:]
+	if data[1]&0x80 != 0 {
 		inner = inner[min(int(data[1]&0x7f), len(inner)):]
 	}
 	switch {

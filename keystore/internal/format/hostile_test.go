@@ -3,6 +3,7 @@ package format_test
 import (
 	"bytes"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/pem"
 	"errors"
@@ -254,6 +255,18 @@ func TestDetect(t *testing.T) {
 		{"BKS", "\x00\x00\x00\x02\x00\x00\x00\x14" + strings.Repeat("x", 30), "", format.ErrUnsupported},
 		{"UBER", "\x00\x00\x00\x01\x00\x00\x00\x14" + strings.Repeat("x", 30), "", format.ErrUnsupported},
 		{"BCFKS", string(marshal(seq(seq(seq(oidPBES2, seq()), noise), seq(seq(oidSHA256), noise)))), "", format.ErrUnsupported},
+		{"BKS with the shortest salt", "\x00\x00\x00\x02\x00\x00\x00\x08xxxx", "", format.ErrUnsupported},
+		{"BKS with the longest salt", "\x00\x00\x00\x02\x00\x00\x00\x40xxxx", "", format.ErrUnsupported},
+		{"a salt that is shorter", "\x00\x00\x00\x02\x00\x00\x00\x07xxxx", "", format.ErrUnknownFormat},
+		{"a salt that is longer", "\x00\x00\x00\x02\x00\x00\x00\x41xxxx", "", format.ErrUnknownFormat},
+		{"a version that there is not", "\x00\x00\x00\x03\x00\x00\x00\x14xxxx", "", format.ErrUnknownFormat},
+		{"less than BKS begins with", "\x00\x00\x00\x02\x00\x00\x00\x14xxx", "", format.ErrUnknownFormat},
+		{"what looks like BCFKS at first", string(marshal(seq(seq(seq(oidPBES2, seq()), noise), 7))), "DER", nil},
+		{"DER that is cut off", "0\x04\x02\x01", "DER", nil},
+		{"one byte of DER", "0", "", format.ErrUnknownFormat},
+		{"digits", "0123", "", format.ErrUnknownFormat},
+		{"base64", base64.RawStdEncoding.EncodeToString([]byte("0\x82\x01\x00\x02\x01\x03" + strings.Repeat("x", 41))), "PKCS12", nil},
+		{"base64 as short as a word", base64.RawStdEncoding.EncodeToString([]byte("0\x82\x01\x00\x02\x01\x03" + strings.Repeat("x", 40))), "", format.ErrUnknownFormat},
 		{"nothing", "", "", format.ErrUnknownFormat},
 		{"text", "hello", "", format.ErrUnknownFormat},
 	} {
