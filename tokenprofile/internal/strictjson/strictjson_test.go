@@ -28,6 +28,7 @@ func TestScannerAccepts(t *testing.T) {
 		{"a surrogate pair", `{"\ud83d\ude00":1}`, "😀=1"},
 		{"the same name in two objects", `{"a":{"a":{"a":1}},"b":{"a":1}}`, `a={"a":{"a":1}}|b={"a":1}`},
 		{"names that differ in case", `{"a":1,"A":2}`, `a=1|A=2`},
+		{"names of one hash", `{"costarring":1,"liquid":2}`, `costarring=1|liquid=2`},
 		{"a number no float64 holds exactly", `{"a":9007199254740993}`, `a=9007199254740993`},
 		{"the largest number of a float64", `{"a":1.7976931348623157e308}`, `a=1.7976931348623157e308`},
 		{"a number that a float64 takes for zero", `{"a":1e-999}`, `a=1e-999`},
@@ -78,6 +79,7 @@ func TestScannerRefuses(t *testing.T) {
 		{"a leading zero", `{"a":01}`, strictjson.ErrSyntax},
 		{"a fraction without digits", `{"a":1.}`, strictjson.ErrSyntax},
 		{"an exponent without digits", `{"a":1e}`, strictjson.ErrSyntax},
+		{"a long number with an exponent without digits", `{"a":` + strings.Repeat("9", 200) + `e}`, strictjson.ErrSyntax},
 		{"a minus alone", `{"a":-}`, strictjson.ErrSyntax},
 		{"an array with a comma before its end", `{"a":[1,]}`, strictjson.ErrSyntax},
 		{"an array that does not end", `{"a":[1`, strictjson.ErrSyntax},
@@ -111,6 +113,19 @@ func TestScannerRefuses(t *testing.T) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})
+	}
+}
+
+// Whoever asks once too often is told the same again.
+func TestScannerStaysAtItsEnd(t *testing.T) {
+	for document, want := range map[string]error{`{"a":1}`: nil, `{"a":1}}`: strictjson.ErrTrailing, `{"a":1 "b":2,"c":3}`: strictjson.ErrSyntax} {
+		var s strictjson.Scanner
+		s.Reset([]byte(document))
+		for s.Next() {
+		}
+		if s.Next() || s.Err() != want {
+			t.Errorf("%s: got %v, want %v", document, s.Err(), want)
+		}
 	}
 }
 
