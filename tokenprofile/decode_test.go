@@ -219,8 +219,16 @@ func TestDecodeKnowsWhichFieldsTakeClaims(t *testing.T) {
 		hidden string
 		Never  string `json:"-"`
 	}
-	if err := decoding(`{"role":"r","base":1,"Hidden":1,"never":1}`).Decode(&target); err != nil || target.Role != "r" {
-		t.Errorf("got %+v, %v", target, err)
+	for _, claims := range []string{`{"role":"r","base":1,"Base":2}`, `{"role":"r","hidden":1,"Hidden":2}`, `{"role":"r","never":1,"Never":2}`} {
+		if err := decoding(claims).Decode(&target); err != nil || target.Role != "r" {
+			t.Errorf("%s: got %+v, %v", claims, target, err)
+		}
+	}
+	var named struct {
+		Base `json:"base"`
+	}
+	if err := decoding(`{"BASE":{}}`).Decode(&named); !errors.Is(err, tokenprofile.ErrMalformed) {
+		t.Errorf("got %v for the twin of an embedded field with a name, want %v", err, tokenprofile.ErrMalformed)
 	}
 	if err := decoding(`{"Role":"r"}`).Decode(&target); !errors.Is(err, tokenprofile.ErrMalformed) {
 		t.Errorf("got %v for the twin of an embedded field, want %v", err, tokenprofile.ErrMalformed)

@@ -311,6 +311,13 @@ func TestPartyInformationIsBounded(t *testing.T) {
 			if _, _, err := ends.decrypt.Decrypt(t.Context(), e, altered); !errors.Is(err, tokenprofile.ErrDecryption) {
 				t.Errorf("%s %.20s: got %v, want %v", name, value, err, tokenprofile.ErrDecryption)
 			}
+			if ends.decrypt.CheckParts(t.Context(), e, altered) == nil {
+				t.Errorf("%s %.20s: the decoder sees it", name, value)
+			}
+		}
+		most := replaceParameter(t, token, name, `"`+b64(256)+`"`)
+		if err := ends.decrypt.CheckParts(t.Context(), e, most); err != nil {
+			t.Errorf("%s of 256 bytes: got %v", name, err)
 		}
 	}
 }
@@ -340,6 +347,10 @@ func TestEphemeralKeyMustBeOnTheRecipientsCurve(t *testing.T) {
 		{"at infinity", `{"kty":"EC","crv":"P-256","x":"` + zeros + `","y":"` + zeros + `"}`, p256, false},
 		{"a coordinate too short", `{"kty":"EC","crv":"P-256","x":"` + b64(31) + `","y":"` + b64(32) + `"}`, p256, false},
 		{"a coordinate too long", `{"kty":"EC","crv":"P-256","x":"` + b64(33) + `","y":"` + b64(32) + `"}`, p256, false},
+		{"y too short", `{"kty":"EC","crv":"P-256","x":"` + b64(32) + `","y":"` + b64(31) + `"}`, p256, false},
+		{"a coordinate divided otherwise", divided(t, good), p256, false},
+		{"y that is no base64url", `{"kty":"EC","crv":"P-256","x":"` + b64(32) + `","y":"="}`, p256, false},
+		{"x that is no base64url on X25519", `{"kty":"OKP","crv":"X25519","x":"="}`, x25519, false},
 		{"no coordinates", `{"kty":"EC","crv":"P-256"}`, p256, false},
 		{"31 bytes on X25519", `{"kty":"OKP","crv":"X25519","x":"` + b64(31) + `"}`, x25519, false},
 		{"33 bytes on X25519", `{"kty":"OKP","crv":"X25519","x":"` + b64(33) + `"}`, x25519, false},
@@ -360,6 +371,22 @@ func TestEphemeralKeyMustBeOnTheRecipientsCurve(t *testing.T) {
 			}
 		})
 	}
+}
+
+// divided gives x a byte of y.
+func divided(t testing.TB, jwk string) string {
+	t.Helper()
+	var members struct{ X, Y []byte }
+	var texts struct{ X, Y string }
+	decodeJSON(t, []byte(jwk), &texts)
+	for text, to := range map[*string]*[]byte{&texts.X: &members.X, &texts.Y: &members.Y} {
+		data, err := base64.RawURLEncoding.DecodeString(*text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*to = data
+	}
+	return `{"kty":"EC","crv":"P-256","x":"` + segment(append(members.X, members.Y[0])) + `","y":"` + segment(members.Y[1:]) + `"}`
 }
 
 // jwkOf has the parameters of an epk and no others.

@@ -20,6 +20,7 @@ type service struct {
 	Backup  *address             `json:"backup,omitempty"`
 	Others  []address            `json:"others,omitempty"`
 	Token   tokenprofile.Profile `json:"token,omitzero"`
+	Slots   []timing             `json:"slots,omitempty"`
 	Labels  map[string]string    `json:"labels,omitempty"`
 	Timing  timing               `json:"-" document:"inline"`
 	Secret  string               `json:"-"`
@@ -47,7 +48,7 @@ func (s service) Validate() error {
 
 func TestADocumentOfSomebodyElses(t *testing.T) {
 	const written = `{"name":"n","address":{"host":"a"},"backup":{"host":""},"others":[{"host":"b"},{"host":"c"}],` +
-		`"token":{"algorithm":"ES256","issuer":"i","audience":"x"},"labels":{"k":"v"},"every":"5m"}`
+		`"token":{"algorithm":"ES256","issuer":"i","audience":"x"},"slots":[{"every":"1m"}],"labels":{"k":"v"},"every":"5m"}`
 	var got service
 	err := services.Decode([]byte(strings.Replace(strings.Replace(written, `{"host":"a"}`, `"a"`, 1), `{"host":""}`, `{}`, 1)), &got)
 	if err != nil {

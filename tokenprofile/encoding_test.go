@@ -165,7 +165,8 @@ func TestATextThatIsNotUTF8(t *testing.T) {
 		})
 	}
 	for name, claims := range map[string]any{
-		"U+FFFD itself": map[string]string{"a": "\ufffd"}, "its escape": json.RawMessage(`{"a":"\ufffd"}`),
+		"U+FFFD beside nothing": map[string]any{"a": "\ufffd", "b": nil},
+		"U+FFFD itself":         map[string]string{"a": "\ufffd"}, "its escape": json.RawMessage(`{"a":"\ufffd"}`),
 		"a field nobody writes": struct {
 			A    string
 			B    string `json:"-"`
@@ -245,9 +246,11 @@ func (f failingKey) MarshalText() ([]byte, error) { return nil, errors.New("cann
 // The cause is there for the caller whose own method failed.
 func TestErrorsOfSignHaveTheirCause(t *testing.T) {
 	signer, _ := pair(t, profileOf("HS256"))
-	if _, err := signer.Sign(t.Context(), map[string]any{"a": refusing{}}); !errors.Is(err, errRefusing) {
+	_, err := signer.Sign(t.Context(), map[string]any{"a": refusing{}})
+	if !errors.Is(err, errRefusing) {
 		t.Errorf("got %v, want %v behind it", err, errRefusing)
 	}
+	mentions(t, err, "the type tokenprofile_test.refusing did not write its JSON")
 }
 
 type refusing struct{}

@@ -226,11 +226,8 @@ func checkEphemeralKey(epk strictjson.Value, recipient crypto.PublicKey) error {
 	if s.Err() != nil {
 		return errEphemeralKey
 	}
-	x, errX := decodeText(textOf(members["x"]))
-	y, errY := decodeText(textOf(members["y"]))
-	if errX != nil || errY != nil {
-		return errEphemeralKey
-	}
+	x, _ := decodeText(textOf(members["x"])) // nothing, if it is no base64url: then it has the wrong length
+	y, _ := decodeText(textOf(members["y"]))
 	kty, crv := textOf(members["kty"]), textOf(members["crv"])
 	switch recipient := recipient.(type) {
 	case *ecdsa.PublicKey:
@@ -238,7 +235,7 @@ func checkEphemeralKey(epk strictjson.Value, recipient crypto.PublicKey) error {
 			return nil
 		}
 	case *ecdh.PublicKey:
-		if len(members) == 3 && kty == "OKP" && crv == "X25519" && len(x) == len(recipient.Bytes()) && len(y) == 0 {
+		if len(members) == 3 && kty == "OKP" && crv == "X25519" && len(x) == len(recipient.Bytes()) {
 			return nil
 		}
 	}
@@ -247,13 +244,12 @@ func checkEphemeralKey(epk strictjson.Value, recipient crypto.PublicKey) error {
 
 // onCurve wants coordinates in their full length (RFC 7518 section 6.2.1.2).
 func onCurve(curve elliptic.Curve, x, y []byte) bool {
-	size := (curve.Params().BitSize + 7) / 8
-	if len(x) != size || len(y) != size {
+	if len(x) != (curve.Params().BitSize+7)/8 {
 		return false
 	}
 	const uncompressed = 4
 	point := append(append([]byte{uncompressed}, x...), y...)
-	_, err := ecdsa.ParseUncompressedPublicKey(curve, point)
+	_, err := ecdsa.ParseUncompressedPublicKey(curve, point) // which wants y in full, too
 	return err == nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"strings"
 	"sync"
@@ -250,6 +251,10 @@ func TestSecretKeyMustFitExactly(t *testing.T) {
 		{"an HMAC key", kw, `{"kty":"oct","kid":"k","alg":"HS256","k":"` + b64(32) + `"}`, false},
 		{"a key for AES-GCM key wrap", kw, `{"kty":"oct","kid":"k","alg":"A256GCMKW","k":"` + b64(32) + `"}`, false},
 		{"a key for signatures", kw, `{"kty":"oct","kid":"k","use":"sig","k":"` + b64(32) + `"}`, false},
+		{"a key to wrap keys", kw, `{"kty":"oct","kid":"k","key_ops":["wrapKey"],"k":"` + b64(32) + `"}`, true},
+		{"a key to encrypt content", kw, `{"kty":"oct","kid":"k","key_ops":["encrypt"],"k":"` + b64(32) + `"}`, false},
+		{"a key to encrypt content, directly", direct, `{"kty":"oct","kid":"k","key_ops":["encrypt"],"k":"` + b64(64) + `"}`, true},
+		{"a key to wrap keys, directly", direct, `{"kty":"oct","kid":"k","key_ops":["wrapKey"],"k":"` + b64(64) + `"}`, false},
 		{"64 bytes for A256CBC-HS512", direct, `{"kty":"oct","kid":"k","k":"` + b64(64) + `"}`, true},
 		{"bound to the content algorithm", direct, `{"kty":"oct","kid":"k","alg":"A256CBC-HS512","k":"` + b64(64) + `"}`, true},
 		{"bound to dir", direct, `{"kty":"oct","kid":"k","alg":"dir","k":"` + b64(64) + `"}`, true},
@@ -422,6 +427,12 @@ func certified(t testing.TB, name string) keystore.PublicKey {
 // heldElsewhere hides what a key can do.
 type heldElsewhere struct{ keyPair }
 
+type decryptsElsewhere struct{ heldElsewhere }
+
+func (decryptsElsewhere) Decrypt(io.Reader, []byte, crypto.DecrypterOpts) ([]byte, error) {
+	return nil, errors.New("out of reach")
+}
+
 // Keys that a source has in memory are judged when the signer or the verifier
 // is built; those that would have to be fetched are not.
 func TestKeysThatDoNotFitAreRefusedWhenBuilt(t *testing.T) {
@@ -446,6 +457,10 @@ func TestKeysThatDoNotFitAreRefusedWhenBuilt(t *testing.T) {
 			_, err := encryptedOnlyProfile(agreement).EncryptedOnlyVerifier(tokenprofile.DecryptWith(privateKeys{privateKey(t, heldElsewhere{ecPair(t, elliptic.P256())})}))
 			return err
 		},
+		"a key held elsewhere that decrypts, to decrypt with by ECDH-ES": func() error {
+			_, err := encryptedOnlyProfile(agreement).EncryptedOnlyVerifier(tokenprofile.DecryptWith(privateKeys{privateKey(t, decryptsElsewhere{heldElsewhere{ecPair(t, elliptic.P256())}})}))
+			return err
+		},
 		"a secret of 16 bytes to encrypt with by A256GCM": func() error {
 			_, err := encryptedOnlyProfile(direct).EncryptedOnlySigner(tokenprofile.EncryptWithSecret(short))
 			return err
@@ -461,6 +476,16 @@ func TestKeysThatDoNotFitAreRefusedWhenBuilt(t *testing.T) {
 				t.Errorf("got %v, want an error that says what does not fit", err)
 			}
 		})
+	}
+	fits := privateKey(t, ecPair(t, elliptic.P256()))
+	for name, keys := range map[string]privateKeys{"one of two that fits": {pair, fits}, "no key yet": {}} {
+		if _, err := encryptedOnlyProfile(agreement).EncryptedOnlyVerifier(tokenprofile.DecryptWith(keys)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	oaep := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.RSAOAEP, ContentAlgorithm: tokenprofile.A256GCM}
+	if _, err := encryptedOnlyProfile(oaep).EncryptedOnlyVerifier(tokenprofile.DecryptWith(privateKeys{privateKey(t, decryptsElsewhere{heldElsewhere{rsaPair()}})})); err != nil {
+		t.Errorf("an RSA key held elsewhere that decrypts: %v", err)
 	}
 	if _, err := encryptedOnlyProfile(agreement).EncryptedOnlySigner(tokenprofile.EncryptTo(unavailable{})); err != nil {
 		t.Errorf("keys that cannot be had now: %v", err)

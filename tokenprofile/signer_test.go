@@ -256,6 +256,14 @@ func TestClaimsLeftOpen(t *testing.T) {
 	}
 }
 
+// What the profile leaves open has to be given, even if nothing is.
+func TestNothingGivenWhereAClaimIsLeftOpen(t *testing.T) {
+	p := profileOf("HS256")
+	p.Audience = nil
+	_, err := ok(p.SecretSigner(secrets{secretFor(t, "k1", 32)}))(t).Sign(t.Context(), nil)
+	mentions(t, err, `claim "aud" is missing`)
+}
+
 func TestClaimsFunc(t *testing.T) {
 	type userKey struct{}
 	p := profileOf("HS256")
