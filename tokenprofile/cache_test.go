@@ -1,6 +1,8 @@
 package tokenprofile_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"sync"
@@ -61,10 +63,13 @@ func TestARemovedKeyStopsAtOnce(t *testing.T) {
 }
 
 func TestAnotherKeyUnderTheSameKidStopsARememberedToken(t *testing.T) {
-	c := newCachedToken(t, "ES256")
-	c.source.set([]keystore.PublicKey{keyFor(t, "ES256").Public().WithKeyID(c.key.KeyID())}, nil)
-	_, err := c.verifier.Verify(t.Context(), c.text)
-	refuses(t, err, tokenprofile.ErrUnknownKey)
+	rsa2 := ok(keystore.NewPrivateKey(ok(rsa.GenerateKey(rand.Reader, 2048))(t)))(t)
+	for algorithm, other := range map[tokenprofile.Algorithm]keystore.PrivateKey{"ES256": keyFor(t, "ES256"), "RS256": rsa2} {
+		c := newCachedToken(t, algorithm)
+		c.source.set([]keystore.PublicKey{other.Public().WithKeyID(c.key.KeyID())}, nil)
+		_, err := c.verifier.Verify(t.Context(), c.text)
+		refuses(t, err, tokenprofile.ErrUnknownKey)
+	}
 }
 
 // The same key loaded again is the same key.

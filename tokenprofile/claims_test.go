@@ -1,6 +1,7 @@
 package tokenprofile_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -210,5 +211,44 @@ func TestDemandedValues(t *testing.T) {
 				refuses(t, err, tokenprofile.ErrClaim)
 			}
 		})
+	}
+}
+
+// A log has room for some of what a profile wants.
+func TestRefusalsShowSomeOfWhatIsWanted(t *testing.T) {
+	for size, want := range map[int]string{98: `"` + strings.Repeat("x", 98) + `"`, 99: `"` + strings.Repeat("x", 99) + `...`} {
+		p := profileOf("HS256")
+		p.Claims = map[string]any{"role": strings.Repeat("x", size)}
+		_, err := handmadeVerifier(t, p).Verify(t.Context(), handmade(handmadeKey, goodHeader, payloadWith(`role="y"`)))
+		refuses(t, err, tokenprofile.ErrClaim)
+		if !strings.HasSuffix(err.Error(), "role is not the profile's "+want) {
+			t.Errorf("%d: got %v", size, err)
+		}
+	}
+	for count, want := range map[int]string{5: `"0" "1" "2" "3" "4"`, 6: `"0" "1" "2" "3" "4" and 1 more`} {
+		p := profileOf("HS256")
+		p.Audience = nil
+		for n := range count {
+			p.Audience = append(p.Audience, fmt.Sprint(n))
+		}
+		_, err := handmadeVerifier(t, p).Verify(t.Context(), handmade(handmadeKey, goodHeader, goodPayload))
+		refuses(t, err, tokenprofile.ErrAudience)
+		if !strings.HasSuffix(err.Error(), "aud does not name the profile's "+want) {
+			t.Errorf("%d: got %v", count, err)
+		}
+	}
+}
+
+func TestObjectsAreComparedMemberByMember(t *testing.T) {
+	p := profileOf("HS256")
+	p.Claims = map[string]any{"role": map[string]any{"a": nil, "b": 1}}
+	verifier := handmadeVerifier(t, p)
+	for role, want := range map[string]error{
+		`{"b":1.0,"a":null}`: nil, `{"a":null,"b":2}`: tokenprofile.ErrClaim,
+		`{"c":null,"b":1}`: tokenprofile.ErrClaim, `{"a":null}`: tokenprofile.ErrClaim, `{"a":1,"b":1}`: tokenprofile.ErrClaim,
+	} {
+		if _, err := verifier.Verify(t.Context(), handmade(handmadeKey, goodHeader, payloadWith(`role=`+role))); !errors.Is(err, want) || (want == nil) != (err == nil) {
+			t.Errorf("%s: got %v, want %v", role, err, want)
+		}
 	}
 }

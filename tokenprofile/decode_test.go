@@ -248,6 +248,7 @@ func TestNumericDate(t *testing.T) {
 		{"1.9e9", time.Unix(1900000000, 0)},
 		{"19e8", time.Unix(1900000000, 0)},
 		{"253402300799", time.Unix(253402300799, 0)},
+		{"253402300799.0", time.Unix(253402300799, 0)},
 		{"0", time.Unix(0, 0)},
 		{"0.5", time.Unix(0, 5e8)},
 		{"null", time.Time{}},
@@ -269,7 +270,7 @@ func TestNumericDateIsWrittenInWholeSeconds(t *testing.T) {
 	for _, test := range []struct {
 		date time.Time
 		want string
-	}{{time.Unix(1900000000, 999), "1900000000"}, {time.Time{}, "null"}, {time.Unix(253402300799, 0), "253402300799"}} {
+	}{{time.Unix(1900000000, 999), "1900000000"}, {time.Unix(1, 0), "1"}, {time.Time{}, "null"}, {time.Unix(253402300799, 0), "253402300799"}} {
 		got, err := json.Marshal(tokenprofile.NumericDate{Time: test.date})
 		if err != nil || string(got) != test.want {
 			t.Errorf("%v: got %s, %v, want %s", test.date, got, err, test.want)

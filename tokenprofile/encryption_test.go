@@ -235,6 +235,13 @@ func marked(t testing.TB, key keystore.PublicKey, member string) (made keystore.
 	return made
 }
 
+func TestARecipientWithoutAKeyIsNamed(t *testing.T) {
+	keys := publicKeys{privateKey(t, ecPair(t, elliptic.P256())).Public()}
+	e := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.ECDHES, ContentAlgorithm: tokenprofile.A256GCM, Recipient: "nobody"}
+	_, err := tokenprofile.EncryptTo(keys).Encrypt(t.Context(), e, "", "", []byte("x"))
+	mentions(t, err, `encryption keys for the recipient "nobody"`)
+}
+
 func TestSecretKeyMustFitExactly(t *testing.T) {
 	kw := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.A256KW, ContentAlgorithm: tokenprofile.A128GCM}
 	direct := tokenprofile.Encryption{KeyAlgorithm: tokenprofile.Direct, ContentAlgorithm: tokenprofile.A256CBCHS512}

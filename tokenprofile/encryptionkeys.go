@@ -140,7 +140,7 @@ func chooseFor[K interface {
 
 // isRecipient compares aliases without case, as keystores do, and kids exactly.
 func isRecipient(recipient, kid, alias string) bool {
-	return recipient == "" || recipient == kid || alias != "" && strings.EqualFold(recipient, alias)
+	return recipient == "" || recipient == kid || strings.EqualFold(recipient, alias)
 }
 
 func theRecipient[K any](c choice[K], e Encryption) (K, error) {

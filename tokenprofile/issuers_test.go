@@ -70,6 +70,10 @@ func TestByIssuerKeepsMaxSize(t *testing.T) {
 	if _, err := issuers.Verify(t.Context(), handmade(handmadeKey, goodHeader, payloadWith(`iss="https://large.example"`))); err != nil {
 		t.Error(err)
 	}
+	token := handmade(handmadeKey, goodHeader, goodPayload)
+	small.MaxSize = len(token)
+	issuers = ok(tokenprofile.ByIssuer(handmadeVerifier(t, small), handmadeVerifier(t, large)))(t)
+	ok(issuers.Verify(t.Context(), token))(t)
 }
 
 func TestByIssuerRefuses(t *testing.T) {
@@ -199,5 +203,36 @@ func TestByIssuerRemembersAsTheProfilesSay(t *testing.T) {
 		source.set([]keystore.PublicKey{keyFor(t, "ES256").Public().WithKeyID(key.KeyID())}, nil)
 		_, err := issuers.Verify(t.Context(), token)
 		refuses(t, err, want)
+	}
+}
+
+// A guard of the profile's own judges the one use of tenants' tokens.
+func TestOneUseOfTenantsTokens(t *testing.T) {
+	key, guard := keyFor(t, "ES256"), &recorder{}
+	p := profileOf("ES256")
+	p.OneUse, p.Replay = true, guard
+	token := ok(ok(p.Signer(keystore.New(key)))(t).Sign(t.Context(), nil))(t)
+	p.Issuer = ""
+	issuers := ok(tokenprofile.ByTenant(p, func(string) keystore.PublicSource { return trusting(key) }))(t)
+	ok(issuers.Verify(t.Context(), token))(t)
+	_, err := issuers.Verify(t.Context(), token)
+	refuses(t, err, tokenprofile.ErrReplayed)
+	if guard.asked != 2 {
+		t.Errorf("the guard was asked %d times, want 2", guard.asked)
+	}
+}
+
+func TestAThousandAnd24TenantsAreKept(t *testing.T) {
+	key := keyFor(t, "EdDSA")
+	p := profileOf("EdDSA")
+	p.Issuer = ""
+	issuers := ok(tokenprofile.ByTenant(p, func(string) keystore.PublicSource { return trusting(key) }))(t)
+	for n := range 1025 {
+		p := p
+		p.Issuer = fmt.Sprintf("https://%d.example", n)
+		ok(issuers.Verify(t.Context(), ok(ok(p.Signer(keystore.New(key)))(t).Sign(t.Context(), nil))(t)))(t)
+	}
+	if known, _ := issuers.Tenants(); known != 1024 {
+		t.Errorf("got %d, want 1024", known)
 	}
 }

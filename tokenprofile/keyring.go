@@ -79,10 +79,7 @@ func newSecretRing(a Algorithm, source keystore.SecretSource) keyring {
 // check judges the keys that the source has in memory; those it would have to
 // fetch are judged when they are used.
 func (r *ring[K]) check() error {
-	keys, err := r.find(alreadyDone(), "")
-	if err != nil || len(keys) == 0 {
-		return nil
-	}
+	keys, _ := r.find(alreadyDone(), "")
 	var misfits []error
 	for _, key := range keys {
 		err := r.fits(key)
@@ -104,7 +101,7 @@ func (r *ring[K]) verify(ctx context.Context, id keyID, input, signature []byte)
 			return key, nil
 		}
 	}
-	if id.given && !id.any && len(keys) > 0 && keys[0].KeyID() != id.text {
+	if id.given && !id.any && keys[0].KeyID() != id.text {
 		return nil, refuse(ErrUnknownKey, fmt.Sprintf("kid %q, and no key without a kid made the signature", id.text))
 	}
 	return nil, refuse(ErrSignature, "")
@@ -277,12 +274,12 @@ func choose[K any](keys []K, meant func(K) bool, fits func(K) error) (c choice[K
 // only is the only key that fits. The remedy for several is the caller's to name.
 func (c choice[K]) only(what, remedy string) (only K, err error) {
 	switch {
-	case len(c.fitting) == 1:
-		return c.fitting[0], nil
+	case len(c.fitting) == 0:
+		return only, c.none(what)
 	case len(c.fitting) > 1:
 		return only, fmt.Errorf("%w: %d %s fit: %s", keystore.ErrAmbiguous, len(c.fitting), what, remedy)
 	}
-	return only, c.none(what)
+	return c.fitting[0], nil
 }
 
 // none is why no key is left.

@@ -54,6 +54,13 @@ func TestLimitsOfATokenAreExact(t *testing.T) {
 			refuses(t, err, test.want)
 		})
 	}
+	for _, space := range []string{"\n", "\r"} { // which decoders of base64 skip
+		good := handmade(handmadeKey, goodHeader, goodPayload)
+		for at := range len(good) + 1 {
+			_, err := handmadeVerifier(t, profileOf("HS256")).Verify(t.Context(), good[:at]+space+good[at:])
+			refuses(t, err, tokenprofile.ErrMalformed)
+		}
+	}
 	t.Run("the length of a kid", func(t *testing.T) {
 		verifier := handmadeVerifier(t, profileOf("HS256"))
 		for n, detail := range map[int]string{256: "kid \"xxx", 257: "more than 256 bytes"} {
@@ -76,6 +83,8 @@ func TestLimitsOfAProfileAreExact(t *testing.T) {
 		{"notBefore", func(p *profile) { p.NotBefore = new(time.Duration); *p.NotBefore = 899 * time.Second }, func(p *profile) { p.NotBefore = new(time.Duration); *p.NotBefore = 900 * time.Second }},
 		{"maxSize", func(p *profile) { p.MaxSize = 1 << 20 }, func(p *profile) { p.MaxSize = 1<<20 + 1 }},
 		{"cacheSize", func(p *profile) { p.CacheSize = 1 << 20 }, func(p *profile) { p.CacheSize = 1<<20 + 1 }},
+		{"audience", func(p *profile) { p.Audience = distinct(256) }, func(p *profile) { p.Audience = distinct(257) }},
+		{"encryption.recipient", func(p *profile) { p.Encryption = recipientOf(256) }, func(p *profile) { p.Encryption = recipientOf(257) }},
 		{"header.kid", func(p *profile) { p.Header.KeyID = strings.Repeat("k", 256) }, func(p *profile) { p.Header.KeyID = strings.Repeat("k", 257) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -87,6 +96,24 @@ func TestLimitsOfAProfileAreExact(t *testing.T) {
 			mentions(t, p.Validate(), "profile: "+test.name+":")
 		})
 	}
+}
+
+func recipientOf(size int) *tokenprofile.Encryption {
+	return &tokenprofile.Encryption{KeyAlgorithm: tokenprofile.ECDHES, ContentAlgorithm: tokenprofile.A256GCM, Recipient: strings.Repeat("k", size)}
+}
+
+func TestSizeOfAWrittenTokenIsExact(t *testing.T) {
+	p := profileOf("HS256")
+	size := len(handmade(handmadeKey, goodHeader, goodPayload))
+	for range 2 { // what a token has is known when there is one
+		signer, _ := pair(t, p)
+		token := ok(signer.Sign(t.Context(), nil))(t)
+		size, p.MaxSize = len(token), len(token)
+	}
+	p.MaxSize = size - 1
+	signer, _ := pair(t, p)
+	_, err := signer.Sign(t.Context(), nil)
+	mentions(t, err, fmt.Sprintf("the token has %d bytes, the profile's maxSize is %d", size, size-1))
 }
 
 func TestLimitOfADocumentIsExact(t *testing.T) {

@@ -355,6 +355,7 @@ func TestProofURLsCompareInNormalForm(t *testing.T) {
 		{"an empty path", "https://api.example", "https://api.example/", true},
 		{"query and fragment", "https://api.example/a?b=c#d", "https://api.example/a?e", true},
 		{"an escape of an unreserved character", "https://api.example/%7Ea%2d", "https://api.example/~a-", true},
+		{"escapes of all unreserved characters at the ends", "https://api.example/%41%5A%61%7A%30%39%2D%2E%5F%7E", "https://api.example/AZaz09-._~", true},
 		{"an escape in small letters", "https://api.example/%c3%a9", "https://api.example/%C3%A9", true},
 		{"a letter and its escape", "https://api.example/é", "https://api.example/%C3%A9", true},
 		{"dot segments", "https://api.example/a/../b/./c", "https://api.example/b/c", true},
@@ -428,8 +429,55 @@ func TestProofUsedOnceByMany(t *testing.T) {
 	}
 }
 
+// Each limit is met exactly: what reaches it passes, one more does not.
+func TestLimitsOfAProofAreExact(t *testing.T) {
+	key, second := newECKey(t, elliptic.P256()), time.Unix(1_900_000_000, 0)
+	at := second.Unix()
+	for _, test := range []struct {
+		name   string
+		change func(p *rawProof)
+		beyond time.Duration // how far from the second the clock stands when it is too late
+		want   error
+	}{
+		{"the age", func(p *rawProof) {}, time.Minute, tokenprofile.ErrExpired},
+		{"iat ahead", func(p *rawProof) {}, -time.Minute, tokenprofile.ErrNotYetValid},
+		{"nbf ahead", func(p *rawProof) { p.claims["iat"], p.claims["nbf"] = at-60, at }, -time.Minute, tokenprofile.ErrNotYetValid},
+	} {
+		step := test.beyond / time.Minute // a nanosecond, in this direction
+		for clock, want := range map[time.Duration]error{test.beyond: nil, test.beyond + step: test.want} {
+			v := &tokenprofile.ProofVerifier{Replay: openReplay{}, Now: func() time.Time { return second.Add(clock) }}
+			p := newRawProof(t, key)
+			p.claims["iat"] = at
+			test.change(p)
+			if _, err := v.Verify(t.Context(), p.String(), orders, ""); !errors.Is(err, want) || (want == nil) != (err == nil) {
+				t.Errorf("%s, %v off: got %v, want %v", test.name, clock, err, want)
+			}
+		}
+	}
+	v := new(tokenprofile.ProofVerifier)
+	for size, want := range map[int]error{256: nil, 257: tokenprofile.ErrClaim} {
+		p := newRawProof(t, key)
+		p.claims["jti"] = strings.Repeat("j", size)
+		if _, err := v.Verify(t.Context(), p.String(), orders, ""); !errors.Is(err, want) || (want == nil) != (err == nil) {
+			t.Errorf("a jti of %d bytes: got %v, want %v", size, err, want)
+		}
+	}
+	short, long := "", ""
+	for n := 5700; len(long) <= 8192; n++ {
+		p := newRawProof(t, key)
+		p.claims["more"] = strings.Repeat("m", n)
+		short, long = long, p.String()
+	}
+	if _, err := v.Verify(t.Context(), short, orders, ""); err != nil {
+		t.Errorf("%d bytes: got %v", len(short), err)
+	}
+	if _, err := v.Verify(t.Context(), long, orders, ""); !errors.Is(err, tokenprofile.ErrMalformed) {
+		t.Errorf("%d bytes: got %v, want %v", len(long), err, tokenprofile.ErrMalformed)
+	}
+}
+
 func TestProofNonces(t *testing.T) {
-	now := time.Now()
+	now := time.Now().Truncate(time.Second)
 	clock := func() time.Time { return now }
 	key := newECKey(t, elliptic.P256())
 	secret := func(text string) keystore.SecretKey {
@@ -453,6 +501,8 @@ func TestProofNonces(t *testing.T) {
 	}{
 		{"its own", v, v.Nonce(), 0, true},
 		{"its own after 4 minutes", v, v.Nonce(), 4 * time.Minute, true},
+		{"its own after 5 minutes", v, v.Nonce(), 5 * time.Minute, true},
+		{"its own after 5 minutes and a second", v, v.Nonce(), 5*time.Minute + time.Second, false},
 		{"its own after 6 minutes", v, v.Nonce(), 6 * time.Minute, false},
 		{"one of an instance with the same key", v, twin.Nonce(), 0, true},
 		{"its own with a key of its own", stranger, stranger.Nonce(), 0, true},

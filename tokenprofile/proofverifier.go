@@ -175,7 +175,7 @@ func demandText(c *claims, name, want string) error {
 	if err != nil {
 		return err
 	}
-	if got, ok := value.Text(); !ok || want == "" || string(got) != want {
+	if got, _ := value.Text(); want == "" || string(got) != want {
 		return refuse(ErrClaim, name+" is missing, or not that of the request")
 	}
 	return nil

@@ -87,9 +87,8 @@ func (g *MemoryReplayGuard) First(_ context.Context, issuer, id string, expiry t
 	defer g.mu.Unlock()
 	now := nanoseconds(g.now())
 	g.forget(now, forgetAtOnce)
-	known, seen := g.seen[entry.id]
 	switch {
-	case seen && known > now, expiry.Before(g.UnknownUntil):
+	case g.seen[entry.id] > now, expiry.Before(g.UnknownUntil):
 		return false, nil
 	case entry.expiry <= now:
 		return false, errReplayExpired // it would be forgotten at once

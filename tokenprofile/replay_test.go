@@ -105,6 +105,30 @@ func TestNoIssuerHasMoreThanItsShare(t *testing.T) {
 	})
 }
 
+// What has expired is new again, also while it is not forgotten yet: that costs
+// calls, and older ones come first.
+func TestWhatHasExpiredIsNewBeforeItIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &tokenprofile.MemoryReplayGuard{MaxPerIssuer: 10}
+		for n := range 10 {
+			first(t, g, "others", fmt.Sprint(n), time.Now().Add(time.Second))
+		}
+		share := &tokenprofile.MemoryReplayGuard{MaxPerIssuer: 1}
+		for n := range 10 {
+			first(t, share, fmt.Sprint(n), "1", time.Now().Add(time.Second))
+		}
+		first(t, share, "one", "1", time.Now().Add(2*time.Second))
+		first(t, g, "one", "x", time.Now().Add(2*time.Second))
+		time.Sleep(2 * time.Second)
+		if !first(t, g, "one", "x", time.Now().Add(time.Second)) {
+			t.Error("an id that has expired is refused")
+		}
+		if !first(t, share, "one", "2", time.Now().Add(time.Second)) {
+			t.Error("an id that has expired takes the issuer's share")
+		}
+	})
+}
+
 func TestAFullGuardNamesItsField(t *testing.T) {
 	g := &tokenprofile.MemoryReplayGuard{Max: 1}
 	first(t, g, "i", "1", time.Now().Add(time.Hour))

@@ -361,6 +361,7 @@ func TestSelectionOfTheKey(t *testing.T) {
 	if !errors.Is(err, keystore.ErrNoKey) {
 		t.Errorf("got %v, want %v", err, keystore.ErrNoKey)
 	}
+	mentions(t, err, "the source has no secret keys")
 	p.KeyAlias = "signing"
 	_, err = p.SecretSigner(secrets{one})
 	mentions(t, err, `"signing"`)

@@ -276,3 +276,57 @@ func TestNothingOfAKeyPrints(t *testing.T) {
 		}
 	}
 }
+
+// A source that cannot say whose a kid is leaves it open, unless the kid does
+// not count.
+func TestASourceThatFailsForAKid(t *testing.T) {
+	key := keyFor(t, "ES256")
+	source := publicSource(func(kid string) ([]keystore.PublicKey, error) {
+		if kid != "" {
+			return nil, keystore.ErrUnavailable
+		}
+		return []keystore.PublicKey{key.Public()}, nil
+	})
+	p := profileOf("ES256")
+	token := ok(ok(p.Signer(keystore.New(key)))(t).Sign(t.Context(), nil))(t)
+	if _, err := ok(p.Verifier(source))(t).Verify(t.Context(), token); !errors.Is(err, keystore.ErrUnavailable) {
+		t.Errorf("got %v, want %v", err, keystore.ErrUnavailable)
+	}
+	p.Waive.AnyKeyID = true
+	ok(ok(p.Verifier(source))(t).Verify(t.Context(), token))(t)
+}
+
+// A thumbprint that no certificate of the source has leaves all keys.
+func TestAThumbprintOfNoCertificate(t *testing.T) {
+	keys := secrets{secretFor(t, "", 32), ok(keystore.NewSecretKey(handmadeKey, ""))(t)}
+	verifier := ok(profileOf("HS256").SecretVerifier(keys))(t)
+	ok(verifier.Verify(t.Context(), handmade(handmadeKey, `{"alg":"HS256","x5t#S256":"AAAA"}`, goodPayload)))(t)
+}
+
+// A key that is renamed signs under its new name.
+func TestAKeyThatIsRenamed(t *testing.T) {
+	private, one := &privateSource{}, keyFor(t, "ES256")
+	private.keys = []keystore.PrivateKey{one}
+	shared := secretFor(t, "", 32)
+	signers := []*tokenprofile.Signer{
+		ok(profileOf("ES256").Signer(private))(t),
+		ok(profileOf("HS256").SecretSigner(secretSource(func(string) ([]keystore.SecretKey, error) { return []keystore.SecretKey{shared}, nil })))(t),
+	}
+	for _, kid := range []string{"a", "b"} {
+		private.keys, shared = []keystore.PrivateKey{one.WithKeyID(kid)}, ok(keystore.NewSecretKey(shared.Bytes(), kid))(t)
+		for _, signer := range signers {
+			if got := parametersOf(t, ok(signer.Sign(t.Context(), nil))(t)).KeyID; got != kid {
+				t.Errorf("got kid %q, want %q", got, kid)
+			}
+		}
+	}
+}
+
+// The clock of a signer that was not built is that of the machine.
+func TestTheClockOfNoSigner(t *testing.T) {
+	for _, signer := range []*tokenprofile.Signer{nil, {}} {
+		if got := signer.Now(); time.Since(got).Abs() > time.Minute {
+			t.Errorf("got %v", got)
+		}
+	}
+}

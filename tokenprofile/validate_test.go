@@ -38,6 +38,12 @@ func TestValidateRefuses(t *testing.T) {
 		{"no algorithm", func(p *profile) { p.Algorithm = "" }, "algorithm: is missing"},
 		{"none", func(p *profile) { p.Algorithm = "none" }, `algorithm: "none" is not one of`},
 		{"an algorithm in lower case", func(p *profile) { p.Algorithm = "es256" }, "algorithm:"},
+		{"an algorithm that nobody has", func(p *profile) { p.Algorithm = "ES265" }, `algorithm: "ES265" is not one of`},
+		{"a key algorithm", func(p *profile) { p.Algorithm = "A256KW" }, `algorithm: "A256KW" is not one of`},
+		{"IssuerFunc without a public key", func(p *profile) {
+			p.Algorithm, p.Issuer = "HS256", ""
+			p.IssuerFunc = func(keystore.PublicKey) (string, error) { return "i", nil }
+		}, "algorithm: has no public key"},
 		{"no issuer", func(p *profile) { p.Issuer = "" }, "issuer: is empty"},
 		{"an issuer that is not UTF-8", func(p *profile) { p.Issuer = "\xff" }, "issuer:"},
 		{"an issuer with a NUL", func(p *profile) { p.Issuer = "i\x00" }, "issuer:"},

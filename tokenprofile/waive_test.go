@@ -148,11 +148,35 @@ func TestHeaderParametersPerToken(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", name, err, test.want)
 		}
 	}
+	none := profileOf("HS256")
+	none.Header.Func = func(context.Context) (map[string]any, error) { return nil, nil }
+	unchanged, _ := pair(t, none)
+	if header, _ := written(t, ok(unchanged.Sign(t.Context(), nil))(t)); header != `{"alg":"HS256","typ":"JWT","kid":"k1"}` {
+		t.Errorf("no parameters: got %s", header)
+	}
 	failing := errors.New("no nonce to be had")
 	p.Header.Func = func(context.Context) (map[string]any, error) { return nil, failing }
 	signer, _ = pair(t, p)
 	if _, err := signer.Sign(t.Context(), nil); !errors.Is(err, failing) {
 		t.Errorf("got %v, want %v", err, failing)
+	}
+}
+
+// A token without room for padding is the same with and without it.
+func TestATokenWithoutRoomForPadding(t *testing.T) {
+	p := profileOf("HS384") // its signature has none
+	p.Waive.Padding, p.Subject = true, ""
+	key := secretFor(t, "", 48)
+	for _, p.Header.KeyID = range []string{"k", "kk", "kkk"} {
+		signer, verifier := ok(p.SecretSigner(key))(t), ok(p.SecretVerifier(key))(t)
+		for _, sub := range []string{"s", "ss", "sss"} {
+			token := ok(signer.Sign(t.Context(), map[string]any{"sub": sub}))(t)
+			ok(verifier.Verify(t.Context(), token))(t)
+			bare := strings.ReplaceAll(token, "=", "")
+			if _, err := verifier.Verify(t.Context(), bare); (err == nil) != (bare == token) {
+				t.Errorf("%d characters less: got %v", len(token)-len(bare), err)
+			}
+		}
 	}
 }
 
@@ -317,6 +341,7 @@ func TestWaiversAreValidated(t *testing.T) {
 		{"a type that is left out", func(p *tokenprofile.Profile) { p.Header.Type, p.Waive.Omit = "x", []string{"typ"} }, "header.typ: contradicts waive.omit"},
 		{"no lifetime at all", func(p *tokenprofile.Profile) { p.Waive.Omit = []string{"exp", "iat"} }, "waive.omit: exp and iat"},
 		{"a recipient with a field of its own", func(p *tokenprofile.Profile) { p.Waive.Recipient = "Sub" }, "waive.recipient: sub has a meaning of its own"},
+		{"iss for a recipient", func(p *tokenprofile.Profile) { p.Waive.Recipient = "iss" }, "waive.recipient: iss has a meaning of its own"},
 		{"a recipient that is a constant", func(p *tokenprofile.Profile) { p.Waive.Recipient, p.Claims = "azp", map[string]any{"azp": "x"} }, `waive.recipient: "azp" is one of claims`},
 		{"several audiences, and only one allowed", func(p *tokenprofile.Profile) { p.Audience, p.SoleAudience = []string{"a", "b"}, true }, "soleAudience: contradicts audience"},
 		{"a demanded parameter that is not there", func(p *tokenprofile.Profile) { p.Header.Demanded = []string{"client"} }, `header.demanded[0]: "client" is not in extra`},
