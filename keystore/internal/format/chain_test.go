@@ -112,3 +112,24 @@ func parsed(t *testing.T, c *x509.Certificate) format.Cert {
 	}
 	return cert
 }
+
+func privateKeyDER(t *testing.T, key crypto.Signer) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// reissued is another certificate for the key of one.
+func reissued(t *testing.T, cert *x509.Certificate, key crypto.Signer, issuer *x509.Certificate, issuerKey crypto.Signer) []byte {
+	t.Helper()
+	template := *cert
+	template.SerialNumber = big.NewInt(2)
+	der, err := x509.CreateCertificate(rand.Reader, &template, issuer, key.Public(), issuerKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
