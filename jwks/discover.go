@@ -79,7 +79,7 @@ func (c *Client) keySetURLAt(ctx context.Context, address, issuer string) (strin
 	if err != nil {
 		return "", err
 	}
-	found, err := get(ctx, c.HTTPClient, target, "")
+	found, err := get(ctx, c.HTTPClient, target, nil)
 	if status := (*statusError)(nil); errors.As(err, &status) {
 		return "", fmt.Errorf("%w: %w", errNoMetadata, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -43,13 +44,17 @@ func newFetcher(c *Client) (fetcher, error) {
 }
 
 // fetch asks the issuer once. It returns a new snapshot, which shares the keys
-// of the last one if the issuer says that they have not changed.
-func (f *fetcher) fetch(last *snapshot) (*snapshot, error) {
-	etag := ""
-	if last != nil && f.roots == nil { // with roots, the certificates are checked at every fetch
-		etag = last.etag
+// of the last one if the issuer says that they have not changed. With anew, a
+// cache on the way must not answer from memory.
+func (f *fetcher) fetch(last *snapshot, anew bool) (*snapshot, error) {
+	header := http.Header{}
+	if last != nil && last.etag != "" && f.roots == nil { // with roots, the certificates are checked at every fetch
+		header.Set("If-None-Match", last.etag)
 	}
-	answer, err := get(context.Background(), f.client, f.target, etag)
+	if anew {
+		header.Set("Cache-Control", "no-cache") // RFC 9111 section 5.2.1.4
+	}
+	answer, err := get(context.Background(), f.client, f.target, header)
 	if err != nil {
 		return nil, err
 	}
@@ -122,18 +127,17 @@ func (e *statusError) Error() string {
 }
 
 // get fetches a document within all the limits that hold for an issuer's
-// answers. Its errors quote nothing of the answer.
-func get(ctx context.Context, client *http.Client, target *url.URL, etag string) (answer, error) {
+// answers, with these headers beside its own. Its errors quote nothing of the
+// answer.
+func get(ctx context.Context, client *http.Client, target *url.URL, header http.Header) (answer, error) {
 	limited, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(limited, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return answer{}, errors.New("not a URL")
 	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("Accept", "application/jwk-set+json, application/json")
-	if etag != "" {
-		req.Header.Set("If-None-Match", etag)
-	}
 	a, err := do(sameOrigin(client), req)
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		return answer{}, errTimeout // not the caller's deadline: it must not look like that

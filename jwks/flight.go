@@ -16,9 +16,18 @@ const (
 
 var errCrowded = errors.New("the issuer does not answer, and enough callers wait for it")
 
+// A cause is why a fetch begins.
+type cause int
+
+const (
+	due     cause = iota // there are no keys, or they grow old
+	unknown              // a look-up names a kid that is not in the set
+	wished               // by [Client.Refresh]
+)
+
 // A flight is one fetch, and who waits for it.
 type flight struct {
-	unknown bool // a look-up of an unknown kid caused it
+	cause   cause
 	began   time.Time
 	crowd   time.Time    // until then any number may wait
 	waiting atomic.Int32 // callers
@@ -28,9 +37,9 @@ type flight struct {
 
 // newFlight returns a flight that begins now. An issuer known to fail gets no
 // patience.
-func newFlight(unknown, failing bool) *flight {
+func newFlight(cause cause, failing bool) *flight {
 	now := time.Now()
-	f := &flight{unknown: unknown, began: now, crowd: now, done: make(chan struct{})}
+	f := &flight{cause: cause, began: now, crowd: now, done: make(chan struct{})}
 	if !failing {
 		f.crowd = now.Add(patience)
 	}

@@ -34,7 +34,8 @@ type Handler struct {
 	// MaxAge is how long those who fetch the set may keep it: the max-age of
 	// Cache-Control. Zero: 5 minutes; negative: not at all.
 	// [keystore.File.PublishBefore] must be at least as long. A leaked key stays
-	// trusted for this long.
+	// trusted for this long, and for twice as long behind a shared cache that
+	// sends no Age.
 	MaxAge time.Duration
 
 	// Algorithm is written as the alg of every key that it fits and whose source

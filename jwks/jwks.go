@@ -23,7 +23,8 @@
 //
 // A [Client] also fetches once more when a token names a kid it does not know.
 // So even a rotation without overlap, because a key has leaked, costs verifiers
-// one fetch, and at worst [Client.MinInterval] of refused tokens.
+// one fetch, and at worst [Client.MinInterval] of refused tokens. A shared cache
+// on the way can add to that: see [Client].
 //
 // # Finding keys by the issuer's name
 //

@@ -45,10 +45,10 @@ type schedule struct {
 func (s *schedule) refresh(ctx context.Context) error {
 	for asked := time.Now(); ctx.Err() == nil; {
 		s.mu.Lock()
-		f := s.fly(false)
+		f := s.fly(wished)
 		s.mu.Unlock()
 		err := f.wait(ctx)
-		if errors.Is(err, errCrowded) || !f.began.Before(asked) {
+		if errors.Is(err, errCrowded) || f.cause != due && !f.began.Before(asked) {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (s *schedule) flyIfDue(ctx context.Context) (f *flight, failing bool, err e
 		s.resume()
 		return nil, failing, s.err
 	}
-	return s.fly(false), failing, nil
+	return s.fly(due), failing, nil
 }
 
 // flyForUnknown starts a fetch for a kid that is not in the set, as fly does.
@@ -93,16 +93,16 @@ func (s *schedule) flyForUnknown(ctx context.Context, kid string) (*flight, erro
 	case now.Before(s.nextUnknown) || ctx.Err() != nil:
 		return nil, nil
 	}
-	return s.fly(true), nil
+	return s.fly(unknown), nil
 }
 
 // fly starts a fetch, or joins the one under way. The caller holds mu.
-func (s *schedule) fly(unknown bool) *flight {
+func (s *schedule) fly(cause cause) *flight {
 	if s.flight == nil {
-		f := newFlight(unknown, s.failures > 0)
+		f := newFlight(cause, s.failures > 0)
 		s.flight = f
 		go func() {
-			next, err := s.fetcher.fetch(s.current.Load())
+			next, err := s.fetcher.fetch(s.current.Load(), cause != due)
 			s.land(f, next, err)
 		}()
 	}
@@ -141,7 +141,7 @@ func (s *schedule) succeeded(f *flight, next *snapshot) {
 	if s.lastUse.IsZero() {
 		s.lastUse = f.began
 	}
-	if f.unknown {
+	if f.cause == unknown {
 		s.nextUnknown = f.began.Add(s.interval)
 	}
 	age := time.Since(f.began)
@@ -184,7 +184,7 @@ func (s *schedule) refreshAhead() {
 		last.serving.Store(false)
 		return
 	}
-	s.fly(false)
+	s.fly(due)
 }
 
 // expire runs when the timer fires and the keys may serve no longer.

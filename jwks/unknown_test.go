@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,27 @@ func TestUnknownKidIsFetchedForAndFound(t *testing.T) {
 		issuer.Rotate()
 		wantKey(t, client, issuer.KeyID())
 		wantRequests(t, issuer, 2)
+	})
+}
+
+// A cache on the way does not know of a new key either.
+func TestWhoMissesAKeyAsksNoCache(t *testing.T) {
+	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		var got []string
+		issuer.Break(func(w http.ResponseWriter, r *http.Request) {
+			got = append(got, r.Header.Get("Cache-Control"))
+			(&jwks.Handler{Source: issuer}).ServeHTTP(w, r)
+		})
+		wantKey(t, client, issuer.KeyID())
+		time.Sleep(5 * time.Minute) // refreshed ahead
+		issuer.Rotate()
+		wantKey(t, client, issuer.KeyID())
+		if err := client.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"", "", "no-cache", "no-cache"}; !slices.Equal(got, want) {
+			t.Errorf("Cache-Control of the requests: got %q, want %q", got, want)
+		}
 	})
 }
 
