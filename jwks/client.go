@@ -57,13 +57,13 @@ const (
 // if that is longer, while the issuer answers. If it does not, the keys serve
 // on for MaxStale; after that look-ups are [keystore.ErrUnavailable].
 //
-// A shared cache on the way keeps the set for its max-age, too, and if it tells
-// no Age, both times add up. Measured with nginx, a max-age and a MaxAge of 20
-// seconds: a removed key verified for 37 seconds instead of 18, and the key in
-// its place was unknown for 22 instead of 0. Fetches for an unknown kid and by
-// Refresh ask caches not to answer on their own (no-cache, RFC 9111 section
-// 5.2.1.4). Where nginx was told to heed that, by proxy_cache_bypass
-// $http_cache_control, it was as without a cache.
+// A shared cache on the way keeps the set for its max-age, too. If it sends no
+// Age, both times add up. Measured with nginx, a max-age of 20 seconds and a
+// MaxAge of as many: a removed key verified for 37 seconds instead of 18, and
+// its successor was unknown for 22 seconds instead of 0. So fetches for an
+// unknown kid, and those of Refresh, ask caches to fetch it as well (no-cache,
+// RFC 9111 section 5.2.1.4). With nginx told to comply
+// (proxy_cache_bypass $http_cache_control), both times were as without a cache.
 //
 // Ages are told by the monotonic clock: setting the system's clock changes
 // nothing.

@@ -19,7 +19,8 @@ import (
 // when its token has expired, so it needs room for the tokens of one lifetime.
 // It must not evict keys (maxmemory-policy noeviction), and a replica that has
 // not heard of the last writes must not take over: either would let a token
-// pass twice.
+// pass twice. The client's MaxRetries is -1: a SET that is repeated finds the
+// key of the first, and the token passes not even once.
 type ReplayGuard struct {
 	Client redis.UniversalClient
 	Prefix string // of the keys; "": "replay:"

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// The times of a rotation here; in life they are hours. A new key has to be
+// known to everybody when its turn comes: after the slowest delivery, the look
+// at the file, the cache, and the producers' own time.
+const (
+	lead          = 12 * time.Second // from writing the file to the changeover
+	slowest       = 2 * time.Second  // delivery of the file
+	publishBefore = 4 * time.Second  // what is left at the least when the slowest has it
+)
+
+// deliveries bring a keystore to machines, each in a time of its own.
+type deliveries struct {
+	paths   []string
+	entries []keystore.Entry
+}
+
+// first is the keystore that all machines start with.
+func (d *deliveries) first() error {
+	now := time.Now()
+	key, err := keystore.Generate(profile().Algorithm, "CN=financial-operations", now.Add(-time.Hour), now.Add(24*time.Hour))
+	if err != nil {
+		return err
+	}
+	d.entries = []keystore.Entry{{Alias: "signing", Kind: keystore.KindPrivateKey, PrivateKey: key}}
+	for _, path := range d.paths {
+		if err := d.deliver(path); err != nil {
+			return err
+		}
+	}
+	store, err := keystore.Open(d.paths[0], password)
+	if err != nil {
+		return err
+	}
+	d.entries = store.Entries()
+	return nil
+}
+
+// rotate puts a new key beside the one that signs, delivers the keystore, and
+// returns when the new key signs.
+func (d *deliveries) rotate(ctx context.Context, random *rand.Rand) error {
+	next, changeover, err := keystore.Rotation{Lead: lead}.Next(d.entries, time.Now())
+	if err != nil {
+		return err
+	}
+	// The day, which the alias ends with, does not tell the keys of a minute apart.
+	next[len(next)-1].Alias = "signing-" + changeover.Format("150405")
+	d.entries = next
+	random.Shuffle(len(d.paths), func(i, j int) { d.paths[i], d.paths[j] = d.paths[j], d.paths[i] })
+	for _, path := range d.paths { // each within its share of the time
+		delay := time.Duration(random.Int64N(int64(slowest) / int64(len(d.paths))))
+		if err := sleep(ctx, delay); err != nil {
+			return err
+		}
+		if err := d.deliver(path); err != nil {
+			return err
+		}
+	}
+	if left := time.Until(changeover); left < publishBefore {
+		return fmt.Errorf("the machine is too slow for this: the keystore was everywhere only %v before its new key signs", left)
+	}
+	return sleep(ctx, time.Until(changeover))
+}
+
+func (d *deliveries) deliver(path string) error {
+	return keystore.WriteFile(path, password, d.entries...)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
