@@ -305,8 +305,8 @@ func TestProfilesNest(t *testing.T) {
 	}
 }
 
-// A program's own kind of use, which comes before ours, gets the parts.
-func TestAUseOfOnesOwn(t *testing.T) {
+// A kind of use of the program that has the name of one of ours comes first.
+func TestAProgramsUsesComeFirst(t *testing.T) {
 	d := newDeclared(t)
 	d.edit("client.json", map[string]any{"publish": nil})
 	for _, use := range []transport.Use{useFunc(func(c *transport.Client) (transport.TokenSource, error) {
