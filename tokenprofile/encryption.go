@@ -61,7 +61,7 @@ const (
 	A256CBCHS512 = keystore.A256CBCHS512
 )
 
-func (f *faults) checkEncryption(e *Encryption) {
+func (e *Encryption) check(f *faults) {
 	if there := keystore.KeyAlgorithms(); !slices.Contains(there, e.KeyAlgorithm) {
 		f.add("encryption.keyAlgorithm", "%q is not offered; want one of %v", e.KeyAlgorithm, there)
 	}

@@ -27,7 +27,7 @@ func faultsOf(p *Profile) faults {
 	f.checkRegistered(p)
 	f.checkTimes(p)
 	f.checkHeader(p)
-	f.checkWaive(p)
+	p.Waive.check(&f, p)
 	f.checkClaims(p)
 	f.checkLimits(p)
 	return f
@@ -41,7 +41,7 @@ func (f *faults) checkSecurity(p *Profile) {
 		f.checkAlgorithm("algorithm", p.Algorithm, keystore.SignatureAlgorithms())
 	}
 	if p.Encryption != nil {
-		f.checkEncryption(p.Encryption)
+		p.Encryption.check(f)
 	}
 	if p.KeyAlias != "" && p.NewestKey {
 		f.add("newestKey", "contradicts keyAlias, which names the key")

@@ -66,8 +66,7 @@ func (w *Waive) omits(name string) bool { return slices.Contains(w.Omit, name) }
 // omissible are the names that [Waive.Omit] may have.
 var omissible = []string{"aud", "iss", "exp", "iat", "typ"}
 
-func (f *faults) checkWaive(p *Profile) {
-	w := &p.Waive
+func (w *Waive) check(f *faults, p *Profile) {
 	for i, name := range w.Omit {
 		path := fmt.Sprintf("waive.omit[%d]", i)
 		switch {
@@ -99,11 +98,11 @@ func (f *faults) checkWaive(p *Profile) {
 	if w.Padding && p.Encryption != nil {
 		f.add("waive.padding", "is for tokens that are signed only")
 	}
-	f.checkRecipient(p)
+	w.checkRecipient(f, p)
 }
 
-func (f *faults) checkRecipient(p *Profile) {
-	name := p.Waive.Recipient
+func (w *Waive) checkRecipient(f *faults, p *Profile) {
+	name := w.Recipient
 	if name == "" {
 		return
 	}

@@ -34,6 +34,30 @@ func (a *admission) open() error {
 	return errors.Join(errs[:]...)
 }
 
+// guard is the one that the profile declares.
+func (a *admission) guard() (*Guard, error) {
+	verifier, err := a.verifier()
+	if err != nil {
+		return nil, err
+	}
+	p := a.profile
+	guard := &Guard{
+		Verifier: verifier, Logger: p.Logger,
+		Header: p.Header, Realm: p.Realm, Scope: strings.Join(p.Scopes, " "),
+		BaseURL: p.BaseURL, MutualTLS: p.MutualTLS, AllowUnbound: p.AllowUnbound,
+	}
+	if p.DPoP {
+		guard.DPoP = &tokenprofile.ProofVerifier{Now: p.Now, Replay: p.Replay}
+	}
+	if p.identifies() {
+		guard.Authorize = p.authorize
+	}
+	if p.Resource != "" {
+		guard.ResourceMetadata = &ResourceMetadata{Resource: p.Resource, AuthorizationServers: p.AuthorizationServers, Scopes: p.Scopes, Name: p.Name}
+	}
+	return guard, nil
+}
+
 // verifier judges the tokens of all issuers.
 func (a *admission) verifier() (TokenVerifier, error) {
 	profile, err := a.profile.Token.read(a.profile.Dir, "", a.profile.Now)

@@ -50,21 +50,6 @@ type Client struct {
 	profile *ClientProfile
 }
 
-// Client opens the stores, and builds the client that the profile declares.
-// What is wrong with the profile, or keeps it from its keys, is an error; no
-// server is asked for anything.
-func (p *ClientProfile) Client() (*Client, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	declared := *p
-	c := &Client{Options: p.Options, profile: &declared}
-	if err := c.open(); err != nil {
-		return nil, fmt.Errorf("%s: %w", clientProfiles, err)
-	}
-	return c, nil
-}
-
 // Format prints the name of the type whatever the verb, because a transport may
 // hold anything.
 func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Client") }
@@ -91,7 +76,7 @@ func (c *Client) open() error {
 	if err != nil {
 		return err
 	}
-	use, err := p.use()
+	use, err := p.Uses.named(p.Use)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -161,9 +162,9 @@ func (p ClientProfile) MarshalYAML() (any, error) { return clientProfiles.Encode
 // document names, and no other file.
 func (p *ClientProfile) Validate() error {
 	var f documentFaults
-	f.checkStore("keystore", p.Keystore)
-	f.checkStore("truststore", p.Truststore)
-	f.checkToken("token", p.Token, p)
+	p.Keystore.check(&f, "keystore")
+	p.Truststore.check(&f, "truststore")
+	p.checkToken(&f, "token", p.Token)
 	if p.Token != nil && p.TokenFile != "" {
 		f.add("tokenFile", "contradicts token, which is signed here")
 	}
@@ -171,6 +172,21 @@ func (p *ClientProfile) Validate() error {
 	p.checkBearer(&f)
 	p.checkPublish(&f)
 	return f.in(clientProfiles)
+}
+
+// Client opens the stores, and builds the client that the profile declares.
+// What is wrong with the profile, or keeps it from its keys, is an error; no
+// server is asked for anything.
+func (p *ClientProfile) Client() (*Client, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	declared := *p
+	c := &Client{Options: p.Options, profile: &declared}
+	if err := c.open(); err != nil {
+		return nil, fmt.Errorf("%s: %w", clientProfiles, err)
+	}
+	return c, nil
 }
 
 // Waives lists what the profile gives up of its strictness, each by its path: of
@@ -190,7 +206,7 @@ func (p *ClientProfile) Waives() []string {
 }
 
 // checkToken looks at a token that the keystore signs.
-func (f *documentFaults) checkToken(path string, t *DeclaredToken, p *ClientProfile) {
+func (p *ClientProfile) checkToken(f *documentFaults, path string, t *DeclaredToken) {
 	if t == nil {
 		return
 	}
@@ -211,8 +227,15 @@ func (f *documentFaults) checkToken(path string, t *DeclaredToken, p *ClientProf
 	}
 }
 
+// checkHasToken is for uses that can do nothing without one.
+func (p *ClientProfile) checkHasToken(f *documentFaults) {
+	if p.Token == nil && p.TokenFile == "" {
+		f.add("token", "is missing, and so is tokenFile")
+	}
+}
+
 func (p *ClientProfile) checkUse(f *documentFaults) {
-	use, err := p.use()
+	use, err := p.Uses.named(p.Use)
 	if err != nil {
 		f.add("use", "%v", err)
 		return

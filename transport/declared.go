@@ -53,15 +53,15 @@ func (s *DeclaredStore) alias() string {
 	return s.Alias
 }
 
-func (f *documentFaults) checkStore(path string, s *DeclaredStore) {
+func (s *DeclaredStore) check(f *documentFaults, path string) {
 	if s == nil {
 		return
 	}
 	if s.Path == "" {
 		f.add(path+".path", "is missing")
 	}
-	f.checkSecret(path+".password", s.Password)
-	f.checkSecret(path+".keyPassword", s.KeyPassword)
+	s.Password.check(f, path+".password")
+	s.KeyPassword.check(f, path+".keyPassword")
 }
 
 // A DeclaredSecret says where a password or a client's secret is, and never
@@ -87,7 +87,7 @@ func (s *DeclaredSecret) password(dir string) keystore.Password {
 	return keystore.FilePassword(resolve(dir, s.File))
 }
 
-func (f *documentFaults) checkSecret(path string, s *DeclaredSecret) {
+func (s *DeclaredSecret) check(f *documentFaults, path string) {
 	if s != nil && (s.Env == "") == (s.File == "") {
 		f.add(path, "needs either env or file")
 	}

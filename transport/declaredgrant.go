@@ -48,8 +48,8 @@ func (d *DeclaredGrant) params() url.Values {
 	return values
 }
 
-func (f *documentFaults) checkGrant(p *ClientProfile) {
-	g := p.Grant
+// check looks at the grant of a use that asks a token endpoint.
+func (g *DeclaredGrant) check(f *documentFaults, p *ClientProfile) {
 	if g == nil {
 		f.add("grant", "is missing: nothing says which token endpoint to ask")
 		return
@@ -58,8 +58,8 @@ func (f *documentFaults) checkGrant(p *ClientProfile) {
 		f.add("grant.tokenURL", "is missing")
 	}
 	f.checkURL("grant.tokenURL", g.TokenURL, p.PlainHTTP)
-	f.checkSecret("grant.clientSecret", g.ClientSecret)
-	f.checkToken("grant.clientAssertion", g.ClientAssertion, p)
+	g.ClientSecret.check(f, "grant.clientSecret")
+	p.checkToken(f, "grant.clientAssertion", g.ClientAssertion)
 	if g.ClientSecret != nil && g.ClientAssertion != nil {
 		f.add("grant.clientSecret", "contradicts clientAssertion: one of them authenticates the client")
 	}
@@ -74,20 +74,20 @@ func (f *documentFaults) checkGrant(p *ClientProfile) {
 			f.add("grant.params."+name, "has a field of its own")
 		}
 	}
-	f.checkToken("grant.actor", g.Actor, p)
+	p.checkToken(f, "grant.actor", g.Actor)
 }
 
 // checkNoExchange refuses what is for a token exchange only.
-func (f *documentFaults) checkNoExchange(p *ClientProfile) {
-	if p.Grant == nil {
+func (g *DeclaredGrant) checkNoExchange(f *documentFaults) {
+	if g == nil {
 		return
 	}
 	for _, member := range []struct {
 		name string
 		set  bool
 	}{
-		{"subjectType", p.Grant.SubjectType != ""}, {"requestedType", p.Grant.RequestedType != ""},
-		{"actor", p.Grant.Actor != nil}, {"actorType", p.Grant.ActorType != ""},
+		{"subjectType", g.SubjectType != ""}, {"requestedType", g.RequestedType != ""},
+		{"actor", g.Actor != nil}, {"actorType", g.ActorType != ""},
 	} {
 		if member.set {
 			f.add("grant."+member.name, `is for the use "tokenExchange"`)

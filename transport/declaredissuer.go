@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"context"
 	"slices"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -28,15 +27,6 @@ type DeclaredIssuer struct {
 	Identities map[string]string `json:"identities,omitempty"`
 }
 
-type identityKey struct{}
-
-// IdentityFromContext is who the user is here, as the [GuardProfile] of the
-// guard in front says. It is false where that says nothing.
-func IdentityFromContext(ctx context.Context) (identity string, ok bool) {
-	identity, ok = ctx.Value(identityKey{}).(string)
-	return identity, ok
-}
-
 // admitted is what the issuer's tokens must say.
 func (i DeclaredIssuer) admitted(profile tokenprofile.Profile) tokenprofile.Profile {
 	if i.Issuer != "" {
@@ -46,13 +36,13 @@ func (i DeclaredIssuer) admitted(profile tokenprofile.Profile) tokenprofile.Prof
 }
 
 // checkIssuers looks at the issuers, and at what their tokens must say.
-func (f *documentFaults) checkIssuers(p *GuardProfile) {
+func checkIssuers(f *documentFaults, p *GuardProfile) {
 	profile, err := p.Token.read(p.Dir, "", p.Now)
 	if err != nil {
 		f.within("token", err)
 		return
 	}
-	f.checkAdmitted(p, profile)
+	checkAdmitted(f, p, profile)
 	if len(p.Issuers) == 0 {
 		f.add("issuers", "is missing: nobody's tokens would be admitted")
 	}
@@ -70,7 +60,7 @@ func (f *documentFaults) checkIssuers(p *GuardProfile) {
 		if issuer.KeySet == "" {
 			trusted++
 		}
-		f.checkKeys(path, p, profile, issuer)
+		issuer.checkKeys(f, path, p, profile.Algorithm.UsesSecret())
 		if issuer.Identities == nil && p.Identify == nil && p.identifies() {
 			f.add(path+".identities", "is missing, where another issuer has them: nobody would get in")
 		}
@@ -87,7 +77,7 @@ func (f *documentFaults) checkIssuers(p *GuardProfile) {
 
 // checkAdmitted builds a verifier that has no keys, which tells every fault of
 // the token profile.
-func (f *documentFaults) checkAdmitted(p *GuardProfile, profile tokenprofile.Profile) {
+func checkAdmitted(f *documentFaults, p *GuardProfile, profile tokenprofile.Profile) {
 	if profile.Issuer == "" && !slices.Contains(profile.Waive.Omit, "iss") {
 		profile.Issuer = "of issuers"
 	}
@@ -107,17 +97,16 @@ func (f *documentFaults) checkAdmitted(p *GuardProfile, profile tokenprofile.Pro
 	}
 }
 
-// checkKeys is about where an issuer's keys are.
-func (f *documentFaults) checkKeys(path string, p *GuardProfile, profile tokenprofile.Profile, issuer DeclaredIssuer) {
-	f.checkURL(path+".keySet", issuer.KeySet, p.PlainHTTP)
-	secret := profile.Algorithm.UsesSecret()
+// checkKeys is about where the issuer's keys are, or the secret of its HMACs.
+func (i DeclaredIssuer) checkKeys(f *documentFaults, path string, p *GuardProfile, secret bool) {
+	f.checkURL(path+".keySet", i.KeySet, p.PlainHTTP)
 	switch {
-	case secret && (issuer.KeySet != "" || issuer.Alias != ""):
+	case secret && (i.KeySet != "" || i.Alias != ""):
 		f.add(path, "has a keySet or an alias, and the secret of HMACs is in the keystore")
 	case secret:
-	case issuer.KeySet == "" && p.Truststore == nil:
+	case i.KeySet == "" && p.Truststore == nil:
 		f.add(path+".keySet", "is missing, and so is truststore: nothing has the issuer's keys")
-	case issuer.KeySet != "" && issuer.Alias != "":
+	case i.KeySet != "" && i.Alias != "":
 		f.add(path+".alias", "is for the truststore, and keySet has the issuer's keys")
 	}
 }

@@ -158,9 +158,9 @@ func (p GuardProfile) MarshalYAML() (any, error) { return guardProfiles.EncodeYA
 // document names, and no other file.
 func (p *GuardProfile) Validate() error {
 	var f documentFaults
-	f.checkStore("keystore", p.Keystore)
-	f.checkStore("truststore", p.Truststore)
-	f.checkIssuers(p)
+	p.Keystore.check(&f, "keystore")
+	p.Truststore.check(&f, "truststore")
+	checkIssuers(&f, p)
 	for i, scope := range p.Scopes {
 		if !isScope(scope) || strings.Contains(scope, " ") {
 			f.add(indexed("scopes", i), "is not one scope (RFC 6749 section 3.3)")
@@ -213,25 +213,11 @@ func (p *GuardProfile) Guard() (*Guard, error) {
 	if err := a.open(); err != nil {
 		return nil, fmt.Errorf("%s: %w", guardProfiles, err)
 	}
-	verifier, err := a.verifier()
+	guard, err := a.guard()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", guardProfiles, err)
 	}
 	waivers(p.Waives()).log(p.Logger, guardProfiles)
-	guard := &Guard{
-		Verifier: verifier, Logger: p.Logger,
-		Header: p.Header, Realm: p.Realm, Scope: strings.Join(p.Scopes, " "),
-		BaseURL: p.BaseURL, MutualTLS: p.MutualTLS, AllowUnbound: p.AllowUnbound,
-	}
-	if p.DPoP {
-		guard.DPoP = &tokenprofile.ProofVerifier{Now: p.Now, Replay: p.Replay}
-	}
-	if declared.identifies() {
-		guard.Authorize = declared.authorize
-	}
-	if p.Resource != "" {
-		guard.ResourceMetadata = &ResourceMetadata{Resource: p.Resource, AuthorizationServers: p.AuthorizationServers, Scopes: p.Scopes, Name: p.Name}
-	}
 	return guard, nil
 }
 

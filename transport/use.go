@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,21 +30,18 @@ func ourUses() Uses {
 	return Uses{"bearer": bearerUse{}, "jwtBearer": assertionUse{}, "clientCredentials": credentialsUse{}, "tokenExchange": exchangeUse{}}
 }
 
-// use is the kind that the profile names.
-func (p *ClientProfile) use() (Use, error) {
-	name := p.Use
-	if name == "" {
-		name = "bearer"
-	}
-	if use := p.Uses[name]; use != nil {
-		return use, nil
-	}
+// named is the kind of that name, which is "bearer" where a document has none.
+func (u Uses) named(name string) (Use, error) {
+	name = cmp.Or(name, "bearer")
 	ours := ourUses()
-	if use := ours[name]; use != nil {
-		return use, nil
+	switch {
+	case u[name] != nil:
+		return u[name], nil
+	case ours[name] != nil:
+		return ours[name], nil
 	}
-	there := slices.Sorted(maps.Keys(ours))
-	return nil, fmt.Errorf("%q is not one of %s", name, strings.Join(append(there, slices.Sorted(maps.Keys(p.Uses))...), ", "))
+	there := append(slices.Sorted(maps.Keys(ours)), slices.Sorted(maps.Keys(u))...)
+	return nil, fmt.Errorf("%q is not one of %s", name, strings.Join(there, ", "))
 }
 
 // bearerUse sends the token itself.
@@ -51,7 +49,7 @@ type bearerUse struct{}
 
 func (bearerUse) Check(p *ClientProfile) error {
 	var f documentFaults
-	f.checkHasToken(p)
+	p.checkHasToken(&f)
 	if p.Grant != nil {
 		f.add("grant", `is for a use that asks a token endpoint, and "bearer" asks none`)
 	}
@@ -84,9 +82,9 @@ type assertionUse struct{}
 
 func (assertionUse) Check(p *ClientProfile) error {
 	var f documentFaults
-	f.checkHasToken(p)
-	f.checkGrant(p)
-	f.checkNoExchange(p)
+	p.checkHasToken(&f)
+	p.Grant.check(&f, p)
+	p.Grant.checkNoExchange(&f)
 	return errors.Join(f...)
 }
 
@@ -104,8 +102,8 @@ type credentialsUse struct{}
 
 func (credentialsUse) Check(p *ClientProfile) error {
 	var f documentFaults
-	f.checkGrant(p)
-	f.checkNoExchange(p)
+	p.Grant.check(&f, p)
+	p.Grant.checkNoExchange(&f)
 	if p.Grant == nil {
 		return errors.Join(f...)
 	}
@@ -136,8 +134,8 @@ type exchangeUse struct{}
 
 func (exchangeUse) Check(p *ClientProfile) error {
 	var f documentFaults
-	f.checkHasToken(p)
-	f.checkGrant(p)
+	p.checkHasToken(&f)
+	p.Grant.check(&f, p)
 	return errors.Join(f...)
 }
 
@@ -153,10 +151,4 @@ func (exchangeUse) Source(c *Client) (TokenSource, error) {
 		grant.Exchange.ActorType = declared.ActorType
 	}
 	return grant, err
-}
-
-func (f *documentFaults) checkHasToken(p *ClientProfile) {
-	if p.Token == nil && p.TokenFile == "" {
-		f.add("token", "is missing, and so is tokenFile")
-	}
 }
