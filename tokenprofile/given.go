@@ -12,10 +12,11 @@ import (
 // An expectedGiven is what the claims that are given for a token must be, so
 // that with the profile's own they are as a verifier expects them.
 type expectedGiven struct {
-	own     []string       // the names of the profile's own claims
-	members int            // how many JSON members those are, with their inner ones
-	omitted []string       // the profile leaves them out
-	lacking expectedClaims // what it demands, and does not set
+	own      []string       // the names of the profile's own claims
+	members  int            // how many JSON members those are, with their inner ones
+	omitted  []string       // the profile leaves them out
+	required []string       // the profile demands them, and does not set them
+	lacking  expectedClaims // what else it demands, and does not set
 }
 
 // newExpectedGiven takes a settled profile, and its own claims as any token of
@@ -33,7 +34,7 @@ func newExpectedGiven(p *Profile, own []byte) expectedGiven {
 		want.lacking.recipient = p.recipient()
 	}
 	isOwn := func(name string) bool { return slices.Contains(want.own, name) }
-	want.lacking.required = slices.DeleteFunc(slices.Clone(p.Required), isOwn)
+	want.required = slices.DeleteFunc(slices.Clone(p.Required), isOwn)
 	return want
 }
 
@@ -41,7 +42,7 @@ func newExpectedGiven(p *Profile, own []byte) expectedGiven {
 // refuse. The profile's own are not read again with every token.
 func (want *expectedGiven) judge(b *buffer) error {
 	recipient := want.lacking.recipient
-	if len(b.given) == len("{}") && recipient == "" && len(want.lacking.required) == 0 {
+	if len(b.given) == len("{}") && recipient == "" && len(want.required) == 0 {
 		return nil
 	}
 	c := &b.claims
@@ -68,12 +69,25 @@ func (want *expectedGiven) judge(b *buffer) error {
 		}
 	}
 	if value, err := c.find(recipient); err == nil && value == nil && recipient != "" {
-		return fmt.Errorf("tokenprofile: claim %q is missing: neither the profile nor the claims given set it", recipient)
+		return setNowhere(recipient)
+	}
+	for _, name := range want.required {
+		value, err := c.find(name)
+		if err != nil {
+			return notAsGiven(err)
+		}
+		if value == nil {
+			return setNowhere(name)
+		}
 	}
 	if err := want.lacking.judge(c); err != nil {
 		return notAsGiven(err)
 	}
 	return nil
+}
+
+func setNowhere(name string) error {
+	return fmt.Errorf("tokenprofile: claim %q is missing: neither the profile nor the claims given set it", name)
 }
 
 func setTwice(name string) error {

@@ -240,7 +240,7 @@ func TestClaimsLeftOpen(t *testing.T) {
 		{"all there", map[string]any{"aud": "a", "role": "user"}, ""},
 		{"several audiences", map[string]any{"aud": []string{"a", "b"}, "role": 1}, ""},
 		{"no aud", map[string]any{"role": "user"}, `"aud"`},
-		{"no role", map[string]any{"aud": "a"}, "role is missing"},
+		{"no role", map[string]any{"aud": "a"}, `claim "role" is missing: neither the profile nor the claims given set it`},
 		{"aud empty", map[string]any{"aud": "", "role": "user"}, "aud is empty"},
 		{"aud a number", map[string]any{"aud": 1, "role": "user"}, "aud is not a string"},
 		{"sub a number", map[string]any{"aud": "a", "role": "user", "sub": 1}, "sub is not a string"},
