@@ -15,7 +15,7 @@ import (
 //
 // What this machine is, the URL alone must say: localhost, 127.0.0.0/8 or ::1.
 // Nothing is looked up, for whoever answers names could move the destination.
-// The error shows no more than scheme and host.
+// The error shows only scheme and host.
 func CheckURL(u *url.URL, plainHTTP bool) error {
 	switch {
 	case u == nil:

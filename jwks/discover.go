@@ -69,7 +69,7 @@ const (
 	oauthPath  = "/.well-known/oauth-authorization-server"
 )
 
-// errNoMetadata: there was an answer, but it is no metadata.
+// errNoMetadata: there was an answer, but not metadata.
 var errNoMetadata = errors.New("no metadata")
 
 // keySetURLAt returns the jwks_uri of the metadata at the address, if that is

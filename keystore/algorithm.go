@@ -241,8 +241,8 @@ func (a Algorithm) Hash() crypto.Hash {
 }
 
 // KeySize returns the length in bytes of the AES key that a key management
-// algorithm wraps with; 0 where there is none, and for [Direct], where the
-// content encryption says it.
+// algorithm wraps with; 0 for other algorithms, and for [Direct], where the
+// content encryption decides.
 func (a Algorithm) KeySize() int {
 	if s := specByName[a]; s != nil {
 		return s.size

@@ -50,7 +50,7 @@ func readEncryptedJSON(jwe encryptedJWK, err error, passwords *passwords) (found
 
 // encryptedJWK is a JWE whose key is derived from a password.
 type encryptedJWK struct {
-	authenticated      string // the protected header as it stands there
+	authenticated      string // the protected header as it was written
 	key, iv, text, tag []byte
 	alg                string
 	enc                ContentAlgorithm

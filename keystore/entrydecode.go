@@ -106,7 +106,7 @@ func (e *Entry) public(spki []byte) {
 	e.take(name, spki, func() (PublicKey, error) { return NewPublicKey(key) })
 }
 
-// take makes the entry's public key, of which info is the encoding.
+// take makes the entry's public key from its encoding, info.
 func (e *Entry) take(name string, info []byte, key func() (PublicKey, error)) {
 	var algorithm Algorithm
 	if algorithm, e.Err = pssAlgorithm(name, info); e.Err != nil {
@@ -161,9 +161,9 @@ func certifiedKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 	return parts.ParsePublicKey()
 }
 
-// certificates are those of one file. Many keys may share a chain; so that a
-// small file cannot ask for much memory and work, each certificate is read
-// once, and each signature is checked once.
+// certificates are those of one file. Many keys may share a chain. Each
+// certificate is read once, and each signature is checked once, so that a small
+// file cannot ask for much memory and work.
 type certificates struct {
 	keys format.KeyReader
 
@@ -179,10 +179,10 @@ type certificate struct {
 	err    error // why crypto/x509 refuses it
 }
 
-// maxSignatureWork bounds what the signatures in the chains of one file may
-// cost, in units of some 30 microseconds, which is one by an RSA key of 2048
-// bits: enough for 10,000 keys that CAs on P-256 have certified. The keys of
-// CAs may be so large that few of them keep a server busy.
+// maxSignatureWork bounds the cost of the signatures in the chains of one file,
+// in units of some 30 microseconds, the cost of one by an RSA key of 2048 bits.
+// It is enough for 10,000 keys that CAs on P-256 have certified. Without it, a
+// few CAs with very large keys could keep a server busy.
 const maxSignatureWork = 50_000
 
 // A link of a chain is a certificate and the one that is said to have signed it.
@@ -225,7 +225,7 @@ func (c *certificates) parse(der []byte) certificate {
 // refusal returns why the first certificate of a chain is not parsed.
 func (c *certificates) refusal(chain [][]byte) error {
 	if len(chain) == 0 {
-		return errors.New("there is none")
+		return errors.New("no certificate")
 	}
 	return c.parse(chain[0]).err
 }

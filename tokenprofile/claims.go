@@ -14,7 +14,7 @@ import (
 type claims struct {
 	issuer, subject, id         []byte
 	audience                    [][]byte
-	expiry, issuedAt, notBefore time.Time // zero: there is none
+	expiry, issuedAt, notBefore time.Time // zero: the token has none
 	members                     []member  // all of them
 	payload                     []byte
 }

@@ -69,7 +69,7 @@ type header struct {
 	keyID                       []byte
 	hasKeyID                    bool
 	x5t, x5tS256                []byte           // nil: none, or no string
-	critical                    strictjson.Value // nil: there is none
+	critical                    strictjson.Value // nil: the token has none
 	document                    []byte
 }
 

@@ -180,7 +180,7 @@ func (p *Profile) UnmarshalYAML(unmarshal func(any) error) error {
 }
 
 // MarshalJSON writes the document that [Parse] reads: fields that are zero are
-// left out. What is no part of it are the functions, Replay and Now.
+// left out. The functions, Replay and Now are not part of it.
 func (p Profile) MarshalJSON() ([]byte, error) { return profiles.Encode(p) }
 
 // MarshalYAML writes a profile as MarshalJSON does, for YAML libraries.

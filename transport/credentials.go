@@ -37,7 +37,7 @@ func credentialsOf(header http.Header, name string) (credentials, error) {
 	}
 	var sent credentials
 	scheme, rest, found := strings.Cut(values[0], " ")
-	switch { // RFC 9110 section 11.1: schemes are compared without case
+	switch { // RFC 9110 section 11.1: in any case
 	case !found && !strings.EqualFold(name, "Authorization"):
 		sent.scheme, rest = oauth.SchemeBearer, values[0] // a token alone
 	case strings.EqualFold(scheme, oauth.SchemeBearer):

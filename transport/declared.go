@@ -31,7 +31,7 @@ type DeclaredStore struct {
 	IgnoreCertificateDates bool          `json:"ignoreCertificateDates,omitempty"`
 }
 
-// open opens the store. Nil, which declares none, is none.
+// open opens the store. A nil declaration yields a nil store.
 func (s *DeclaredStore) open(dir string, logger *slog.Logger) (*keystore.Store, error) {
 	if s == nil {
 		return nil, nil
@@ -144,7 +144,7 @@ type DeclaredKey struct {
 	Alias string `json:"alias,omitempty"`
 }
 
-// resolve returns a path of a document, which is against the document's folder.
+// resolve returns a path of a document, relative to the document's folder.
 func resolve(dir, path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path
@@ -152,7 +152,8 @@ func resolve(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// clientOf returns a client of what the stores say, or of what net/http says.
+// clientOf returns a client with the stores' keys and trust, or the default
+// client.
 func clientOf(t TLS) *http.Client {
 	if t.Keys == nil && t.Trust == nil {
 		return &http.Client{}

@@ -135,7 +135,7 @@ type Refresh struct {
 	Source    string        // the source: its String method, else its type
 	Reason    string        // "first": there was no token to use; "ahead": before the end of the old one; "after 401": a server refused it
 	Duration  time.Duration // how long the source took
-	Expiry    time.Time     // of the new token; zero if there is none or the source does not know
+	Expiry    time.Time     // of the new token; zero without one, or if the source does not know
 	Err       error         // nil if there is a new token
 	NextRetry time.Time     // with Err: the source is not asked again before
 }
@@ -151,7 +151,7 @@ func (r Refresh) LogValue() slog.Value {
 // Status is the state of a [Bearer], for a health check.
 type Status struct {
 	Available bool      // a request without claims of its own gets a token: one is kept, or the source gave one for the last request
-	Expiry    time.Time // of the token that is kept; zero if there is none or the source does not know
+	Expiry    time.Time // of the token that is kept; zero without one, or if the source does not know
 	Claims    int       // how many distinct claims tokens are kept for
 	Last      Refresh   // the last fetch, whatever its claims; zero: none yet
 }

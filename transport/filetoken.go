@@ -111,9 +111,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// claimedTimes returns the iat and exp of a JWT that nobody has verified, zero
-// where there is none. They tell when to ask for the next one; nothing is
-// believed on their account.
+// claimedTimes returns the iat and exp of an unverified JWT, or zero. They tell
+// when to read the file again, and nothing else depends on them.
 func claimedTimes(token string) (issued, expiry time.Time) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -97,7 +97,7 @@ func readAnswer(resp *http.Response, g *Grant, start time.Time, secrets []string
 	return GrantAnswer{func() *answer { return a }}, nil
 }
 
-// take takes the token that the grant asks for, or says why there is none.
+// take takes the token that the grant asks for, or says why it is missing.
 func (a *answer) take(g *Grant, start time.Time) (reason string) {
 	if g.IDToken {
 		a.token, a.expiry = a.IDToken, start.Add(assumedLifetime) // expires_in is the access token's
@@ -142,7 +142,8 @@ func wantsOther(e *Exchange) bool {
 // kind returns the token_type in lower case.
 func (a *answer) kind() string { return strings.ToLower(strings.TrimSpace(a.TokenType)) }
 
-// typeNotAccess is the type of what is no access token (RFC 8693 section 2.2.1).
+// typeNotAccess is the type of a token that is not an access token (RFC 8693
+// section 2.2.1).
 const typeNotAccess = "n_a"
 
 // otherTypes are not used as a bearer token is, or not used at all: RFC 9449,
@@ -177,7 +178,7 @@ type GrantError struct {
 	StatusCode  int           // of the response
 	Code        string        // "invalid_grant", ...; empty if the answer has none
 	Description string        // what the endpoint says about it, for a person; printable and short
-	RetryAfter  time.Duration // what the Retry-After header asks for, at most an hour; zero if there is none
+	RetryAfter  time.Duration // the Retry-After header, at most an hour; zero without one
 
 	reason string // why this package does not accept the answer
 }

@@ -26,7 +26,7 @@ var (
 	_ TokenVerifier = (*tokenprofile.Issuers)(nil)
 )
 
-// verify returns a token whenever there is no error.
+// verify returns a token or an error, never neither.
 func verify(ctx context.Context, verifier TokenVerifier, text string) (*tokenprofile.Token, error) {
 	token, err := verifier.Verify(ctx, text)
 	if token == nil && err == nil {

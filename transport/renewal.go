@@ -48,7 +48,7 @@ type renewal struct {
 	refusal  time.Time // when a 401 last set off a renewal; guarded by mu
 }
 
-// header returns the token to send now, and waits for one only if there is none.
+// header returns the token to send now. It waits only if there is no token yet.
 func (r *renewal) header(ctx context.Context) (string, error) {
 	now := time.Now()
 	if h := r.current.Load(); h.fresh(now) {
@@ -194,8 +194,8 @@ type flight struct {
 	err      error         // set before done is closed
 }
 
-// wait returns the new token, or the old one where there is no new one and the
-// old one may still be used, unless the context ends before.
+// wait returns the new token, or if the fetch failed the old one while it may
+// be used. It ends early with the context.
 func (f *flight) wait(ctx context.Context) (string, error) {
 	select {
 	case <-f.done:

@@ -10,7 +10,7 @@ import (
 )
 
 // Scopes returns the scope of a token: the claim scope (RFC 8693 section 4.2),
-// or where there is none the claim scp, each a string with spaces or an array.
+// or else the claim scp. Each may be a string with spaces or an array.
 func Scopes(token *tokenprofile.Token) []string {
 	var scopes []string
 	for _, name := range []string{"scope", "scp"} {

@@ -71,7 +71,7 @@ type refusalLog struct {
 func (l *refusalLog) write(logger *slog.Logger, message string, r *http.Request, refusal *Refusal) {
 	level, throttle := levelOf(refusal), &l.info
 	if level == slog.LevelWarn {
-		throttle = &l.warn // a flood of bad tokens must not hide that keys cannot be had
+		throttle = &l.warn // a flood of bad tokens must not hide that keys are not available
 	}
 	throttle.log(r.Context(), logger, level, message,
 		slog.Int("status", refusal.StatusCode), slog.String("code", refusal.Code), slog.String("reason", refusal.err.Error()),

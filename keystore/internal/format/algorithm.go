@@ -19,7 +19,7 @@ func (a Algorithm) OID() string { return OID(a.ID) }
 // than the number.
 const maxOID = 256
 
-// OID returns an object identifier in dotted form, "" if raw is none.
+// OID returns an object identifier in dotted form, or "" if raw is not one.
 func OID(raw asn1.RawValue) string {
 	var oid x509.OID
 	if raw.Class != asn1.ClassUniversal || raw.Tag != asn1.TagOID || len(raw.Bytes) > maxOID || oid.UnmarshalBinary(raw.Bytes) != nil {

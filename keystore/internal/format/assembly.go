@@ -146,8 +146,8 @@ func (a *Assembly) index() {
 }
 
 // leaf returns the certificate of a private key: of those for its public key
-// the one with its id, or its name, or the first. Where there is none, or the
-// public key cannot be told, the file's own word is taken: the id, or for an
+// the one with its id, or its name, or the first. If there is none, or the
+// public key is not known, the file's own marks decide: the id, or for an
 // unknown key also the name.
 func (a *Assembly) leaf(e Entry, id, publicBits []byte) *looseCert {
 	public, name := string(publicBits), FoldAlias(e.Alias)

@@ -121,8 +121,9 @@ func countParts(value []byte) (first []asn1.RawValue, err error) {
 	return first, nil
 }
 
-// canonicalName compares as Java's X500Principal does: without case, outer
-// and repeated spaces and string types. A name it cannot read is its bytes.
+// canonicalName returns a name in the form in which Java's X500Principal
+// compares it: in lower case, without outer and repeated spaces, whatever the
+// string types. A name that cannot be read is its bytes.
 func canonicalName(name asn1.RawValue) (string, error) {
 	var canonical []byte
 	attributes := 0

@@ -95,8 +95,8 @@ type Store struct {
 	// Unverified is set when no integrity check covered the entries: the
 	// file has none, or no password was given to check it with.
 	Unverified bool
-	// Passed is what the file has beside the entries that is no entry, such
-	// as the labels of PEM blocks.
+	// Passed is what the file has besides entries, such as the labels of other PEM
+	// blocks.
 	Passed []string
 }
 
@@ -124,7 +124,7 @@ func (p Passwords) ForKey(alias string) [][]byte {
 }
 
 // MarkShadowed marks the entries Java would replace by a later one with the
-// same alias. It compares aliases without case.
+// same alias. Aliases are compared in any case.
 func MarkShadowed(entries []Entry) {
 	taken := make(map[string]bool, len(entries))
 	for i := len(entries) - 1; i >= 0; i-- {

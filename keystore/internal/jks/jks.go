@@ -120,8 +120,8 @@ func (rec *record) certificate(r *reader, version uint32) {
 	}
 }
 
-// verify checks the digest over the file. If it is wrong although the
-// password opens a key, the file is to blame.
+// verify checks the digest over the file. If it is wrong although the password
+// opens a key, the file is damaged.
 func verify(body, digest []byte, records []*record, pw format.Passwords, budget *pbe.Budget) error {
 	if err := pbe.Legacy("SHA-1"); err != nil {
 		return err
@@ -136,7 +136,7 @@ func verify(body, digest []byte, records []*record, pw format.Passwords, budget 
 		if trial := *rec; trial.open([][]byte{pw.Store}, budget) {
 			return fmt.Errorf("%w: the digest is wrong although the password opens a key", format.ErrDamaged)
 		}
-		break // One is enough, and each may cost much.
+		break // One is enough, because each may cost much.
 	}
 	return fmt.Errorf("%w, or damaged file", format.ErrPassword)
 }
@@ -262,5 +262,6 @@ func unseal(sealed *object, passwords [][]byte, budget *pbe.Budget) (secret []by
 	return bytes.Clone(secret), key.string("algorithm"), nil
 }
 
-// isSerialized tells a serialized object from what a wrong password leaves.
+// isSerialized tells a serialized object from the noise that a wrong password
+// leaves.
 func isSerialized(plain []byte) bool { return bytes.HasPrefix(plain, streamHeader) }

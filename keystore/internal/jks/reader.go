@@ -116,7 +116,7 @@ func isASCII(data []byte) bool {
 }
 
 // utfUnit returns the UTF-16 unit that data begins with, and its size in bytes,
-// 0 where there is none.
+// or 0 without one.
 func utfUnit(data []byte) (size int, unit rune) {
 	switch {
 	case data[0]>>5 == 0b110 && len(data) >= 2:

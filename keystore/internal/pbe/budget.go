@@ -24,7 +24,7 @@ const (
 // concurrent use.
 type Budget struct {
 	account *account
-	before  <-chan struct{} // closed when the job before this one has paid first; nil: there is none
+	before  <-chan struct{} // closed when the job before this one has paid; nil for the first job
 	paid    func()          // called when this one has, nil likewise
 }
 

@@ -71,8 +71,8 @@ func schemeOf(alg format.Algorithm) (scheme, error) {
 	return scheme{}, fmt.Errorf("%w: encryption %s", format.ErrUnsupported, known(oid))
 }
 
-// unread are schemes, ciphers and digests that tools write and nobody has
-// asked us to read: errors name them.
+// unread are schemes, ciphers and digests that tools write and that are not
+// read here: errors name them.
 var unread = map[string]string{
 	"1.2.840.113549.1.5.1":      "PBES1 with MD2 and DES",
 	"1.2.840.113549.1.5.4":      "PBES1 with MD2 and RC2",
@@ -126,9 +126,9 @@ func (s scheme) decrypt(password, data []byte, budget *Budget) ([]byte, error) {
 	return unpad(plain, size)
 }
 
-// unpad takes the padding of RFC 8018 section 6.1.1 off. Wrong padding nearly
-// always means a wrong password; nobody can ask an offline file often enough
-// for the difference to tell an attacker something.
+// unpad removes the padding of RFC 8018 section 6.1.1. Wrong padding nearly
+// always means a wrong password. A file is not an oracle that an attacker can
+// query, so the difference reveals nothing.
 func unpad(plain []byte, size int) ([]byte, error) {
 	n := int(plain[len(plain)-1])
 	if n == 0 || n > size || !bytes.HasSuffix(plain, bytes.Repeat([]byte{byte(n)}, n)) {
@@ -199,9 +199,9 @@ func deriveFirst(h Hash, password, salt []byte, iterations, keySize int64, budge
 	return digest[:keySize], digest[keySize : keySize+8], nil
 }
 
-// jceksWork is less than what two MD5 blocks cost: JDKs ask for 200,000
-// iterations an entry, and stores of a hundred entries are in use. Who lacks
-// the store's password gets to spend it on one entry at most.
+// jceksWork is less than two MD5 blocks cost, because JDKs ask for 200,000
+// iterations an entry, and stores of a hundred entries are in use. Without the
+// store's password it is spent on one entry at most.
 const jceksWork = 2
 
 // deriveHalves returns what JCEKS does: each half of the salt is hashed on its

@@ -37,7 +37,7 @@ func pbes2(parameters []byte) (scheme, error) {
 	if err != nil {
 		return scheme{}, err
 	}
-	size := c.size // Java, too, lets the cipher decide where it has one size.
+	size := c.size // As in Java, a cipher of one size decides.
 	if c.anySize && stated != 0 {
 		size = stated
 	}
@@ -156,7 +156,7 @@ func pbkdf2Of(parameters []byte) (derivation, int64, error) {
 			return nil, err
 		}
 		key, err := pbkdf2.Key(h.New, string(password), p.Salt.Bytes, int(p.Iterations), int(size))
-		if err != nil { // Only under FIPS 140, which asks for long salts and keys.
+		if err != nil { // only under FIPS 140, which wants long salts and keys
 			return nil, fmt.Errorf("%w: %w", format.ErrUnsupported, err)
 		}
 		return key, nil

@@ -179,7 +179,7 @@ func (r *reader) block(block *pem.Block, label label) error {
 		})
 	case kind == "PUBLIC KEY", kind == "RSA PUBLIC KEY":
 		r.assembly.Add(format.Entry{Kind: format.PublicKey, Alias: r.assembly.Alias(label.name), SPKI: block.Bytes}, nil)
-	default: // Parameters, requests and the like are nobody's keys.
+	default: // Parameters, requests and the like hold no keys.
 		r.passed = append(r.passed, kind)
 	}
 	return nil
@@ -187,7 +187,7 @@ func (r *reader) block(block *pem.Block, label label) error {
 
 const errOpenSSH = format.Unsupported("an OpenSSH private key: convert a copy of it with ssh-keygen -p -m PKCS8 -f KEY")
 
-// add adds a key that open gives when it gets its passwords.
+// add adds a key, which is opened later with the passwords.
 func (r *reader) add(label label, open func(passwords [][]byte, budget *pbe.Budget) ([]byte, error)) {
 	e := format.Entry{Kind: format.PrivateKey, Alias: r.assembly.Alias(label.name)}
 	r.keys = append(r.keys, lockedKey{r.assembly.Add(e, label.id), open})
@@ -221,8 +221,8 @@ func labelOf(text []byte) (l label) {
 	return l
 }
 
-// fault says what is wrong with the block that begins in data at a place: how
-// PEM suffers in environment variables, YAML and shells, and the remedy.
+// fault says what is wrong with the block that begins at a place in data. It
+// knows what environment variables, YAML and shells do to PEM, and the remedy.
 func fault(data []byte, at int) string {
 	block, next := data[at:], false
 	if end := bytes.Index(block[1:], begin); end >= 0 {

@@ -40,9 +40,9 @@ type naming struct {
 }
 
 // aliases names the keys, secrets and trusted certificates: by friendlyName,
-// else counted as Java counts. What Java leaves out is counted after that, so
-// that the others keep their numbers: plain keys, and keys without localKeyID
-// but for the first.
+// else by number as Java does. Entries that Java leaves out are numbered last,
+// so that the others keep their numbers: plain keys, and all keys without
+// localKeyID but the first.
 func (r *reader) aliases() []naming {
 	names, keys := make([]naming, len(r.bags)), 0
 	for i, b := range r.bags {
@@ -87,7 +87,7 @@ func open(b bag, passwords [][]byte, budget *pbe.Budget) (e format.Entry) {
 	return e
 }
 
-// add adds what one bag holds. Types nobody reads are passed over.
+// add adds the content of one bag. Unknown types are passed over.
 func (r *reader) add(b bag, opened format.Entry, named naming) error {
 	switch {
 	case b.kind == oidCertificate:
@@ -225,8 +225,8 @@ type bag struct {
 	trusted bool   // by Oracle's attribute
 }
 
-// readBag takes a bag apart. Its attributes are looked at and not kept: there
-// may be any number of them.
+// readBag takes a bag apart. Its attributes are read and not kept: there may be
+// any number of them.
 func readBag(der []byte) (bag, error) {
 	var raw struct {
 		Type       asn1.RawValue
@@ -240,7 +240,7 @@ func readBag(der []byte) (bag, error) {
 	if raw.Attributes.Class != asn1.ClassUniversal || raw.Attributes.Tag != asn1.TagSet {
 		return b, nil
 	}
-	var a struct{ Type, Values asn1.RawValue } // one for all: many would take memory
+	var a struct{ Type, Values asn1.RawValue } // one object for all, to save memory
 	for attribute, err := range format.Elements(raw.Attributes.Bytes) {
 		if err == nil {
 			_, err = asn1.Unmarshal(attribute.FullBytes, &a)

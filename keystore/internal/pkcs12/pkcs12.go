@@ -84,8 +84,8 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 	return &format.Store{Format: format.PKCS12, Entries: entries, Unverified: !signed || pw.Store == nil}, nil
 }
 
-// parse takes the outer structure. Bytes after it are let pass, as Java and
-// OpenSSL do; nothing of them is used.
+// parse takes the outer structure apart. Bytes after it are ignored, as Java
+// and OpenSSL do.
 func parse(data []byte) (p pfx, err error) {
 	der, _, err := ber.ToDER(data)
 	if err != nil {
@@ -108,8 +108,8 @@ func (p pfx) mac() (mac macData, err error) {
 	return mac, err
 }
 
-// diagnose tells why the MAC does not fit: if the password opens a part of
-// the content nevertheless, or the structure is broken, the file is damaged.
+// diagnose tells why the MAC does not match. If the password opens a part of
+// the content all the same, or the structure is broken, the file is damaged.
 func diagnose(content, password []byte, budget *pbe.Budget) error {
 	r := &reader{pw: format.Passwords{Store: password}, budget: budget}
 	defer r.wipe()
@@ -119,7 +119,7 @@ func diagnose(content, password []byte, budget *pbe.Budget) error {
 		if err == nil && !opened && b.kind == oidShroudedKey {
 			_, err = decryptKey(b.value, [][]byte{password}, budget)
 			opened = err == nil
-			break // One is enough, and each may cost much.
+			break // One is enough, because each may cost much.
 		}
 	}
 	if errors.Is(err, format.ErrDamaged) {

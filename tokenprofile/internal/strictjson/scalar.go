@@ -59,7 +59,7 @@ func (s *Scanner) text() error {
 }
 
 // escape reads one escape, or the two that make a surrogate pair. Half a pair
-// is no character, and readers differ in what they make of it.
+// is not a character, and readers differ in how they read it.
 func (s *Scanner) escape() error {
 	r, size := unescapeRune(s.data[s.at:])
 	switch {
@@ -72,8 +72,8 @@ func (s *Scanner) escape() error {
 	return nil
 }
 
-// unescapeRune reads the escape at the start of data. The size is 0 if there
-// is none, the rune negative if it is half of a surrogate pair.
+// unescapeRune reads the escape at the start of data. The size is 0 without
+// one, and the rune is negative for half of a surrogate pair.
 func unescapeRune(data []byte) (r rune, size int) {
 	if len(data) < 2 {
 		return 0, 0
@@ -171,8 +171,7 @@ func (s *Scanner) number() error {
 }
 
 // alwaysFinite is how many digits a number may have before its point, with an
-// exponent of less than [MaxExponent] digits behind, and be no more than a
-// float64 holds.
+// exponent of less than [MaxExponent] digits behind, and still fit a float64.
 const alwaysFinite = 200
 
 // exponent reads the exponent of a number, if there is one, and returns how
@@ -202,7 +201,7 @@ func (s *Scanner) digits() int {
 }
 
 // A Value is a JSON value of a document that a [Scanner] has read, exactly as
-// it stands there, without space around it.
+// it was written, without space around it.
 type Value []byte
 
 // Text returns the string that the value is, with its escapes resolved.
