@@ -35,8 +35,8 @@ func Keyfunc(ctx context.Context, keys keystore.PublicSource) jwt.Keyfunc {
 	}
 }
 
-// Sign has golang-jwt sign a token with a key of ours, and say which in kid.
-// The key must be in memory: golang-jwt knows no others for RSA and ECDSA.
+// Sign lets golang-jwt sign a token with a key of ours, and writes its kid. The
+// key must be in memory: golang-jwt knows no others for RSA and ECDSA.
 func Sign(token *jwt.Token, key keystore.PrivateKey) (string, error) {
 	if err := key.Fits(keystore.Algorithm(token.Method.Alg())); err != nil {
 		return "", err

@@ -12,9 +12,9 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/transport"
 )
 
-// OAuth2 is a source of ours as an [oauth2.TokenSource], for clients that take
-// nothing else. Their interface has no context, so that every fetch runs under
-// the one given here. The token is fetched anew by every call: put
+// OAuth2 turns a source of ours into an [oauth2.TokenSource], for clients that
+// take nothing else. Their interface has no context, so that every fetch runs
+// under the one given here. The token is fetched anew by every call: put
 // [oauth2.ReuseTokenSource] around it, or keep to [transport.Bearer], which
 // refreshes ahead.
 func OAuth2(ctx context.Context, source transport.TokenSource) oauth2.TokenSource {
@@ -53,8 +53,8 @@ func (f Fetch) Token(ctx context.Context) (string, time.Time, error) {
 	return token.AccessToken, token.Expiry, nil
 }
 
-// FromOAuth2 is a Fetch for those who have only an [oauth2.TokenSource]. It
-// takes no context: who leaves early does not wait, but the fetch goes on.
+// FromOAuth2 returns a Fetch for an [oauth2.TokenSource]. That interface takes
+// no context: a caller who leaves early does not wait, but the fetch goes on.
 func FromOAuth2(source oauth2.TokenSource) Fetch {
 	type answer struct {
 		token *oauth2.Token

@@ -29,7 +29,7 @@ func Chi(guard *transport.Guard) http.Handler {
 	return router
 }
 
-// Echo wraps it with what it has for middleware of net/http.
+// Echo wraps the guard with its adapter for net/http middleware.
 func Echo(guard *transport.Guard) http.Handler {
 	router := echo.New()
 	router.GET("/health", func(c *echo.Context) error { return c.String(http.StatusOK, "ok") })

@@ -25,7 +25,7 @@ import (
 // maxVersions is how many aliases may begin with the prefix.
 const maxVersions = 20
 
-// lookTimeout ends a look at KMS that nobody else ends.
+// lookTimeout ends a look at KMS.
 const lookTimeout = 10 * time.Second
 
 // Versions says which KMS keys are versions of one key, and how they overlap.

@@ -16,9 +16,9 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// Bucket makes the bucket, or finds it. With three replicas an id is with two
-// servers before the answer. Each key needs a lifetime of its own, which takes
-// NATS 2.11 and a LimitMarkerTTL.
+// Bucket creates the bucket, or finds it. With three replicas an id is on two
+// servers before the answer comes. Each key needs a lifetime of its own, which
+// takes NATS 2.11 and a LimitMarkerTTL.
 func Bucket(ctx context.Context, js jetstream.JetStream, name string, replicas int) (jetstream.KeyValue, error) {
 	return js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket: name, Storage: jetstream.FileStorage, Replicas: replicas, LimitMarkerTTL: time.Minute,

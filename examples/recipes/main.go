@@ -1,12 +1,12 @@
-// Recipes are the token profiles of systems that nobody here can change: what they
-// prescribe to those who call them, and what they send to those whom they call.
-// Each is one short file, made to be copied.
+// Recipes are the token profiles of systems that you cannot change: the tokens
+// they want from their callers, and the tokens they send. Each is one short
+// file, made to be copied.
 //
 //	go run ./examples/recipes          lists them
 //	go run ./examples/recipes NAME     shows what one writes, or demands
 //
-// Facts are those of the vendors' documentation, which each recipe names together
-// with what it gives up. What is given up is in [tokenprofile.Waive].
+// The facts come from the vendors' documentation, which each recipe names
+// together with what it gives up. What is given up is in [tokenprofile.Waive].
 package main
 
 import (

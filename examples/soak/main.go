@@ -1,7 +1,8 @@
-// Soak has a consumer call three producers over TLS for as long as it is told,
-// while the consumer's keystore is replaced again and again and a fifth of the
-// key set's answers are broken. No request may fail, memory must not grow, and
-// goroutines and open files must be as many in the end as in the beginning.
+// Soak lets a consumer call three producers over TLS for a given time, while
+// the consumer's keystore is replaced again and again and a fifth of the key
+// set's answers are broken. No request may fail, memory must not grow, and
+// there must be as many goroutines and open files at the end as at the
+// beginning.
 //
 //	go run ./examples/soak -for 15m
 package main

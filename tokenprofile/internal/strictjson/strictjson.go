@@ -1,5 +1,5 @@
-// Package strictjson reads JSON as a security decision needs it: a text that
-// two readers could understand in two ways is no JSON here.
+// Package strictjson reads JSON for security decisions: it refuses a text that
+// two readers could understand in two ways.
 //
 // Beyond RFC 8259 it refuses: a member name that occurs twice in an object,
 // once escapes are resolved; lone surrogates and anything that is not UTF-8; a
