@@ -23,10 +23,11 @@ const defaultInterval = time.Minute
 // A replacement of the file is noticed within about a second while the store is
 // used: a rename, a change of a symbolic link on the way to it (as Kubernetes
 // does with secrets), or a write in place, once the file has not changed for a
-// second. It is read whole or not at all. If the new content does not open, or
-// a key that could be read before no longer can, the old keys stay in force,
-// OnReload is told, and reading is tried again after 1 s, 2 s, 4 s and so on up
-// to a minute.
+// second. It is read whole or not at all. The old keys stay in force if the new
+// content does not open, has no private key or no trusted certificate at all
+// where there was one before, or has an entry that could be read before and no
+// longer can. OnReload is told then, and reading is tried again after 1 s, 2 s,
+// 4 s and so on up to a minute.
 //
 // A key that is new in the file is published at once, and signs only after
 // PublishBefore. Until then the key it replaces goes on signing, even though it

@@ -140,9 +140,8 @@ func readDate(value strictjson.Value, name string) (time.Time, error) {
 	return date, nil
 }
 
-// find returns the value of a claim. If there is a claim whose name differs
-// only in case, it is an error, because a reader that ignores case would take
-// that one.
+// find returns the value of a claim. A claim whose name differs only in case is
+// an error, because a reader that ignores case would take that one.
 func (c *claims) find(name string) (strictjson.Value, error) {
 	var found strictjson.Value
 	for _, m := range c.members {

@@ -53,8 +53,8 @@
 // # Testing your code
 //
 // Package transporttest has a token endpoint and an API that misbehave on
-// demand, and a verifier whose tokens a test makes up. All of it works in a
-// [testing/synctest] bubble, without a network.
+// demand, and a verifier whose tokens a test makes up. With NewUnstartedServer
+// it works in a [testing/synctest] bubble, without a network.
 //
 // # What is never done
 //
