@@ -81,7 +81,7 @@ func TestSignaturesOfAnotherLength(t *testing.T) {
 	}
 }
 
-// The ECDSA signature of other protocols, in ASN.1, is none of a JWS.
+// The ECDSA signature of other protocols, in ASN.1, is not that of a JWS.
 func TestASN1SignatureIsRefused(t *testing.T) {
 	key := cryptoKey(t, "ES256").(*ecdsa.PrivateKey)
 	store := keystore.New(ok(keystore.NewPrivateKey(key))(t))

@@ -9,7 +9,7 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// The examples of the RFCs. Their payloads are no claims, or lack an audience,
+// The examples of the RFCs. Their payloads are not claims, or lack an audience,
 // so that these tests stop where Verify would begin to judge claims.
 
 // cookbookExample is one file of RFC 7520, RFC 8037 or RFC 7797.

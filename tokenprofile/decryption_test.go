@@ -531,7 +531,7 @@ func TestDecryptionKeyIsChosen(t *testing.T) {
 	}
 }
 
-// unavailable is a source whose keys cannot be had.
+// unavailable is a source whose keys are not available.
 type unavailable struct{}
 
 func (unavailable) PublicKeys(context.Context, string) ([]keystore.PublicKey, error) {

@@ -122,7 +122,7 @@ func TestValuesOfEveryType(t *testing.T) {
 	}
 }
 
-// A type that writes what is no object, or no JSON, or too much.
+// A type that writes something else than an object, or not JSON, or too much.
 func TestValuesThatCannotBeClaims(t *testing.T) {
 	type loop struct{ Next *loop }
 	ring := &loop{}

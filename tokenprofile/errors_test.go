@@ -70,8 +70,8 @@ func TestTextsOfRefusals(t *testing.T) {
 	}
 }
 
-// What a caller acts on can be told apart: the token's fault, keys that cannot
-// be had, and a mistake in the program.
+// A caller can tell apart: the token's fault, keys that are not available, and
+// a mistake in the program.
 func TestKindsOfErrors(t *testing.T) {
 	key := keyFor(t, "ES256")
 	p := profileOf("ES256")

@@ -7,8 +7,8 @@ import (
 )
 
 // Payload is Verify up to the claims: the gate, the header, the key, and the
-// signature or the decryption, by the very functions Verify calls. Vectors of
-// others carry payloads that are no claims.
+// signature or the decryption, by the very functions Verify calls. Other
+// people's vectors have payloads that are not claims.
 func (v *Verifier) Payload(ctx context.Context, token string) ([]byte, error) {
 	if v.profile.Encryption != nil {
 		_, payload, err := v.decrypt.Decrypt(ctx, *v.profile.Encryption, token)

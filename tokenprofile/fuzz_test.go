@@ -72,8 +72,8 @@ func FuzzVerify(f *testing.F) {
 	})
 }
 
-// A text that is no token of ours is refused, and a token has one text: what is
-// accepted is, segment by segment, its own canonical encoding.
+// Any other text than a good token is refused, and a token is written in one
+// way: what is accepted is, segment by segment, its own canonical encoding.
 func FuzzGate(f *testing.F) {
 	good := handmade(handmadeKey, goodHeader, goodPayload)
 	for _, seed := range []string{good, good + "=", good + "\n", "..", good[:len(good)-1], strings.ReplaceAll(good, ".", "..")} {

@@ -157,7 +157,7 @@ func TestHintsAreNoSourceOfKeys(t *testing.T) {
 	refuses(t, err, tokenprofile.ErrSignature)
 }
 
-// What a header says of certificates is ignored, and is no source of keys.
+// What a header says about certificates is ignored, and never a source of keys.
 func TestX5CIsNoSourceOfKeys(t *testing.T) {
 	verifier := handmadeVerifier(t, profileOf("HS256"))
 	header := `{"alg":"HS256","kid":"k1","x5c":["AAAA"],"x5t":"AAAA","x5t#S256":"AAAA"}`

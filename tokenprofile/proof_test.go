@@ -312,7 +312,7 @@ func TestProofAlgorithmsAreThoseAccepted(t *testing.T) {
 	if _, err := v.Verify(t.Context(), p.String(), orders, ""); !errors.Is(err, tokenprofile.ErrAlgorithm) {
 		t.Errorf("got %v, want %v", err, tokenprofile.ErrAlgorithm)
 	}
-	// An HMAC with a public key is not to be had even by asking for it.
+	// An HMAC with a public key is refused even if it is asked for.
 	p.header["alg"] = "HS256"
 	if _, err := v.Verify(t.Context(), p.String(), orders, ""); !errors.Is(err, tokenprofile.ErrAlgorithm) {
 		t.Errorf("got %v, want %v", err, tokenprofile.ErrAlgorithm)

@@ -116,7 +116,7 @@ func TestSeveralKeysUnderOneKid(t *testing.T) {
 	}
 }
 
-// That keys cannot be had is not the token's fault.
+// Keys that are not available are not the token's fault.
 func TestUnavailableKeys(t *testing.T) {
 	key := keyFor(t, "ES256")
 	source := trusting(key)

@@ -130,8 +130,8 @@ func TestTokenEndpointWantsAnAssertionForItAlone(t *testing.T) {
 	}
 }
 
-// A client's assertion says nothing of its audience where the verifier is one
-// that does not tell: that is none for this endpoint.
+// A verifier may not tell the audience of a client's assertion: then it is not
+// for this endpoint.
 func TestTokenEndpointWantsAnAudience(t *testing.T) {
 	endpoint := newEndpoint(t)
 	endpoint.Clients = transport.Registrations{"signer": {Assertions: verifyFunc(func(context.Context, string) (*tokenprofile.Token, error) {

@@ -162,8 +162,8 @@ func TestAGrantThatIsNil(t *testing.T) {
 	}
 }
 
-// A load balancer that closes a connection has net/http send the request again,
-// which it can if the body can be had again.
+// When a load balancer closes a connection, net/http sends the request again,
+// if it can get the body again.
 func TestTheRequestOfAGrantCanBeSentAgain(t *testing.T) {
 	attempts := 0
 	client := &http.Client{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {

@@ -87,7 +87,8 @@ func (s *tokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"access_token":"access-%d","token_type":"Bearer","expires_in":300}`, issued)
 }
 
-// set changes how the server behaves; a zero misbehaviour is none.
+// set changes how the server behaves; with the zero misbehaviour it behaves
+// well.
 func (s *tokenServer) set(m misbehaviour) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

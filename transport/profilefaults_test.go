@@ -210,8 +210,8 @@ func TestFaultsThatNoDocumentHas(t *testing.T) {
 	}
 }
 
-// Files that are not there are no faults of the document, and keep what it
-// declares from being built.
+// Missing files are not faults of the document, and keep what it declares from
+// being built.
 func TestDeclaredStoresThatDoNotOpen(t *testing.T) {
 	c := must[*transport.ClientProfile](t)(transport.ParseClient([]byte(`{"keystore":{"path":"no.jks"},"truststore":{"path":"none.jks"},"token":{"algorithm":"RS256","issuer":"i"}}`), nil))
 	_, err := c.Client()

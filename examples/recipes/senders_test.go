@@ -129,7 +129,7 @@ func TestPegaByCertificate(t *testing.T) {
 	})
 }
 
-// Each key is fetched once, and nothing that is no UUID.
+// Each key is fetched once, and only for a UUID.
 func TestLoadBalancerKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := sentTokens["loadbalancer"]

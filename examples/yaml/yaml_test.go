@@ -174,8 +174,8 @@ func TestMembersThatStandTwice(t *testing.T) {
 	})
 }
 
-// A key that YAML takes for a number is none of ours. (By way of JSON it is a
-// text before we see it.)
+// A key that YAML takes for a number is refused. (By way of JSON it is a text
+// before we see it.)
 func TestNamesThatAreNumbers(t *testing.T) {
 	eachLibrary(t, func(t *testing.T, l library) {
 		err := l.unmarshal([]byte(strings.Replace(document, `"4711"`, "4711", 1)), new(configuration))

@@ -58,7 +58,7 @@ func pkcs8(oid asn1.ObjectIdentifier, parameters any, key any) []byte {
 	return marshal(seq(0, seq(oid, parameters), marshal(key)))
 }
 
-// rsaNumbers are those of a PKCS #1 key that is none.
+// rsaNumbers are those of a PKCS #1 key that is not a real key.
 func rsaNumbers(bits int, more ...any) asn1.RawValue {
 	n := new(big.Int).SetBit(big.NewInt(1), bits-1, 1)
 	return seq(append([]any{0, n, 3, 3, 3, 5, 1, 1, 2}, more...)...)

@@ -68,7 +68,7 @@ func TestInvalidValues(t *testing.T) {
 	}
 }
 
-// Any document cut short is none, at whatever place.
+// A document that is cut short, at whatever place, is refused.
 func TestDocumentsCutShort(t *testing.T) {
 	const document = ` {"a": [1.5e3, "\u00e9\ud83d\ude00", {"b": null, "c": [true, false]}], "d": {}, "e": "é"} `
 	if err := scan(document); err != nil {
