@@ -51,7 +51,7 @@ func TestRemoteCaseFiles(t *testing.T) {
 		t.Errorf("got subject %q, want the acting user", token.Subject)
 	}
 	_, err := signer.Sign(t.Context(), nil)
-	mentions(t, err, "sub is missing")
+	mentions(t, err, `claim "sub" is missing`)
 }
 
 // A document with every field comes back the same.

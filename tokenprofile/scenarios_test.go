@@ -87,7 +87,7 @@ func TestWhatTheUsesDemand(t *testing.T) {
 				}
 			}
 			_, err := u.signer.Sign(t.Context(), lacking)
-			mentions(t, err, name+" is missing")
+			mentions(t, err, `claim "`+name+`" is missing`)
 		}
 	}
 }
