@@ -1,6 +1,7 @@
 // Opentelemetry wires the hooks of the library to OpenTelemetry: token
-// refreshes, key fetches and refused requests as metrics, and the reason of a
-// refusal as an event of the request's span. It runs on loopback, prints what
+// refreshes, key fetches and refused requests as metrics, the reason of a
+// refusal as an event of the request's span, and the fetch of a token as a span
+// that is linked to those of the requests that wait for it. It runs on loopback, prints what
 // was measured, and exits with status 0 only if that is what happened.
 //
 //	go run .
@@ -69,6 +70,11 @@ func run(ctx context.Context, out io.Writer) error {
 	for _, event := range events(spans.GetSpans()) {
 		fmt.Fprintln(out, "span event:", event)
 	}
+	for _, span := range spans.GetSpans() {
+		if len(span.Links) > 0 {
+			fmt.Fprintf(out, "span %q: %d link(s)\n", span.Name, len(span.Links))
+		}
+	}
 	return compare(measured)
 }
 
@@ -93,7 +99,9 @@ func scenario(ctx context.Context, t *telemetry, tracer trace.Tracer) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &transport.Bearer{Source: signer, OnRefresh: t.onRefresh}}
+	client := newLinkedFetches(tracer, signer).client(t.onRefresh)
+	ctx, span := tracer.Start(ctx, "list orders")
+	defer span.End()
 	for range 10 {
 		if err := get(ctx, client, producer.URL, "", http.StatusOK); err != nil {
 			return err
