@@ -14,10 +14,10 @@ import (
 )
 
 // traffic is what services ask of a store while its content is replaced: ten
-// replacements, and 60,000 requests in between. Whoever signs must be published.
+// replacements, and 100,000 requests in between. Whoever signs must be published.
 func traffic(t *testing.T, store *keystore.Store, replace func(generation int)) {
 	t.Helper()
-	const users, requests, replacements = 10, 6000, 10
+	const users, requests, replacements = 10, 10_000, 10
 	var all sync.WaitGroup
 	for user := range users {
 		all.Go(func() {
