@@ -41,7 +41,7 @@ func isLoopback(host string) bool {
 // parseURL reads an address that [CheckURL] has nothing against.
 func parseURL(address string, plainHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Hostname() == "" {
 		return nil, errors.New("not an absolute URL")
 	}
 	if err := CheckURL(u, plainHTTP); err != nil {

@@ -181,7 +181,10 @@ func (c *Client) text() string {
 func (c *Client) setUp() error {
 	s := &c.schedule
 	s.setUp.Do(func() {
-		s.fetcher, s.fault = newFetcher(c)
+		var err error
+		if s.fetcher, err = newFetcher(c); err != nil {
+			s.fault = fmt.Errorf("%w: %w", keystore.ErrMisconfigured, err)
+		}
 		s.interval = orDefault(c.MinInterval, defaultMinInterval)
 		s.reporter.source, s.reporter.hook, s.reporter.logger = displayURL(c.URL), c.OnFetch, c.Logger
 	})
@@ -245,7 +248,7 @@ func (c *Client) findUnknown(ctx context.Context, kid string) ([]keystore.Public
 	}
 }
 
-var errNil = fmt.Errorf("jwks: %w: the client is nil", keystore.ErrUnavailable)
+var errNil = fmt.Errorf("jwks: %w: %w: the client is nil", keystore.ErrUnavailable, keystore.ErrMisconfigured)
 
 func (c *Client) unavailable(err error) error {
 	return fmt.Errorf("jwks: %s: %w: %w", displayURL(c.URL), keystore.ErrUnavailable, err)

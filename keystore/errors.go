@@ -37,4 +37,8 @@ var (
 	ErrUnverified = errors.New("integrity not verified")
 	// ErrUnavailable: the keys cannot be had at the moment; no statement about any token.
 	ErrUnavailable = errors.New("keys unavailable")
+	// ErrMisconfigured: the source never has a key, however long one waits. A
+	// source may return it with any other of these, and constructors that are given
+	// the source do.
+	ErrMisconfigured = errors.New("misconfigured")
 )

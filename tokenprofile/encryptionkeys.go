@@ -40,7 +40,7 @@ func (k EncryptionKeys) check(e Encryption) error {
 		return err
 	}
 	_, _, err := k.choose(alreadyDone(), e)
-	if errors.Is(err, keystore.ErrNoKey) || errors.Is(err, keystore.ErrAmbiguous) {
+	if errors.Is(err, keystore.ErrNoKey) || errors.Is(err, keystore.ErrAmbiguous) || errors.Is(err, keystore.ErrMisconfigured) {
 		return err
 	}
 	return nil

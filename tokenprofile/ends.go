@@ -47,7 +47,11 @@ func (p Profile) EncryptedOnlySigner(encrypt EncryptionKeys) (*Signer, error) {
 // Verifier returns a verifier with the public keys, and the keys to decrypt
 // with if the profile encrypts. It reports all faults of the profile, and keys
 // that do not fit it as far as the source has them in memory; nothing is
-// fetched before the first token.
+// fetched before the first token. A source that can never have a key is refused
+// ([keystore.ErrMisconfigured]): a [jwks.Client] with a URL that nobody may fetch,
+// for instance.
+//
+// [jwks.Client]: https://pkg.go.dev/github.com/tokenprofile/tokenprofile-go/jwks#Client
 func (p Profile) Verifier(keys keystore.PublicSource, decrypt ...DecryptionKeys) (*Verifier, error) {
 	if err := p.wantsKeys(keys == nil, false); err != nil {
 		return nil, err

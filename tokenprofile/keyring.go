@@ -77,9 +77,13 @@ func newSecretRing(a Algorithm, source keystore.SecretSource) keyring {
 }
 
 // check judges the keys that the source has in memory; those it would have to
-// fetch are judged when they are used.
+// fetch are judged when they are used. A source that can never have any is
+// refused.
 func (r *ring[K]) check() error {
-	keys, _ := r.find(alreadyDone(), "")
+	keys, err := r.find(alreadyDone(), "")
+	if errors.Is(err, keystore.ErrMisconfigured) {
+		return err
+	}
 	var misfits []error
 	for _, key := range keys {
 		err := r.fits(key)

@@ -170,7 +170,7 @@ func (b *buffer) release() {
 // to fetch are judged when they are used.
 func checkKeys(keys signingKeys, c *composer) error {
 	_, err := keys.choose(alreadyDone(), c)
-	if errors.Is(err, keystore.ErrUnavailable) {
+	if errors.Is(err, keystore.ErrUnavailable) && !errors.Is(err, keystore.ErrMisconfigured) {
 		return nil
 	}
 	return err

@@ -146,6 +146,14 @@ func Wrap(client *http.Client, source TokenSource) *http.Client {
 	return &wrapped
 }
 
+// Validate reports every fault of the fields at once, and those of a Source
+// that has a method Validate, as [Grant] does. Nothing is fetched. Without it
+// the first request reports them.
+func (b *Bearer) Validate() error {
+	_, err := b.ready()
+	return err
+}
+
 // RoundTrip sends the request with a token. The request is not changed, its
 // body is closed whatever happens, and the response names it, not the copy
 // with the token, as its Request.
@@ -230,6 +238,24 @@ func (b *Bearer) ready() (*carrier, error) {
 	}
 	b.carrier.CompareAndSwap(nil, c)
 	return b.carrier.Load(), nil
+}
+
+// checkFields reports fields that can never do, or not together.
+func (b *Bearer) checkFields() error {
+	if b.Source == nil {
+		return errors.New("transport: Bearer has no Source")
+	}
+	var faults []error
+	if b.MaxClaims < 0 {
+		faults = append(faults, errors.New("transport: Bearer has a negative MaxClaims"))
+	}
+	if _, ok := b.Source.(ClaimsSource); b.Claims != nil && !ok {
+		faults = append(faults, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source))
+	}
+	if source, ok := b.Source.(interface{ Validate() error }); ok {
+		faults = append(faults, source.Validate())
+	}
+	return errors.Join(faults...)
 }
 
 // prover returns the prover of the proofs that go with the token.

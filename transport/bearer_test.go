@@ -204,6 +204,43 @@ type ending time.Time
 func (e ending) Token(context.Context) (string, time.Time, error) { return "token", time.Time(e), nil }
 func (e ending) Now() time.Time                                   { return time.Time(e) }
 
+func TestBearerValidates(t *testing.T) {
+	claims := func(*http.Request) (any, error) { return nil, nil }
+	for _, test := range []struct {
+		name   string
+		bearer *transport.Bearer
+		want   string
+	}{
+		{"nothing wrong", &transport.Bearer{Source: &transport.Grant{TokenURL: tokenURL, ClientID: "me"}}, ""},
+		{"no Bearer", nil, "transport: Bearer is nil"},
+		{"everything wrong", &transport.Bearer{Source: tokenOnly{&fakeSource{}}, MaxClaims: -1, Claims: claims, Origins: []string{"http://api.example"}},
+			"transport: Bearer has a negative MaxClaims\ntransport: Bearer has Claims, but its Source, a transport_test.tokenOnly, has no TokenWith method to take them\n" +
+				"transport: Origins: http://api.example is not https, and api.example is not a loopback address"},
+		{"a grant over plain http", &transport.Bearer{Source: &transport.Grant{TokenURL: "http://auth.example", ClientID: "me"}},
+			"transport: Grant: TokenURL: http://auth.example is not https, and auth.example is not a loopback address"},
+		{"a grant at a port of no host", &transport.Bearer{Source: &transport.Grant{TokenURL: "https://:443/token", ClientID: "me"}},
+			"transport: Grant: the TokenURL is not an absolute URL without user and fragment"},
+		{"no grant", &transport.Bearer{Source: (*transport.Grant)(nil)}, "transport: Grant is nil"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			base := &recorder{}
+			if test.bearer != nil {
+				test.bearer.Base = base
+			}
+			err := test.bearer.Validate()
+			if test.want == "" && err != nil || test.want != "" && (err == nil || err.Error() != test.want) {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+			if got := test.bearer.Status().Last.Err; (got == nil) != (err == nil) {
+				t.Errorf("Status: got %v, want %v", got, err)
+			}
+			if len(base.seen) > 0 {
+				t.Error("a request was sent")
+			}
+		})
+	}
+}
+
 func TestBearerPassesOnCloseIdleConnections(t *testing.T) {
 	base := &idleCloser{}
 	client := transport.Wrap(&http.Client{Transport: base}, &fakeSource{})

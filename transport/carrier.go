@@ -40,23 +40,12 @@ type carrier struct {
 	nonces      nonces
 }
 
-// newCarrier checks the configuration of the Bearer. Nothing is fetched yet.
+// newCarrier checks the configuration of the Bearer, and reports every fault.
+// Nothing is fetched yet.
 func newCarrier(b *Bearer) (*carrier, error) {
-	if b.Source == nil {
-		return nil, errors.New("transport: Bearer has no Source")
-	}
-	if b.MaxClaims < 0 {
-		return nil, errors.New("transport: Bearer has a negative MaxClaims")
-	}
-	if _, ok := b.Source.(ClaimsSource); b.Claims != nil && !ok {
-		return nil, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source)
-	}
-	origins, err := canonicalOrigins(b.Origins, b.PlainHTTP)
-	if err != nil {
-		return nil, err
-	}
-	prover, err := b.prover()
-	if err != nil {
+	origins, originsErr := canonicalOrigins(b.Origins, b.PlainHTTP)
+	prover, proverErr := b.prover()
+	if err := errors.Join(b.checkFields(), originsErr, proverErr); err != nil {
 		return nil, err
 	}
 	c := &carrier{

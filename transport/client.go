@@ -84,16 +84,11 @@ func (c *Client) open() error {
 	if err != nil {
 		return err
 	}
-	if grant, ok := source.(*Grant); ok {
-		if _, err := grant.check(); err != nil {
-			return fmt.Errorf("grant: %w", err)
-		}
-	}
 	c.Bearer = &Bearer{
 		Source: source, Base: c.Base.Transport, Origins: p.Origins, PlainHTTP: p.PlainHTTP,
 		Header: p.Header, Scheme: p.Scheme, DPoP: c.Prover, Logger: p.Logger,
 	}
-	if _, err := newCarrier(c.Bearer); err != nil {
+	if err := c.Bearer.Validate(); err != nil {
 		return err
 	}
 	c.Client = &http.Client{Transport: c.Bearer}

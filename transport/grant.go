@@ -128,6 +128,13 @@ var (
 	_ ClaimsSource = (*Grant)(nil)
 )
 
+// Validate reports every fault of the fields at once, a URL that no token may
+// come from for instance. Nothing is sent.
+func (g *Grant) Validate() error {
+	_, err := g.check()
+	return err
+}
+
 // Token gets a token.
 func (g *Grant) Token(ctx context.Context) (token string, expiry time.Time, err error) {
 	return g.TokenWith(ctx, nil)
@@ -147,12 +154,9 @@ func (g *Grant) TokenWith(ctx context.Context, claims any) (token string, expiry
 // Ask gets a token as [Grant.TokenWith] does, and returns all that the endpoint
 // says with it. Claims may be nil.
 func (g *Grant) Ask(ctx context.Context, claims any) (GrantAnswer, error) {
-	if g == nil {
-		return GrantAnswer{}, errors.New("transport: Grant is nil")
-	}
 	endpoint, err := g.check()
 	if err != nil {
-		return GrantAnswer{}, fmt.Errorf("transport: Grant: %w", err)
+		return GrantAnswer{}, err
 	}
 	start := time.Now()
 	answer, err := g.exchange(ctx, endpoint, claims)
@@ -240,8 +244,11 @@ func (g *Grant) client() *http.Client {
 	return &client
 }
 
-// check reports every fault of the configuration.
+// check is [Grant.Validate], and returns the TokenURL.
 func (g *Grant) check() (*url.URL, error) {
+	if g == nil {
+		return nil, errors.New("transport: Grant is nil")
+	}
 	var faults []error
 	fault := func(found bool, text string) {
 		if found {
@@ -252,7 +259,7 @@ func (g *Grant) check() (*url.URL, error) {
 	switch {
 	case g.TokenURL == "":
 		faults = append(faults, errors.New("no TokenURL"))
-	case err != nil || endpoint.Host == "" || endpoint.User != nil || endpoint.Fragment != "":
+	case err != nil || endpoint.Hostname() == "" || endpoint.User != nil || endpoint.Fragment != "":
 		faults = append(faults, errors.New("the TokenURL is not an absolute URL without user and fragment"))
 	default:
 		if err := jwks.CheckURL(endpoint, g.PlainHTTP); err != nil {
@@ -265,7 +272,10 @@ func (g *Grant) check() (*url.URL, error) {
 	fault(g.IDToken && g.DPoP != nil, "both IDToken and DPoP, which binds access tokens only")
 	fault(g.ClientSecret != nil && g.ClientID == "", "a ClientSecret without a ClientID")
 	fault(g.Assertion == nil && g.Exchange == nil && g.ClientAssertion == nil && g.ClientID == "" && g.GrantType == "", "nothing to ask with: no Assertion, Exchange, ClientAssertion or ClientID")
-	return endpoint, errors.Join(faults...)
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("transport: Grant: %w", errors.Join(faults...))
+	}
+	return endpoint, nil
 }
 
 // withoutURL drops the URL that net/http puts into its errors: the endpoint is

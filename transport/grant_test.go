@@ -321,6 +321,10 @@ func TestGrantConfiguration(t *testing.T) {
 			if _, _, err := test.grant.Token(t.Context()); err == nil || err.Error() != test.want {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
+			// What the fields alone say is said before anything is asked.
+			if err := test.grant.Validate(); strings.HasPrefix(test.want, "transport: Grant:") && (err == nil || err.Error() != test.want) {
+				t.Errorf("Validate: got %v\nwant %s", err, test.want)
+			}
 			if len(server.forms) != 0 {
 				t.Error("a request was sent all the same")
 			}

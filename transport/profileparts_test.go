@@ -323,7 +323,7 @@ func TestAProgramsUsesComeFirst(t *testing.T) {
 	}
 	profile := must[*transport.ClientProfile](t)(transport.LoadClient(d.path("client.json"), nil))
 	profile.Uses = transport.Uses{"bearer": useFunc(func(*transport.Client) (transport.TokenSource, error) { return &transport.Grant{}, nil })}
-	if _, err := profile.Client(); err == nil || !strings.Contains(err.Error(), "grant: no TokenURL") {
+	if _, err := profile.Client(); err == nil || !strings.Contains(err.Error(), "Grant: no TokenURL") {
 		t.Errorf("got %v, want what can never work refused", err)
 	}
 	profile.Uses = transport.Uses{"bearer": useFunc(func(*transport.Client) (transport.TokenSource, error) { return nil, nil })}

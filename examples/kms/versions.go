@@ -67,7 +67,7 @@ var (
 	_ keystore.Publisher     = (*Store)(nil)
 )
 
-var errNotOpened = fmt.Errorf("kms: %w: a Store comes from Versions.Open", keystore.ErrUnavailable)
+var errNotOpened = fmt.Errorf("kms: %w: %w: a Store comes from Versions.Open", keystore.ErrUnavailable, keystore.ErrMisconfigured)
 
 // Open looks at KMS once. [Store.Follow] looks again and again.
 func (v Versions) Open(ctx context.Context) (*Store, error) {
