@@ -270,7 +270,7 @@ func TestGrantErrorShowsNothingSecret(t *testing.T) {
 		{"the Basic credentials", "header bWU6aHVudGVyMg==", "header ..."},
 		{"a UUID, which may be shown", "trace 7c9e6679-7425-40de-944b-e07fc1f90ae7", "trace 7c9e6679-7425-40de-944b-e07fc1f90ae7"},
 		{"line breaks and escapes", "a\nb\x1b[31mc\u202ed", "a b [31mc d"},
-		{"a long text", strings.Repeat("word ", 100), strings.Repeat("word ", 40) + "..."},
+		{"a long text", strings.Repeat("word ", 101), strings.Repeat("word ", 100) + "..."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			body, err := json.Marshal(map[string]string{"error": "invalid_client", "error_description": test.description})

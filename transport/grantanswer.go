@@ -177,7 +177,7 @@ func notJSON(resp *http.Response, body []byte) string {
 type GrantError struct {
 	StatusCode  int           // of the response
 	Code        string        // "invalid_grant", ...; empty if the answer has none
-	Description string        // what the endpoint says about it, for a person; printable and short
+	Description string        // what the endpoint says about it, for a person; printable, at most 500 bytes
 	RetryAfter  time.Duration // the Retry-After header, at most an hour; zero without one
 
 	reason string // why this package does not accept the answer

@@ -9,7 +9,7 @@ import (
 
 // What an error shows of the answer of a token endpoint, in bytes.
 const (
-	maxDescription = 200 // of an error_description
+	maxDescription = 500 // of an error_description: some servers begin with two sentences of RFC 6749
 	maxCode        = 64  // of an error code
 	maxRun         = 40  // without a gap: as long as a UUID, which helps to search the endpoint's logs
 	minRedacted    = 6   // of a secret: a shorter one may occur by chance

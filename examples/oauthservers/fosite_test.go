@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,24 +123,32 @@ func TestFositeGrantsOurClients(t *testing.T) {
 	o := newOry(t)
 	secret := keystore.StaticPassword(o.secret)
 	stranger := newStore()
-	elsewhere := o.about("by key", "by key")
-	elsewhere.Audience = []string{"https://elsewhere.example"}
-	again := transport.TokenSource(constant{must(o.signer("https://idp.example", "ann", o.assertion).Sign(t.Context(), nil))})
+	elsewhere := func(issuer, subject string, keys *keystore.Store) *tokenprofile.Signer {
+		profile := o.about(issuer, subject)
+		profile.Audience = []string{"https://elsewhere.example"}
+		return must(profile.Signer(keys))
+	}
+	again := constant{must(o.signer("https://idp.example", "ann", o.assertion).Sign(t.Context(), nil))}
+	clientAgain := constant{must(o.signer("by key", "by key", o.keys).Sign(t.Context(), nil))}
 	for _, test := range []struct {
 		name  string
 		grant *transport.Grant
 		want  string // the code of the refusal, which is the server's to choose, or ""
+		says  string // and of its text what tells the reason
 	}{
-		{"a secret in Basic", &transport.Grant{ClientID: clientID, ClientSecret: secret}, ""},
-		{"a secret in the body", &transport.Grant{ClientID: clientID, ClientSecret: secret, SecretInBody: true}, ""},
-		{"a wrong secret", &transport.Grant{ClientID: clientID, ClientSecret: keystore.StaticPassword("not the secret")}, "invalid_client"},
-		{"a client assertion", &transport.Grant{ClientID: "by key", ClientAssertion: o.signer("by key", "by key", o.keys)}, ""},
-		{"a client assertion by another key", &transport.Grant{ClientID: "by key", ClientAssertion: o.signer("by key", "by key", stranger)}, "invalid_request"},
-		{"a client assertion for another server", &transport.Grant{ClientID: "by key", ClientAssertion: must(elsewhere.Signer(o.keys))}, "invalid_client"},
-		{"an assertion", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: o.signer("https://idp.example", "ann", o.assertion)}, ""},
-		{"an assertion by another key", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: o.signer("https://idp.example", "ann", stranger)}, "invalid_grant"},
-		{"an assertion to be used twice", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: again}, ""},
-		{"the same assertion again", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: again}, "jti_known"},
+		{"a secret in Basic", &transport.Grant{ClientID: clientID, ClientSecret: secret}, "", ""},
+		{"a secret in the body", &transport.Grant{ClientID: clientID, ClientSecret: secret, SecretInBody: true}, "", ""},
+		{"a wrong secret", &transport.Grant{ClientID: clientID, ClientSecret: keystore.StaticPassword("not the secret")}, "invalid_client", "Client authentication failed"},
+		{"a client assertion", &transport.Grant{ClientID: "by key", ClientAssertion: o.signer("by key", "by key", o.keys)}, "", ""},
+		{"a client assertion by another key", &transport.Grant{ClientID: "by key", ClientAssertion: o.signer("by key", "by key", stranger)}, "invalid_request", "which could not be found"},
+		{"a client assertion for another server", &transport.Grant{ClientID: "by key", ClientAssertion: elsewhere("by key", "by key", o.keys)}, "invalid_client", "Claim 'audience' from 'client_assertion' must match the authorization server's token endpoint"},
+		{"a client assertion to be used twice", &transport.Grant{ClientID: "by key", ClientAssertion: clientAgain}, "", ""},
+		{"the same client assertion again", &transport.Grant{ClientID: "by key", ClientAssertion: clientAgain}, "jti_known", "The jti was already used."},
+		{"an assertion", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: o.signer("https://idp.example", "ann", o.assertion)}, "", ""},
+		{"an assertion by another key", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: o.signer("https://idp.example", "ann", stranger)}, "invalid_grant", "No public JWK was registered for issuer 'https://idp.example' and subject 'ann'"},
+		{"an assertion for another server", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: elsewhere("https://idp.example", "ann", o.assertion)}, "invalid_grant", "MUST contain an 'aud' (audience) claim"},
+		{"an assertion to be used twice", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: again}, "", ""},
+		{"the same assertion again", &transport.Grant{ClientID: clientID, ClientSecret: secret, Assertion: again}, "jti_known", "The jti was already used."},
 	} {
 		test.grant.TokenURL, test.grant.Scopes = o.url, []string{"orders"}
 		token, expiry, err := test.grant.Token(t.Context())
@@ -147,8 +156,8 @@ func TestFositeGrantsOurClients(t *testing.T) {
 		switch {
 		case test.want == "" && (err != nil || token == "" || time.Until(expiry) < 50*time.Minute):
 			t.Errorf("%s: got %v, a token until %s", test.name, err, expiry)
-		case test.want != "" && (!errors.As(err, &refused) || refused.Code != test.want):
-			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
+		case test.want != "" && (!errors.As(err, &refused) || refused.Code != test.want || !strings.Contains(refused.Description, test.says)):
+			t.Errorf("%s: got %v, want %s and %q", test.name, err, test.want, test.says)
 		}
 	}
 }

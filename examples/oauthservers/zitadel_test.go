@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	jose "github.com/go-jose/go-jose/v4"
@@ -61,14 +62,15 @@ func TestZitadelGrantsOurClients(t *testing.T) {
 		name  string
 		grant *transport.Grant
 		want  string // the code of the refusal (RFC 6749, 5.2, and RFC 7521, 4.1.1), or ""
+		says  string // and of its text what tells the reason; this server says nothing of a secret
 	}{
-		{"a secret in Basic", &transport.Grant{ClientID: "sid1", ClientSecret: keystore.StaticPassword("verysecret")}, ""},
-		{"a secret in the body", &transport.Grant{ClientID: "sid1", ClientSecret: keystore.StaticPassword("verysecret"), SecretInBody: true}, ""},
-		{"a wrong secret", &transport.Grant{ClientID: "sid1", ClientSecret: keystore.StaticPassword("not the secret")}, "invalid_client"},
-		{"an assertion", &transport.Grant{Assertion: signer(service, issuer, keys), Scopes: []string{"openid"}}, ""},
-		{"an assertion by another key", &transport.Grant{Assertion: signer(service, issuer, stranger)}, "invalid_grant"},
-		{"an assertion for another server", &transport.Grant{Assertion: signer(service, "https://elsewhere.example", keys)}, "invalid_grant"},
-		{"an assertion about a stranger", &transport.Grant{Assertion: signer("stranger", issuer, keys)}, "invalid_grant"},
+		{"a secret in Basic", &transport.Grant{ClientID: "sid1", ClientSecret: keystore.StaticPassword("verysecret")}, "", ""},
+		{"a secret in the body", &transport.Grant{ClientID: "sid1", ClientSecret: keystore.StaticPassword("verysecret"), SecretInBody: true}, "", ""},
+		{"a wrong secret", &transport.Grant{ClientID: "sid1", ClientSecret: keystore.StaticPassword("not the secret")}, "invalid_client", ""},
+		{"an assertion", &transport.Grant{Assertion: signer(service, issuer, keys), Scopes: []string{"openid"}}, "", ""},
+		{"an assertion by another key", &transport.Grant{Assertion: signer(service, issuer, stranger)}, "invalid_grant", "no such key"},
+		{"an assertion for another server", &transport.Grant{Assertion: signer(service, "https://elsewhere.example", keys)}, "invalid_grant", "audience is not valid"},
+		{"an assertion about a stranger", &transport.Grant{Assertion: signer("stranger", issuer, keys)}, "invalid_grant", "no such key"},
 	} {
 		test.grant.TokenURL = issuer + "/oauth/token"
 		token, _, err := test.grant.Token(t.Context())
@@ -76,8 +78,8 @@ func TestZitadelGrantsOurClients(t *testing.T) {
 		switch {
 		case test.want == "" && (err != nil || token == ""):
 			t.Errorf("%s: got %v", test.name, err)
-		case test.want != "" && (!errors.As(err, &refused) || refused.Code != test.want):
-			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
+		case test.want != "" && (!errors.As(err, &refused) || refused.Code != test.want || !strings.Contains(refused.Description, test.says)):
+			t.Errorf("%s: got %v, want %s and %q", test.name, err, test.want, test.says)
 		}
 	}
 }
