@@ -35,6 +35,47 @@ func Keyfunc(ctx context.Context, keys keystore.PublicSource) jwt.Keyfunc {
 	}
 }
 
+// FromKeyfunc lets a verifier of ours use the keys that a Keyfunc knows: the one
+// of an identity provider's library, for instance. It is asked as for a token
+// of the algorithm. It does not tell a kid that nobody has from keys that cannot
+// be had, so neither is the token's fault, and a guard answers 503.
+func FromKeyfunc(keys jwt.Keyfunc, algorithm keystore.Algorithm) keystore.PublicSource {
+	return keyfunc{keys, algorithm}
+}
+
+type keyfunc struct {
+	keys      jwt.Keyfunc
+	algorithm keystore.Algorithm
+}
+
+// PublicKeys implements [keystore.PublicSource].
+func (f keyfunc) PublicKeys(_ context.Context, kid string) ([]keystore.PublicKey, error) {
+	token := &jwt.Token{Method: jwt.GetSigningMethod(string(f.algorithm)), Header: map[string]any{"alg": string(f.algorithm)}}
+	if kid != "" {
+		token.Header["kid"] = kid
+	}
+	found, err := f.keys(token)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", keystore.ErrUnavailable, err)
+	}
+	set, ok := found.(jwt.VerificationKeySet)
+	if !ok {
+		set.Keys = []jwt.VerificationKey{found}
+	}
+	var public []keystore.PublicKey
+	for _, key := range set.Keys {
+		k, err := keystore.NewPublicKey(key)
+		if err != nil {
+			return nil, err
+		}
+		if kid != "" {
+			k = k.WithKeyID(kid)
+		}
+		public = append(public, k)
+	}
+	return public, nil
+}
+
 // Sign lets golang-jwt sign a token with a key of ours, and writes its kid. The
 // key must be in memory: golang-jwt knows no others for RSA and ECDSA.
 func Sign(token *jwt.Token, key keystore.PrivateKey) (string, error) {

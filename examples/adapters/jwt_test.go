@@ -143,6 +143,54 @@ func TestKeyfuncRefuses(t *testing.T) {
 	}
 }
 
+// The Keyfunc knows its keys by the kid, as those of identity providers do.
+func TestTheirKeysWithOurVerifier(t *testing.T) {
+	first, second := newKeys(t, tokenprofile.ES256), newKeys(t, tokenprofile.ES256)
+	known := map[string]any{onlyKey(t, first).KeyID(): onlyKey(t, first).Public().CryptoKey(), onlyKey(t, second).KeyID(): onlyKey(t, second).Public().CryptoKey()}
+	byKid := func(token *jwt.Token) (any, error) {
+		kid, named := token.Header["kid"].(string)
+		if key := known[kid]; key != nil || named {
+			if key == nil {
+				return nil, errors.New("no such key")
+			}
+			return key, nil
+		}
+		var all jwt.VerificationKeySet
+		for _, key := range known {
+			all.Keys = append(all.Keys, key)
+		}
+		return all, nil
+	}
+	secret := func(*jwt.Token) (any, error) { return []byte("a secret of enough random characters"), nil }
+	nameless := profileOf(tokenprofile.ES256)
+	nameless.Header.NoKeyID = true
+	tests := []struct {
+		name, text string
+		keys       jwt.Keyfunc
+		want       error // nil: it is accepted
+	}{
+		{"the one key", sign(t, profileOf(tokenprofile.ES256), first), byKid, nil},
+		{"the other key", sign(t, profileOf(tokenprofile.ES256), second), byKid, nil},
+		{"no kid", sign(t, nameless, second), byKid, nil},
+		{"no kid, and the key of a stranger", sign(t, nameless, newKeys(t, tokenprofile.ES256)), byKid, tokenprofile.ErrSignature},
+		{"the key of a stranger", sign(t, profileOf(tokenprofile.ES256), newKeys(t, tokenprofile.ES256)), byKid, keystore.ErrUnavailable},
+		{"another algorithm", sign(t, profileOf(tokenprofile.ES384), newKeys(t, tokenprofile.ES384)), byKid, tokenprofile.ErrAlgorithm},
+		{"a secret where public keys belong", sign(t, profileOf(tokenprofile.ES256), first), secret, keystore.ErrUnsupported},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			verifier, err := profileOf(tokenprofile.ES256).Verifier(adapters.FromKeyfunc(test.keys, tokenprofile.ES256))
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := verifier.Verify(t.Context(), test.text)
+			if !errors.Is(err, test.want) || err == nil && token.Subject != "billing" {
+				t.Errorf("got %v and error %v, want %v", token, err, test.want)
+			}
+		})
+	}
+}
+
 func TestSignRefusesAKeyOfAnotherKind(t *testing.T) {
 	key := onlyKey(t, newKeys(t, tokenprofile.ES256))
 	if _, err := adapters.Sign(jwt.NewWithClaims(jwt.SigningMethodRS256, claims()), key); err == nil {
