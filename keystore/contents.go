@@ -183,15 +183,26 @@ func distinct(keys []PublicKey) []PublicKey {
 	})
 }
 
-// pool returns the trusted certificates.
-func (c *contents) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
+// pool returns the trusted certificates, or why there are none.
+func (c *contents) pool() (*x509.CertPool, error) {
+	pool, empty := x509.NewCertPool(), true
+	var refusals []error
 	for _, e := range c.entries {
-		if e.Kind == KindCertificate && len(e.Chain) > 0 {
+		switch {
+		case e.Kind == KindCertificate && len(e.Chain) > 0:
 			pool.AddCert(e.Chain[0])
+			empty = false
+		case e.Kind == KindCertificate:
+			refusals = append(refusals, fmt.Errorf("certificate %q: %w", e.Alias, e.Err))
 		}
 	}
-	return pool
+	switch {
+	case !empty:
+		return pool, nil
+	case len(refusals) > 0:
+		return nil, joinErrors(refusals)
+	}
+	return nil, fmt.Errorf("%w: no trusted certificate: the store has %s", ErrNoKey, summary(c.entries))
 }
 
 func sameUsage(a, b usage) bool {

@@ -165,8 +165,12 @@ func ExampleStore_TLSCertificate() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	roots, err := keys.CertPool()
+	if err != nil {
+		log.Fatal(err)
+	}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
-		RootCAs: keys.CertPool(),
+		RootCAs: roots,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return keys.TLSCertificate("own") // follows a rotation
 		},
@@ -185,7 +189,11 @@ func ExampleStore_CertPool() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	config := &tls.Config{RootCAs: partners.CertPool()}
+	roots, err := partners.CertPool()
+	if err != nil {
+		log.Fatal(err)
+	}
+	config := &tls.Config{RootCAs: roots}
 	fmt.Println(config.RootCAs.Equal(x509.NewCertPool()))
 	// Output: false
 }

@@ -221,8 +221,16 @@ func (s *Store) PublishedAfter() time.Duration {
 func (s *Store) Trust() PublicSource { return trust{s} }
 
 // CertPool returns the trusted certificates, for the RootCAs or ClientCAs of a
-// [tls.Config]. The pool is a copy: it does not follow the file.
-func (s *Store) CertPool() *x509.CertPool { return s.view(context.Background()).pool() }
+// [tls.Config]. The pool is a copy: it does not follow the file. It is never
+// empty: the error says why there are no certificates, or what [crypto/x509] has
+// against all of them.
+func (s *Store) CertPool() (*x509.CertPool, error) {
+	pool, err := s.view(context.Background()).pool()
+	if err != nil {
+		return nil, s.file.named(err)
+	}
+	return pool, nil
+}
 
 // TLSCertificate returns the key and chain of an alias for mutual TLS. With ""
 // it returns the only key, or the newest valid one. It is cheap and never

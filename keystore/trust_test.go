@@ -1,6 +1,7 @@
 package keystore_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -139,11 +140,11 @@ func TestTLSFromAStore(t *testing.T) {
 	certificate := func() (*tls.Certificate, error) { return store.TLSCertificate("") }
 	server := &tls.Config{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate() },
-		ClientAuth:     tls.RequireAndVerifyClientCert, ClientCAs: trust.CertPool(),
+		ClientAuth:     tls.RequireAndVerifyClientCert, ClientCAs: must(trust.CertPool()),
 	}
 	client := &tls.Config{
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate() },
-		RootCAs:              trust.CertPool(), ServerName: "localhost",
+		RootCAs:              must(trust.CertPool()), ServerName: "localhost",
 	}
 	here, there := net.Pipe()
 	go func() {
@@ -158,6 +159,52 @@ func TestTLSFromAStore(t *testing.T) {
 	answer := make([]byte, 5)
 	if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != "hello" {
 		t.Errorf("got %q, %v", answer, err)
+	}
+}
+
+// refusedCertificate has a negative serial number, which old authorities wrote.
+func refusedCertificate(t *testing.T) []byte {
+	t.Helper()
+	der := newAuthority(t, "old").cert.Raw
+	changed := bytes.Replace(der, []byte{2, 1, 1, 0x30}, []byte{2, 1, 0x81, 0x30}, 1) // serialNumber 1, and the algorithm behind it
+	if bytes.Equal(changed, der) {
+		t.Fatal("the certificate has no serial number where it should")
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: changed})
+}
+
+func TestCertPoolIsNeverEmpty(t *testing.T) {
+	good := []byte(encodePEM(nil, newAuthority(t, "ca").cert))
+	bad := refusedCertificate(t)
+	tests := []struct {
+		name, content string
+		want          string // of the error; empty: a pool
+	}{
+		{"a certificate", string(good), ""},
+		{"one beside another that is refused", string(bad) + string(good), ""},
+		{"one that is refused", string(bad), `DIR/trust.pem: certificate "1": unsupported algorithm: a certificate that crypto/x509 refuses: x509: negative serial number`},
+		{"a key alone", encodePEM(newEC(elliptic.P256())), "DIR/trust.pem: no such key: no trusted certificate: the store has 1 private key"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "trust.pem")
+			install(t, path, tt.content)
+			store := must(keystore.Open(path, nil))
+			pool, err := store.CertPool()
+			if tt.want == "" {
+				if err != nil || pool.Equal(x509.NewCertPool()) {
+					t.Errorf("got %v and error %v, want a pool that is not empty", pool, err)
+				}
+				return
+			}
+			if want := "keystore: " + strings.ReplaceAll(tt.want, "DIR", filepath.Dir(path)); pool != nil || err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+	entry := must(keystore.Parse(append(bad, good...), nil)).Entries()[0]
+	if !errors.Is(entry.Err, keystore.ErrUnsupported) || !strings.Contains(entry.Err.Error(), "negative serial number") {
+		t.Errorf("the entry: got %v, want the reason of crypto/x509", entry.Err)
 	}
 }
 

@@ -102,7 +102,9 @@ func (t TLS) serverNow() (*tls.Config, error) {
 	}
 	if t.Trust != nil {
 		config.ClientAuth = tls.RequireAndVerifyClientCert
-		config.ClientCAs = t.Trust.CertPool()
+		if config.ClientCAs, err = t.Trust.CertPool(); err != nil {
+			return nil, err
+		}
 	}
 	return config, nil
 }
@@ -117,13 +119,17 @@ func (t TLS) verifyServer(state tls.ConnectionState, serverName string) error {
 		return errors.New("transport: TLS: no server name to verify the certificate for")
 	}
 	options := x509.VerifyOptions{DNSName: serverName, Intermediates: x509.NewCertPool()}
-	if t.Trust != nil {
-		options.Roots = t.Trust.CertPool()
-	}
 	for _, certificate := range state.PeerCertificates[1:] {
 		options.Intermediates.AddCert(certificate)
 	}
-	if _, err := state.PeerCertificates[0].Verify(options); err != nil {
+	var err error
+	if t.Trust != nil {
+		options.Roots, err = t.Trust.CertPool()
+	}
+	if err == nil {
+		_, err = state.PeerCertificates[0].Verify(options)
+	}
+	if err != nil {
 		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
 	}
 	return nil

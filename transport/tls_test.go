@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -241,6 +242,25 @@ func TestTLSTakesIntermediatesFromTheServer(t *testing.T) {
 	server := serveTLS(t, transport.TLS{Keys: store(t, chain)})
 	if got, err := (&asker{config: transport.TLS{Trust: store(t, ca.trust())}, url: server.URL}).ask(); err != nil || got != "nobody" {
 		t.Errorf("got %q, %v, want %q", got, err, "nobody")
+	}
+}
+
+// A store with keys where certificates belong trusts nobody, and both ends say why.
+func TestTLSWithATruststoreThatHasNoCertificate(t *testing.T) {
+	ca := newAuthority(t, "CA")
+	der, err := x509.MarshalPKCS8PrivateKey(ca.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keysOnly := store(t, pemOf("PRIVATE KEY", der))
+	const want = "no trusted certificate: the store has 1 private key"
+	server := serveTLS(t, transport.TLS{Keys: store(t, ca.leaf(t, "server", "127.0.0.1"))})
+	if _, err := (&asker{config: transport.TLS{Trust: keysOnly}, url: server.URL}).ask(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a client: got %v, want %q", err, want)
+	}
+	config := transport.TLS{Keys: store(t, ca.leaf(t, "server", "127.0.0.1")), Trust: keysOnly}.Server()
+	if _, err := config.GetConfigForClient(nil); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a server: got %v, want %q", err, want)
 	}
 }
 
