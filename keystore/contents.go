@@ -121,7 +121,7 @@ func checkKeyIDs[K interface{ KeyID() string }](keys []K, equal func(K, K) bool)
 		kid := key.KeyID()
 		other, taken := byID[kid]
 		if kid != "" && taken && !equal(other, key) {
-			return fmt.Errorf("%w: two keys have the kid %q", ErrAmbiguous, clip(kid))
+			return fmt.Errorf("%w: two keys have the kid %q, and nobody could tell which of them signed: give each its own", ErrAmbiguous, clip(kid))
 		}
 		byID[kid] = key
 	}

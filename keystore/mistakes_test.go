@@ -145,6 +145,10 @@ func (b *mistakes) keys() {
 	b.note("a reload of a store from memory", keystore.New().Reload(b.t.Context()))
 	_, err := must(keystore.Parse([]byte(key), nil)).TLSCertificate("")
 	b.note("a TLS certificate of a key without one", err)
+	_, err = must(keystore.Open(own("keytool-p256.p12"), changeit)).CertPool()
+	b.note("a keystore in place of the truststore", err)
+	_, err = must(keystore.File{Path: b.file("old-ca.pem", string(refusedCertificate(b.t)))}.Open()).CertPool()
+	b.note("a truststore that crypto/x509 refuses", err)
 }
 
 func readNothing(context.Context) ([]byte, error) { return nil, nil }

@@ -172,9 +172,9 @@ func (s Selection) valid(key PrivateKey) error {
 	case cert == nil || s.Now.IsZero():
 		return nil
 	case s.Now.After(cert.NotAfter):
-		return fmt.Errorf("key %s: %w on %s", label(key), ErrExpired, date(cert.NotAfter))
+		return fmt.Errorf("key %s: %w on %s: renew it (or set File.IgnoreCertificateDates)", label(key), ErrExpired, date(cert.NotAfter))
 	case s.Now.Before(cert.NotBefore):
-		return fmt.Errorf("key %s: %w, but from %s", label(key), ErrNotYetValid, date(cert.NotBefore))
+		return fmt.Errorf("key %s: %w, but from %s: wait, or correct this machine's clock", label(key), ErrNotYetValid, date(cert.NotBefore))
 	}
 	return nil
 }

@@ -272,7 +272,7 @@ func (t trust) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) 
 // fitsTLS reports whether the key can be used in a TLS handshake.
 func fitsTLS(key PrivateKey) error {
 	if key.certificate() == nil {
-		return errors.New("it has no certificate")
+		return errors.New("it has no certificate, and TLS needs one: put it into the file, or name it as File.Certificate")
 	}
 	if _, ok := key.CryptoKey().(crypto.Signer); !ok {
 		return fmt.Errorf("%w: %s in TLS", ErrUnsupported, key.public.Describe())

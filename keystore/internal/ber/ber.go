@@ -241,13 +241,13 @@ func (r *reader) length() (n int, indefinite bool, err error) {
 		var long uint64
 		for _, b := range r.take(count) {
 			if long = long<<8 | uint64(b); long > uint64(len(r.data)) {
-				return 0, false, damaged("a value of %d bytes or more where %d are left", long, len(r.data))
+				return 0, false, damaged("a value of %d bytes or more where %d are left: it is cut off or changed", long, len(r.data))
 			}
 		}
 		n = int(long)
 	}
 	if n > len(r.data) {
-		return 0, false, damaged("a value of %d bytes where %d are left", n, len(r.data))
+		return 0, false, damaged("a value of %d bytes where %d are left: it is cut off or changed", n, len(r.data))
 	}
 	return n, false, nil
 }

@@ -176,7 +176,7 @@ var foreign = []struct{ begin, what string }{
 // unknown is the error for a file of no format, with what it is.
 func unknown(data []byte) error {
 	if len(data) == 0 {
-		return fmt.Errorf("%w: the file is empty", ErrUnknownFormat)
+		return fmt.Errorf("%w: there is nothing in it", ErrUnknownFormat)
 	}
 	text := trimText(data)
 	for _, f := range foreign {

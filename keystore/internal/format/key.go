@@ -122,6 +122,9 @@ func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, 
 		if _, malformed := Few(info.PrivateKey, 10); strings.HasPrefix(name, "RSA") && malformed != nil {
 			return nil, name, bits, fmt.Errorf("%w: the %s key is cut off or changed", ErrDamaged, known)
 		}
+		if strings.Contains(err.Error(), "unknown algorithm") { // which names the OID once more, and no remedy
+			return nil, name, bits, fmt.Errorf("%w: no token can be signed with a %s key: make an EC or RSA key", ErrUnsupported, known)
+		}
 		return nil, name, bits, fmt.Errorf("%w: %s key: %w", ErrUnsupported, known, err)
 	}
 	if size := sizeOf(key); size > 0 {

@@ -26,7 +26,7 @@ func (r *reader) fail(reason error, detail string, args ...any) {
 // take takes n bytes, which share the memory of the file.
 func (r *reader) take(n uint32) []byte {
 	if r.err == nil && uint64(n) > uint64(len(r.data)) {
-		r.fail(format.ErrDamaged, "%d bytes expected where %d are left", n, len(r.data))
+		r.fail(format.ErrDamaged, "%d bytes expected where %d are left: the file is cut off or changed", n, len(r.data))
 	}
 	if r.err != nil {
 		return nil
