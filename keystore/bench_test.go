@@ -108,3 +108,19 @@ func TestWarmLookUpsDoNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// A health check asks often. Status needs memory for the list of keys alone.
+func TestStatusAllocatesItsListAlone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		store *keystore.Store
+		most  float64
+	}{
+		"no key":     {keystore.New(), 0},
+		"one key":    {must(keystore.Parse([]byte(jwkSet("one")), nil)), 1},
+		"seven keys": {must(keystore.Parse([]byte(jwkSet("1", "2", "3", "4", "5", "6", "7")), nil)), 1},
+	} {
+		if n := testing.AllocsPerRun(100, func() { tt.store.Status() }); n > tt.most {
+			t.Errorf("%s: %v allocations, want at most %v", name, n, tt.most)
+		}
+	}
+}
