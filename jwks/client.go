@@ -163,7 +163,9 @@ func (c *Client) Status() Status {
 }
 
 // Format prints where the keys come from, whatever the verb: the URL without
-// user, password and query, which may be secret.
+// user, password and query, which may be secret. In an unexported field of
+// another struct fmt calls no methods: there a verb that does not fit, %s for
+// instance, prints all of the URL.
 func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, c.text()) }
 
 // LogValue is what [Client.Format] prints.

@@ -3,6 +3,7 @@ package keystore_test
 import (
 	"crypto"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -390,6 +391,36 @@ func TestReplacementsThatKeepTheOldKeysInForce(t *testing.T) {
 				}
 				install(t, r.path, jwkSet("two"))
 				r.expect(time.Second, "one", "one two")
+			})
+		})
+	}
+}
+
+// Whom a truststore vouches for is not forgotten because of a wrong file.
+func TestTrustDoesNotVanish(t *testing.T) {
+	key := newEC(elliptic.P256())
+	for name, tt := range map[string]struct {
+		content string
+		want    error
+	}{
+		"a key alone":               {encodePEM(key), keystore.ErrNoKey},
+		"a certificate of no use":   {string(refusedCertificate(t)), keystore.ErrUnsupported},
+		"what is no file of a kind": {"nothing", keystore.ErrUnknownFormat},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				var reports []error
+				file := keystore.File{Path: filepath.Join(t.TempDir(), "trust.pem"), OnReload: func(err error) { reports = append(reports, err) }}
+				install(t, file.Path, encodePEM(nil, newAuthority(t, "ca").cert))
+				store := must(file.Open())
+				install(t, file.Path, tt.content)
+				time.Sleep(2 * time.Second)
+				if got := must(store.Trust().PublicKeys(t.Context(), "")); len(got) != 1 {
+					t.Errorf("got %d trusted keys, want the one there was", len(got))
+				}
+				if len(reports) == 0 || !errors.Is(reports[0], tt.want) {
+					t.Errorf("got reports %v, want %v", reports, tt.want)
+				}
 			})
 		})
 	}

@@ -13,6 +13,11 @@ import (
 
 // A Token is a verified token, as a [Verifier] returns it. Tests may make one:
 // package transporttest has a verifier for them.
+//
+// No verb of package fmt, no logger and no encoding prints more of it than its
+// key's kid. The exception is a Token in an unexported field of another struct:
+// fmt calls no methods there, and prints the fields below, behind a pointer too
+// where the verb does not fit.
 type Token struct {
 	Issuer, Subject, ID, KeyID  string
 	Audience                    []string

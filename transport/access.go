@@ -43,7 +43,8 @@ func (r AccessRequest) GobEncode() ([]byte, error) {
 	return nil, errors.New("transport: an AccessRequest has no gob form")
 }
 
-// Access is what a client is granted.
+// Access is what a client is granted. In an unexported field of another struct
+// fmt prints its fields, because it calls no methods there.
 type Access struct {
 	// Subject is the sub claim. Empty: the client itself; an error in a token
 	// exchange, and if an assertion has come alone.
