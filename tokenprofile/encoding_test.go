@@ -147,7 +147,7 @@ func TestValuesThatCannotBeClaims(t *testing.T) {
 // What is not UTF-8 would be another text at the other end.
 func TestATextThatIsNotUTF8(t *testing.T) {
 	signer, _ := pair(t, profileOf("HS256"))
-	bad := "\xff"
+	bad, mended := "\xff", "\ufffd"
 	for name, claims := range map[string]any{
 		"in a map": map[string]string{"a": bad}, "as a name": map[string]int{bad: 1}, "in an any": map[string]any{"a": []any{1, bad}},
 		"behind a pointer": map[string]*string{"a": &bad}, "in an array": map[string][1]string{"a": {bad}},
@@ -165,7 +165,7 @@ func TestATextThatIsNotUTF8(t *testing.T) {
 		})
 	}
 	for name, claims := range map[string]any{
-		"U+FFFD beside nothing": map[string]any{"a": "\ufffd", "b": nil},
+		"U+FFFD beside nothing": map[string]*string{"a": &mended, "b": nil},
 		"U+FFFD itself":         map[string]string{"a": "\ufffd"}, "its escape": json.RawMessage(`{"a":"\ufffd"}`),
 		"a field nobody writes": struct {
 			A    string

@@ -190,3 +190,36 @@ func TestKeyAlias(t *testing.T) {
 		mentions(t, err, key.Alias())
 	}
 }
+
+// Where the kid does not count, a thumbprint chooses among many keys.
+func TestAThumbprintAmongManyKeys(t *testing.T) {
+	var keys []keystore.PrivateKey
+	for n := range 10 {
+		keys = append(keys, dated(t, "ES256", fmt.Sprint(n), -1, 1))
+	}
+	p := profileOf("ES256")
+	p.Waive.AnyKeyID = true
+	verifier := ok(p.Verifier(trusting(keys...)))(t)
+	for _, thumbprint := range []func(*tokenprofile.Header){
+		func(h *tokenprofile.Header) { h.X5TS256 = true }, func(h *tokenprofile.Header) { h.X5T = true },
+	} {
+		signing := profileOf("ES256")
+		thumbprint(&signing.Header)
+		signer := ok(signing.Signer(keystore.New(keys[9].WithKeyID("other"))))(t)
+		ok(verifier.Verify(t.Context(), ok(signer.Sign(t.Context(), nil))(t)))(t)
+	}
+}
+
+// A secret key is chosen by its alias, without case.
+func TestAliasOfASecretKey(t *testing.T) {
+	set := `{"keys":[{"kty":"oct","kid":"one","k":"` + b64(32) + `"},{"kty":"oct","kid":"two","k":"` + b64(33) + `"}]}`
+	store := ok(keystore.Parse([]byte(set), nil))(t)
+	for _, alias := range []string{"one", "TWO"} {
+		p := profileOf("HS256")
+		p.KeyAlias = alias
+		signer := ok(p.SecretSigner(store))(t)
+		if got := parametersOf(t, ok(signer.Sign(t.Context(), nil))(t)).KeyID; got != strings.ToLower(alias) {
+			t.Errorf("alias %q: got kid %q", alias, got)
+		}
+	}
+}

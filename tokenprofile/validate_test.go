@@ -27,6 +27,16 @@ func TestValidateAccepts(t *testing.T) {
 	}
 }
 
+// An algorithm that is there in another release, or another mode, is named so.
+func TestAnAlgorithmThatIsNotThereNow(t *testing.T) {
+	p := profileOf("ML-DSA-44")
+	if missing := p.Algorithm.Check(); missing != nil {
+		mentions(t, p.Validate(), missing.Error())
+	} else if err := p.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestValidateRefuses(t *testing.T) {
 	type profile = tokenprofile.Profile
 	second, hour, minusOne := time.Second, time.Hour, -time.Second
