@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 	"github.com/tokenprofile/tokenprofile-go/transport"
@@ -98,6 +99,20 @@ func TestNotRefused(t *testing.T) {
 	}
 	if _, err := s.work(t.Context(), ways[0], "nobody", "L-1041", "review"); err == nil {
 		t.Error("nobody worked on a case")
+	}
+}
+
+// TestClockTooLate has a clock that is later than the story's, and than anybody
+// should put up with: it is seen.
+func TestClockTooLate(t *testing.T) {
+	s := startSystems(t)
+	s.producer.behind.Store(int64(time.Minute))
+	if _, err := s.work(t.Context(), ways[0], "ann", "L-1041", "review"); err == nil {
+		t.Fatal("a token from a minute ahead was admitted")
+	}
+	seen := s.producer.journal.seen()
+	if log := strings.Join(seen[len(seen)-1].Log, "\n"); !strings.Contains(log, "not yet valid") {
+		t.Errorf("got the log %q, want it to say not yet valid", log)
 	}
 }
 

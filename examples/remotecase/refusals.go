@@ -27,7 +27,7 @@ var refusals = []refusal{
 	{"replay", "A replayed assertion",
 		"The token is right in every point, and it has been used before.", tryReplay},
 	{"truststore", "A truststore without the certificate",
-		"The consumer's truststore does not have the producer's authority: it sends nothing.", tryOtherTruststore},
+		"With a truststore that lacks the producer's authority, the consumer sends nothing.", tryOtherTruststore},
 }
 
 func tryUnknownUser(ctx context.Context, s *systems) (string, error) {
