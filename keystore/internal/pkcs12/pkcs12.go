@@ -148,19 +148,25 @@ type reader struct {
 // key by key.
 const maxSafes = 2 * format.MaxEntries
 
-// authenticatedSafe reads the content of a store (RFC 7292 section 4.1).
+// authenticatedSafe reads the content of a store (RFC 7292 section 4.1). The
+// first safe is opened alone, so that a wrong password costs one derivation.
 func (r *reader) authenticatedSafe(content []byte) error {
-	safes := 0
-	return eachIn(content, func(der []byte) error {
-		if safes++; safes > maxSafes {
+	var safes [][]byte
+	err := eachIn(content, func(der []byte) error {
+		if len(safes) == maxSafes {
 			return fmt.Errorf("%w: more than %d safes", format.ErrLimit, maxSafes)
 		}
-		var safe contentInfo
-		if err := ber.Unmarshal(der, &safe); err != nil {
-			return err
-		}
-		return r.safe(safe)
+		safes = append(safes, der)
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	first := min(1, len(safes))
+	if err := r.safes(safes[:first]); err != nil {
+		return err
+	}
+	return r.safes(safes[first:])
 }
 
 // eachIn calls f for each element of one SEQUENCE that may be BER.
@@ -190,29 +196,53 @@ func eachIn(data []byte, f func(der []byte) error) error {
 	return nil
 }
 
-func (r *reader) safe(safe contentInfo) error {
-	switch oid := format.OID(safe.Type); oid {
-	case oidData:
-		contents, err := safe.octets()
-		if err != nil {
-			return err
+// safe is what a safe of the file contains.
+type safe struct {
+	contents  []byte
+	encrypted bool
+	err       error
+}
+
+// safes opens safes side by side, and reads them in order.
+func (r *reader) safes(safes [][]byte) error {
+	all := make([]safe, len(safes))
+	r.budget.Each(len(safes), func(i int, budget *pbe.Budget) { all[i] = r.open(safes[i], budget) })
+	for _, safe := range all {
+		if safe.encrypted && safe.err == nil {
+			r.plain = append(r.plain, safe.contents)
 		}
-		return r.safeContents(contents, 0)
-	case oidEncryptedData:
-		contents, err := r.decrypt(safe)
-		if err != nil {
-			return err
-		}
-		r.plain = append(r.plain, contents)
-		return r.safeContents(contents, 0)
-	default:
-		return fmt.Errorf("%w: safe of type %s", format.ErrUnsupported, oid)
 	}
+	for _, safe := range all {
+		if safe.err != nil {
+			return safe.err
+		}
+		if err := r.safeContents(safe.contents, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) open(der []byte, budget *pbe.Budget) (s safe) {
+	var info contentInfo
+	if s.err = ber.Unmarshal(der, &info); s.err != nil {
+		return s
+	}
+	switch oid := format.OID(info.Type); oid {
+	case oidData:
+		s.contents, s.err = info.octets()
+	case oidEncryptedData:
+		s.encrypted = true
+		s.contents, s.err = r.decrypt(info, budget)
+	default:
+		s.err = fmt.Errorf("%w: safe of type %s", format.ErrUnsupported, oid)
+	}
+	return s
 }
 
 // decrypt opens encrypted data (RFC 2315 section 13), which only the store's
 // password fits.
-func (r *reader) decrypt(safe contentInfo) ([]byte, error) {
+func (r *reader) decrypt(info contentInfo, budget *pbe.Budget) ([]byte, error) {
 	var data struct {
 		Version int
 		Content struct {
@@ -222,7 +252,7 @@ func (r *reader) decrypt(safe contentInfo) ([]byte, error) {
 		}
 		Attributes asn1.RawValue `asn1:"optional"`
 	}
-	if err := ber.Unmarshal(safe.Content.Bytes, &data); err != nil {
+	if err := ber.Unmarshal(info.Content.Bytes, &data); err != nil {
 		return nil, err
 	}
 	encrypted, err := ber.OctetString(data.Content.Encrypted)
@@ -232,7 +262,7 @@ func (r *reader) decrypt(safe contentInfo) ([]byte, error) {
 	if r.pw.Store == nil {
 		return nil, format.ErrPasswordRequired
 	}
-	return pbe.Open(data.Content.Algorithm, encrypted, [][]byte{r.pw.Store}, r.budget, ber.IsSequence)
+	return pbe.Open(data.Content.Algorithm, encrypted, [][]byte{r.pw.Store}, budget, ber.IsSequence)
 }
 
 // safeContents reads bags, which may again be safe contents.
