@@ -43,6 +43,7 @@ var misuses = []struct{ name, code string }{
 	{"decryption keys where encryption keys belong", `profile.Signer(store, tokenprofile.DecryptWith(store))`},
 	{"swapping the arguments of Open", `keystore.Open(keystore.EnvPassword("P"), "consumer.jks")`},
 	{"a password in plain text for Open", `keystore.Open("consumer.jks", "changeit")`},
+	{"a password in plain text for a declared store", `_ = transport.DeclaredStore{Path: "consumer.jks", Password: "changeit"}`},
 	{"a private key as a secret one", `var _ keystore.SecretKey = keystore.PrivateKey{}`},
 	{"guarding with a signer", `_ = &transport.Guard{Verifier: &tokenprofile.Signer{}}`},
 	{"carrying a verifier's tokens", `_ = &transport.Bearer{Source: &tokenprofile.Verifier{}}`},
