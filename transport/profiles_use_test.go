@@ -35,7 +35,9 @@ func (d *declared) endpoint(change func(e *transport.TokenEndpoint)) *httptest.S
 	keys := must[*keystore.Store](d.t)(keystore.Open(d.path("producer.jks"), keystore.StaticPassword("changeit")))
 	assertions, clients := d.verifier("token.json"), d.verifier("assertion.json")
 	e := &transport.TokenEndpoint{
-		Clients:           transport.Registrations{"consumer": {SecretHash: hashOf(d.t, secretOfConsumer), Assertions: clients}},
+		Clients: transport.Registrations{"consumer": {
+			SecretHash: hashOf(d.t, secretOfConsumer), Assertions: clients, Certificate: &transport.ClientCertificate{Subject: "CN=consumer.example,O=Example"},
+		}},
 		Signer:            must[*tokenprofile.Signer](d.t)(access.Signer(keys)),
 		Assertions:        assertions,
 		ClientCredentials: true,
@@ -76,6 +78,7 @@ func TestEveryKindOfUse(t *testing.T) {
 		{"an assertion, and a secret in the body", map[string]any{"use": "jwtBearer"}, map[string]any{"secretInBody": true}, false, "ann"},
 		{"a client's assertion", map[string]any{"use": "clientCredentials", "token": "assertion.json"}, nil, false, "consumer"},
 		{"a client's secret", map[string]any{"use": "clientCredentials", "token": nil}, secret, false, "consumer"},
+		{"a client's certificate", map[string]any{"use": "clientCredentials", "token": nil}, map[string]any{"clientID": "consumer"}, false, "consumer"},
 		{"an exchange", map[string]any{"use": "tokenExchange"}, secret, false, "ann"},
 		{"an exchange for another who acts", map[string]any{"use": "tokenExchange"}, map[string]any{
 			"clientAssertion": "assertion.json", "actor": "assertion.json", "actorType": transport.TokenTypeJWT,
