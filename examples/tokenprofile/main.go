@@ -34,8 +34,8 @@ var commands = []command{
 	{"decode", "[-json] TOKEN", "what a token says; nobody verifies it", decode},
 	{"jwks", "(-url URL | [-password P] FILE) [-json]", "the keys of a set or a store, and what is odd in it", keySet},
 	{"generate", "[-algorithm A] [-subject DN] [-days N] -password P FILE ALIAS", "a new keystore with a new key", generate},
-	{"rotate", "-password P [-lead D] [-life D] [-keep D] FILE", "a new key beside the old one, which signs later", rotate},
-	{"serve", "[-address A] [-password P] [-issuer URL] FILE", "the key set, metadata and status of a keystore", serve},
+	{"rotate", "-password P [-before D] [-lead D] [-life D] [-keep D] [-algorithm A] [-subject DN] FILE", "a new key beside the old one, which signs later", rotate},
+	{"serve", "[-address A] [-algorithm A] [-issuer URL] [-password P] FILE", "the key set, metadata and status of a keystore", serve},
 }
 
 func main() {

@@ -211,7 +211,7 @@ func TestKeySets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler(opened, "", slog.New(slog.DiscardHandler)))
+	server := httptest.NewServer(handler(opened, "", "", slog.New(slog.DiscardHandler)))
 	defer server.Close()
 	if out := succeed(t, "", "jwks", "-url", server.URL+"/jwks.json"); !strings.Contains(out, "EC P-256  ES256") || strings.Contains(out, "odd") {
 		t.Errorf("got %s", out)
@@ -228,6 +228,31 @@ func TestKeySets(t *testing.T) {
 	}
 }
 
+func TestServeDescribesAnIssuer(t *testing.T) {
+	store, _ := scene(t)
+	opened, err := keystore.Open(store, keystore.StaticPassword("changeit"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(nil)
+	issuer := "http://" + server.Listener.Addr().String()
+	server.Config.Handler = handler(opened, "", issuer, slog.New(slog.DiscardHandler))
+	server.Start()
+	defer server.Close()
+	keys, err := jwks.Discover(t.Context(), issuer, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := keys.PublicKeys(t.Context(), ""); err != nil || len(found) != 1 {
+		t.Errorf("got %v, %v, want the key of the store", found, err)
+	}
+	for _, bad := range []string{"http://issuer.example", "https://issuer.example?a=b", "issuer"} {
+		if _, errs, status := tool(t, "", "serve", "-issuer", bad, password, store); status != 2 || !strings.Contains(errs, "-issuer") {
+			t.Errorf("%s: got %d, %s", bad, status, errs)
+		}
+	}
+}
+
 func TestServeEndsWhenAsked(t *testing.T) {
 	store, _ := scene(t)
 	opened, err := keystore.Open(store, keystore.StaticPassword("changeit"))
@@ -240,7 +265,7 @@ func TestServeEndsWhenAsked(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serveUntil(ctx, listener, handler(opened, "", slog.New(slog.DiscardHandler))) }()
+	go func() { done <- serveUntil(ctx, listener, handler(opened, "", "", slog.New(slog.DiscardHandler))) }()
 	resp, err := http.Get("http://" + listener.Addr().String() + "/status")
 	if err != nil {
 		t.Fatal(err)
