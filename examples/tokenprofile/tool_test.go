@@ -298,6 +298,18 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+func TestTheREADMENamesEveryCommand(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range commands {
+		if !strings.Contains(string(text), "\n| `"+c.name+" ") {
+			t.Errorf("its table has no row for %s", c.name)
+		}
+	}
+}
+
 func TestAPasswordAmongTheArgumentsIsWarnedOf(t *testing.T) {
 	store, _ := scene(t)
 	_, errs, status := tool(t, "", "inspect", "-password", "pass:changeit", store)
