@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -20,7 +21,8 @@ const (
 
 // deliveries bring a keystore to machines, each in a time of its own.
 type deliveries struct {
-	paths   []string
+	master  string   // path of the keystore as its owner has it
+	paths   []string // of the machines'
 	entries []keystore.Entry
 }
 
@@ -31,17 +33,19 @@ func (d *deliveries) first() error {
 	if err != nil {
 		return err
 	}
-	d.entries = []keystore.Entry{{Alias: "signing", Kind: keystore.KindPrivateKey, PrivateKey: key}}
+	if err := keystore.WriteFile(d.master, password, keystore.Entry{Alias: "signing", PrivateKey: key}); err != nil {
+		return err
+	}
+	store, err := keystore.Open(d.master, password)
+	if err != nil {
+		return err
+	}
+	d.entries = store.Entries()
 	for _, path := range d.paths {
 		if err := d.deliver(path); err != nil {
 			return err
 		}
 	}
-	store, err := keystore.Open(d.paths[0], password)
-	if err != nil {
-		return err
-	}
-	d.entries = store.Entries()
 	return nil
 }
 
@@ -55,6 +59,9 @@ func (d *deliveries) rotate(ctx context.Context, random *rand.Rand) error {
 	// The day, which the alias ends with, does not tell the keys of a minute apart.
 	next[len(next)-1].Alias = "signing-" + changeover.Format("150405")
 	d.entries = next
+	if err := keystore.WriteFile(d.master, password, next...); err != nil {
+		return err
+	}
 	random.Shuffle(len(d.paths), func(i, j int) { d.paths[i], d.paths[j] = d.paths[j], d.paths[i] })
 	for _, path := range d.paths { // each within its share of the time
 		delay := time.Duration(random.Int64N(int64(slowest) / int64(len(d.paths))))
@@ -71,8 +78,16 @@ func (d *deliveries) rotate(ctx context.Context, random *rand.Rand) error {
 	return sleep(ctx, time.Until(changeover))
 }
 
+// deliver copies the keystore, so that nobody sees half of it.
 func (d *deliveries) deliver(path string) error {
-	return keystore.WriteFile(path, password, d.entries...)
+	data, err := os.ReadFile(d.master)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

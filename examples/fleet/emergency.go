@@ -92,7 +92,7 @@ func (e *emergency) publish(path, address string) (err error) {
 }
 
 func replaceKey(path string) (kid string, err error) {
-	d := deliveries{paths: []string{path}}
+	d := deliveries{master: path}
 	if err := d.first(); err != nil {
 		return "", err
 	}

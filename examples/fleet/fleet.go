@@ -69,6 +69,7 @@ func (f *fleet) build(store string) (err error) {
 	if err != nil {
 		return err
 	}
+	f.deliveries.master = filepath.Join(f.dir, "keystore.p12")
 	for i := range size {
 		f.producers = append(f.producers, again("producer", i+1, f.addresses[i], f.dir, producer{
 			Address: f.addresses[i], KeySet: "http://" + cache + "/jwks.json", Store: store, Dir: f.dir, Ledger: f.ledger(i),

@@ -27,16 +27,16 @@ func TestNothingIsAdmittedTwice(t *testing.T) {
 	program := build(t)
 	for _, store := range []string{"redis", "postgres"} {
 		t.Run(store, func(t *testing.T) {
-			out, err := exec.Command(program, "-seed", "1", "-for", "16s", "-store", store).CombinedOutput()
+			out, err := run(program, store)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			for _, want := range []string{"admitted twice: 0\n", "keys that have signed: 2\n"} {
-				if !strings.Contains(string(out), want) {
+				if !strings.Contains(out, want) {
 					t.Errorf("the output has no %q:\n%s", want, out)
 				}
 			}
-			kills := killed(string(out))
+			kills := killed(out)
 			for _, kind := range []string{"consumer", "producer", "nginx", store} {
 				if kills[kind] == 0 {
 					t.Errorf("no %s was killed:\n%s", kind, out)
@@ -49,12 +49,25 @@ func TestNothingIsAdmittedTwice(t *testing.T) {
 // A run whose producers do not share what they have seen shows that the count
 // can be anything else than nought.
 func TestWithoutASharedStoreTokensAreAdmittedTwice(t *testing.T) {
-	command := exec.Command(build(t), "-seed", "1", "-for", "16s", "-store", "memory")
-	command.Env = append(os.Environ(), "TMPDIR="+t.TempDir()) // what a run that failed leaves behind
-	out, err := command.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "tokens were admitted more than once") {
+	program := build(t)
+	t.Setenv("TMPDIR", t.TempDir()) // for what a run that failed leaves behind
+	out, err := run(program, "memory")
+	if err == nil || !strings.Contains(out, "tokens were admitted more than once") {
 		t.Errorf("got error %v, want tokens admitted twice:\n%s", err, out)
 	}
+}
+
+// run runs the program, again if the machine was too slow for its rotation,
+// which then shows nothing.
+func run(program, store string) (out string, err error) {
+	for range 3 {
+		var text []byte
+		text, err = exec.Command(program, "-seed", "1", "-for", "16s", "-store", store).CombinedOutput()
+		if out = string(text); !strings.Contains(out, "too slow for this") {
+			break
+		}
+	}
+	return out, err
 }
 
 // killed reads from the table how many of each kind were killed.
