@@ -203,7 +203,7 @@ func TestOwnChainsAreNotTrusted(t *testing.T) {
 	if len(must(store.PrivateKeys(t.Context()))) != 1 {
 		t.Fatal("the entry has no key")
 	}
-	if pool := store.CertPool(); !pool.Equal(x509.NewCertPool()) {
+	if _, err := store.CertPool(); err == nil {
 		t.Error("a certificate of our own is trusted")
 	}
 	trust := must(keystore.Parse([]byte(pemBlock("CERTIFICATE", partner(t, "a").Raw)), nil))
