@@ -79,6 +79,8 @@ type spec struct {
 	hash   crypto.Hash    // 0: it hashes by itself, or not at all
 	curve  elliptic.Curve // of ECDSA keys
 	size   int            // bytes of the AES key, where the algorithm alone says
+
+	familyUse // of the family, looked up once
 }
 
 // specs is the one table of algorithms: a new one is a new row. Of those that
@@ -148,6 +150,7 @@ func (u familyUse) withSecret() familyUse { u.usage, u.secret = 0, true; return 
 var specByName = func() map[Algorithm]*spec {
 	byName := make(map[Algorithm]*spec, len(specs))
 	for _, s := range specs {
+		s.familyUse = familyUses[s.family]
 		byName[s.name] = s
 	}
 	return byName
@@ -225,11 +228,19 @@ func (a Algorithm) Family() Family {
 }
 
 // IsSignature reports whether tokens are signed with it, and not encrypted.
-func (a Algorithm) IsSignature() bool { return familyUses[a.Family()].use == "sig" }
+func (a Algorithm) IsSignature() bool { return a.usedFor().use == "sig" }
 
 // UsesSecret reports whether the algorithm uses a secret key, which both ends
 // hold.
-func (a Algorithm) UsesSecret() bool { return familyUses[a.Family()].secret }
+func (a Algorithm) UsesSecret() bool { return a.usedFor().secret }
+
+// usedFor returns the zero value for an unknown name.
+func (a Algorithm) usedFor() familyUse {
+	if s := specByName[a]; s != nil {
+		return s.familyUse
+	}
+	return familyUse{}
+}
 
 // Hash returns the hash function of a signature, or of RSA-OAEP; 0 where the
 // algorithm brings its own.

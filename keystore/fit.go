@@ -48,7 +48,7 @@ func misfit(k PublicKey, a Algorithm) error {
 	}
 	switch key := k.key.(type) {
 	case *rsa.PublicKey:
-		return misfitRSA(key)
+		return misfitRSA(key, k.sound)
 	case ed25519.PublicKey:
 		return misfitEd25519(key)
 	}
@@ -64,14 +64,14 @@ func otherThan(k PublicKey, s *spec) error {
 	return reason
 }
 
-func misfitRSA(key *rsa.PublicKey) error {
+func misfitRSA(key *rsa.PublicKey, sound bool) error {
 	if bits := key.N.BitLen(); bits < minUsedRSABits || bits > maxUsedRSABits {
 		return fmt.Errorf("it needs %d to %d bits", minUsedRSABits, maxUsedRSABits)
 	}
 	if key.E < minRSAExponent { // an even exponent makes no key
 		return fmt.Errorf("it needs an exponent of at least %d", minRSAExponent)
 	}
-	if isROCA(key.N) {
+	if !sound {
 		return errors.New("it was made by a faulty chip and can be factored (CVE-2017-15361)")
 	}
 	return nil

@@ -41,7 +41,7 @@ func Generate(algorithm Algorithm, subject string, notBefore, notAfter time.Time
 	}
 	template := &x509.Certificate{
 		Subject: name, NotBefore: notBefore, NotAfter: notAfter,
-		KeyUsage: familyUses[algorithm.Family()].usage, BasicConstraintsValid: true,
+		KeyUsage: algorithm.usedFor().usage, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

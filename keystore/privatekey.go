@@ -155,7 +155,7 @@ func (k PrivateKey) Fits(a Algorithm) error {
 	if k.err != nil {
 		return k.err
 	}
-	return fits(k.public, a, k.Permits, familyUses[a.Family()].private)
+	return fits(k.public, a, k.Permits, a.usedFor().private)
 }
 
 // Sign signs a digest, or for Ed25519 and ML-DSA the message, as [crypto.Signer] does. A

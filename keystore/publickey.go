@@ -32,6 +32,7 @@ type PublicKey struct {
 	pss   bool // its OID is that of RSASSA-PSS
 	chain []*x509.Certificate
 	aside bool // the chain only accompanies the key (x5c): the key outlives it
+	sound bool // an RSA key that passed isROCA, which takes longer than all other checks of a token
 }
 
 // NewPublicKey returns the key of the standard library as a [PublicKey], with
@@ -52,7 +53,9 @@ func NewPublicKey(key crypto.PublicKey, chain ...*x509.Certificate) (PublicKey, 
 	if err != nil {
 		return PublicKey{}, err
 	}
-	return PublicKey{key: key, identity: identity, kid: identity, chain: slices.Clone(chain)}, nil
+	rsaKey, isRSA := key.(*rsa.PublicKey)
+	sound := isRSA && !isROCA(rsaKey.N)
+	return PublicKey{key: key, identity: identity, kid: identity, chain: slices.Clone(chain), sound: sound}, nil
 }
 
 // KeyID returns the key's kid: the one its file names, else its RFC 7638
@@ -159,7 +162,7 @@ func (k PublicKey) Permits(operation string) error {
 // certificate. The error names the key and the algorithm. Nil means that it
 // fits.
 func (k PublicKey) Fits(a Algorithm) error {
-	return fits(k, a, k.Permits, familyUses[a.Family()].public)
+	return fits(k, a, k.Permits, a.usedFor().public)
 }
 
 // PEM returns the key as a PEM block of type PUBLIC KEY (RFC 7468 section 13),

@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -10,7 +11,6 @@ import (
 	"crypto/sha512"
 	"errors"
 	"fmt"
-	"math/big"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -21,7 +21,7 @@ import (
 // [PrivateKey.Fits] does. HMACs have no private key, and are not made here.
 func (a Algorithm) Sign(ctx context.Context, key PrivateKey, dst, input []byte) ([]byte, error) {
 	s := specByName[a]
-	if s == nil || !a.IsSignature() || a.UsesSecret() {
+	if s == nil || s.use != "sig" || s.secret {
 		return nil, fmt.Errorf("keystore: %w: %q does not sign with a private key", ErrUnsupported, clip(string(a)))
 	}
 	var sum [64]byte
@@ -117,14 +117,24 @@ func (s *spec) verifyECDSA(key *ecdsa.PublicKey, digest, signature []byte) bool 
 	if len(signature) != 2*size {
 		return false
 	}
-	var buffer [maxSignature]byte
-	der := cryptobyte.NewFixedBuilder(buffer[:0])
+	der := cryptobyte.NewFixedBuilder(make([]byte, 0, maxSignature))
 	der.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1BigInt(new(big.Int).SetBytes(signature[:size]))
-		b.AddASN1BigInt(new(big.Int).SetBytes(signature[size:]))
+		addInteger(b, signature[:size])
+		addInteger(b, signature[size:])
 	})
 	encoded, err := der.Bytes()
 	return err == nil && ecdsa.VerifyASN1(key, digest, encoded)
+}
+
+// addInteger adds a big-endian number that is not negative.
+func addInteger(b *cryptobyte.Builder, n []byte) {
+	n = bytes.TrimLeft(n, "\x00")
+	b.AddASN1(asn1.INTEGER, func(b *cryptobyte.Builder) {
+		if len(n) == 0 || n[0] >= 0x80 {
+			b.AddUint8(0) // its first bit would be the sign
+		}
+		b.AddBytes(n)
+	})
 }
 
 // maxSignature is the length in bytes of an ECDSA signature on P-521 in DER.
