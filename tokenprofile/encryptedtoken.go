@@ -54,7 +54,7 @@ func receiveEncrypted(token []byte) (*encryptedToken, error) {
 
 func (t *encryptedToken) read(token []byte) (err error) {
 	if bytes.Count(token, []byte(".")) != encryptedDots {
-		return refuse(ErrMalformed, "not five segments")
+		return errSegments[encryptedDots]
 	}
 	t.text = append(t.text[:0], token...)
 	t.decoded = t.decoded[:0]

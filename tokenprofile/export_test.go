@@ -14,18 +14,18 @@ func (v *Verifier) Payload(ctx context.Context, token string) ([]byte, error) {
 		_, payload, err := v.decrypt.Decrypt(ctx, *v.profile.Encryption, token)
 		return payload, err
 	}
-	r, err := receive(token, v.profile.MaxSize)
+	r, err := receive(token, v.profile.MaxSize, signedDots)
 	if err != nil {
 		return nil, err
 	}
 	defer r.release()
-	if err := r.split(); err != nil {
-		return nil, err
-	}
 	if err := r.readHeader(); err != nil {
 		return nil, err
 	}
 	if err := v.header.judge(&r.header); err != nil {
+		return nil, err
+	}
+	if err := r.decodeRest(); err != nil {
 		return nil, err
 	}
 	if _, err := v.keys.verify(ctx, v.keyIDOf(&r.header), r.input, r.signature); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile/internal/strictjson"
@@ -23,11 +24,13 @@ type received struct {
 	payload   []byte // the JSON that claims were read from
 	rawHeader []byte // and the header
 
-	text    []byte // the token
-	decoded []byte // its three segments, decoded
-	padded  bool   // with "="
-	isRead  bool
-	scanner strictjson.Scanner
+	text        []byte // the token
+	first, last int    // where its dots are
+	decoded     []byte // its three segments, decoded
+	padded      bool   // with "="
+	hasHeader   bool   // the header has been read
+	hasClaims   bool
+	scanner     strictjson.Scanner
 }
 
 var receiveds = sync.Pool{New: func() any { return new(received) }}
@@ -42,15 +45,18 @@ func (r *received) release() {
 	}
 }
 
-// receive takes a token of at most maxSize bytes into a buffer. The caller
-// releases it.
-func receive(token string, maxSize int) (*received, error) {
+// receive takes a token of at most maxSize bytes, with so many dots, into a
+// buffer. The caller releases it.
+func receive(token string, maxSize, dots int) (*received, error) {
 	if len(token) > maxSize {
 		return nil, tooLong(maxSize)
 	}
+	if strings.Count(token, ".") != dots {
+		return nil, errSegments[dots]
+	}
 	r := receiveds.Get().(*received)
 	r.text = append(r.text[:0], token...)
-	r.isRead = false
+	r.hasHeader, r.hasClaims = false, false
 	return r, nil
 }
 
@@ -58,55 +64,55 @@ func tooLong(maxSize int) error {
 	return refuse(ErrMalformed, fmt.Sprintf("longer than maxSize, %d bytes", maxSize))
 }
 
-// read takes the token in compact serialization (RFC 7515 section 7.1) apart,
-// once: two dots, canonical base64url, strict JSON.
-func (r *received) read() error {
-	if r.isRead {
-		return nil
-	}
-	if err := r.split(); err != nil {
-		return err
-	}
-	r.isRead = true
-	if err := r.readHeader(); err != nil {
-		return err
-	}
-	return r.readClaims()
+// signedDots are between the three segments of the compact serialization (RFC
+// 7515 section 7.1).
+const signedDots = 2
+
+var errSegments = map[int]error{
+	signedDots:    refuse(ErrMalformed, "not three segments"),
+	encryptedDots: refuse(ErrMalformed, "not five segments"),
 }
 
-func (r *received) readHeader() error {
+// readHeader reads the first segment, once. Most of what is not meant for the
+// profile shows there, so that the rest is not even decoded.
+func (r *received) readHeader() (err error) {
+	if r.hasHeader {
+		return nil
+	}
+	r.first = bytes.IndexByte(r.text, '.')
+	r.last = r.first + 1 + bytes.IndexByte(r.text[r.first+1:], '.') // LastIndexByte goes byte by byte
+	r.input = r.text[:r.last]
+	r.padded = bytes.IndexByte(r.text, '=') >= 0
+	r.decoded = slices.Grow(r.decoded[:0], padded.DecodedLen(len(r.text)))
+	if r.rawHeader, err = r.decode(r.text[:r.first]); err != nil {
+		return err
+	}
+	r.hasHeader = true
 	return malformed("header", r.header.read(&r.scanner, r.rawHeader))
 }
 
+// readClaims reads the others, once, after the header.
 func (r *received) readClaims() error {
-	return malformed("claims", r.claims.read(&r.scanner, r.payload))
+	if r.hasClaims {
+		return nil
+	}
+	if err := r.decodeRest(); err != nil {
+		return err
+	}
+	r.hasClaims = true
+	return r.readPayload()
 }
 
-// split finds the segments and decodes them.
-func (r *received) split() error {
-	first := bytes.IndexByte(r.text, '.')
-	last := bytes.LastIndexByte(r.text, '.')
-	if first < 0 || first == last || bytes.IndexByte(r.text[first+1:], '.') != last-first-1 {
-		return refuse(ErrMalformed, "not three segments")
+func (r *received) decodeRest() (err error) {
+	if r.payload, err = r.decode(r.text[r.first+1 : r.last]); err != nil {
+		return err
 	}
-	if bytes.IndexByte(r.text, '\n') >= 0 || bytes.IndexByte(r.text, '\r') >= 0 {
-		return refuse(ErrMalformed, "has a line break") // which the decoder would skip
-	}
-	r.input = r.text[:last]
-	r.decoded = slices.Grow(r.decoded[:0], padded.DecodedLen(len(r.text)))
-	alphabet := canonical
-	if r.padded = bytes.IndexByte(r.text, '=') >= 0; r.padded {
-		alphabet = padded
-	}
-	var err error
-	r.rawHeader, err = r.decode(alphabet, r.text[:first])
-	if err == nil {
-		r.payload, err = r.decode(alphabet, r.text[first+1:last])
-	}
-	if err == nil {
-		r.signature, err = r.decode(alphabet, r.text[last+1:])
-	}
+	r.signature, err = r.decode(r.text[r.last+1:])
 	return err
+}
+
+func (r *received) readPayload() error {
+	return malformed("claims", r.claims.read(&r.scanner, r.payload))
 }
 
 // canonical base64url has no padding, and zeros in the bits that are left
@@ -130,7 +136,14 @@ func (r *received) judgePadding(wanted bool) error {
 
 var errNotCanonical = refuse(ErrMalformed, "not canonical base64url")
 
-func (r *received) decode(alphabet *base64.Encoding, segment []byte) ([]byte, error) {
+func (r *received) decode(segment []byte) ([]byte, error) {
+	if bytes.IndexByte(segment, '\n') >= 0 || bytes.IndexByte(segment, '\r') >= 0 {
+		return nil, refuse(ErrMalformed, "has a line break") // which the decoder would skip
+	}
+	alphabet := canonical
+	if r.padded {
+		alphabet = padded
+	}
 	start := len(r.decoded)
 	decoded, err := alphabet.AppendDecode(r.decoded, segment)
 	r.decoded = decoded
@@ -159,12 +172,16 @@ func malformed(part string, err error) error {
 //
 // The error is [ErrMalformed] for a text that no [Verifier] would read.
 func Peek(token string) (header, claims json.RawMessage, err error) {
-	r, err := receive(token, maxMaxSize)
+	dots := signedDots
+	if strings.Count(token, ".") == encryptedDots {
+		dots = encryptedDots
+	}
+	r, err := receive(token, maxMaxSize, dots)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer r.release()
-	if bytes.Count(r.text, []byte(".")) == encryptedDots {
+	if dots == encryptedDots {
 		encrypted, err := receiveEncrypted(r.text)
 		if err != nil {
 			return nil, nil, err
@@ -172,7 +189,10 @@ func Peek(token string) (header, claims json.RawMessage, err error) {
 		defer encrypted.release()
 		return bytes.Clone(encrypted.header.document), nil, nil
 	}
-	if err := r.read(); err != nil {
+	if err := r.readHeader(); err != nil {
+		return nil, nil, err
+	}
+	if err := r.readClaims(); err != nil {
 		return nil, nil, err
 	}
 	return bytes.Clone(r.rawHeader), bytes.Clone(r.payload), nil

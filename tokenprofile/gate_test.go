@@ -146,3 +146,23 @@ func TestARefusedTokenTakesLittleMemory(t *testing.T) {
 		})
 	}
 }
+
+// What the header shows is refused before the rest, which may be long, is even
+// decoded; a token without segments before it is looked at.
+func TestWhatTheHeaderShowsIsRefusedFirst(t *testing.T) {
+	_, verifier := pair(t, profileOf("ES256"))
+	for name, test := range map[string]struct {
+		token string
+		want  error
+	}{
+		"a foreign alg": {textSegment(`{"alg":"HS256"}`) + ".!.!", tokenprofile.ErrAlgorithm},
+		"a foreign typ": {textSegment(`{"alg":"ES256","typ":"x"}`) + ".!.!", tokenprofile.ErrType},
+		"a good one":    {textSegment(`{"alg":"ES256"}`) + ".!.!", tokenprofile.ErrMalformed},
+		"no header":     {"!.!.!", tokenprofile.ErrMalformed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := verifier.Verify(t.Context(), test.token)
+			refuses(t, err, test.want)
+		})
+	}
+}

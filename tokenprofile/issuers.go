@@ -122,16 +122,18 @@ func (i *Issuers) Verify(ctx context.Context, token string) (*Token, error) {
 	if i == nil || i.verifiers == nil && i.tenants == nil {
 		return nil, errors.New("tokenprofile: the verifier was not made by ByIssuer or ByTenant")
 	}
-	r, err := receive(token, i.maxSize)
+	r, err := receive(token, i.maxSize, signedDots)
 	if err != nil {
 		return nil, err
 	}
 	defer r.release()
-	sum := i.cache.sum(r.text)
-	if known := i.cache.get(sum); known != nil {
+	if known := i.cache.get(r.text); known != nil {
 		return known.by.again(ctx, known)
 	}
-	if err := r.read(); err != nil {
+	if err := r.readHeader(); err != nil {
+		return nil, err
+	}
+	if err := r.readClaims(); err != nil {
 		return nil, err
 	}
 	v, err := i.verifier(string(r.claims.issuer))
@@ -147,7 +149,7 @@ func (i *Issuers) Verify(ctx context.Context, token string) (*Token, error) {
 	}
 	i.tenants.keep(v)
 	if v.cache != nil || i.tenants != nil { // each profile says whether its tokens are remembered
-		i.cache.put(sum, verified)
+		i.cache.put(r.text, verified)
 	}
 	return verified.token, nil
 }

@@ -73,19 +73,16 @@ func (v *ProofVerifier) Verify(ctx context.Context, proof string, want Proof, th
 	if err := errors.Join(v.check(), want.check()); err != nil {
 		return "", err
 	}
-	r, err := receive(proof, maxProof)
+	r, err := receive(proof, maxProof, signedDots)
 	if err != nil {
 		return "", err
 	}
 	defer r.release()
-	if err := r.split(); err != nil {
-		return "", err
-	}
 	key, err := v.judgeKey(r, thumbprint)
 	if err != nil {
 		return "", err
 	}
-	if err := malformed("claims", r.claims.read(&r.scanner, r.payload)); err != nil {
+	if err := r.readClaims(); err != nil {
 		return "", err
 	}
 	if err := v.judgeClaims(&r.claims, want); err != nil {

@@ -2,6 +2,7 @@ package tokenprofile
 
 import (
 	"crypto/sha256"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,34 +112,41 @@ func (r *recent[K, V]) victim() int {
 	return i
 }
 
-// A cache remembers tokens that were verified, by the SHA-256 of the whole
-// token, so that it holds no token. A nil cache remembers nothing.
-type cache struct{ tokens *recent[tokenSum, *verified] }
-
-type tokenSum [sha256.Size]byte
-
-func newCache(size int) *cache { return &cache{newRecent[tokenSum, *verified](size)} }
-
-func (c *cache) sum(token []byte) (sum tokenSum) {
-	if c != nil {
-		sum = sha256.Sum256(token)
-	}
-	return sum
+// A cache remembers tokens that were verified. It holds none: they are known by
+// the SHA-256 of the whole token. To look for one, a hash will do that costs
+// next to nothing, as most of what a stranger sends is not there. A nil cache
+// remembers nothing.
+type cache struct {
+	seed   maphash.Seed
+	tokens *recent[uint64, remembered]
 }
 
-func (c *cache) get(sum tokenSum) *verified {
+type remembered struct {
+	sum [sha256.Size]byte
+	*verified
+}
+
+func newCache(size int) *cache {
+	return &cache{maphash.MakeSeed(), newRecent[uint64, remembered](size)}
+}
+
+func (c *cache) get(token []byte) *verified {
 	if c == nil {
 		return nil
 	}
-	known, _ := c.tokens.get(sum)
-	return known
+	known, ok := c.tokens.get(maphash.Bytes(c.seed, token))
+	if !ok || known.sum != sha256.Sum256(token) {
+		return nil
+	}
+	return known.verified
 }
 
-func (c *cache) put(sum tokenSum, v verified) {
+func (c *cache) put(token []byte, v verified) {
 	if c == nil {
 		return
 	}
 	v.token = v.token.clone()
 	want := &v.by.claims
-	c.tokens.put(sum, &v, v.token.Expiry.Add(want.leeway), want.now())
+	known := remembered{sha256.Sum256(token), &v}
+	c.tokens.put(maphash.Bytes(c.seed, token), known, v.token.Expiry.Add(want.leeway), want.now())
 }

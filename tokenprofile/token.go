@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"time"
 )
 
@@ -28,19 +27,16 @@ type Token struct {
 // newToken copies out of the buffers of the gate. Its claims are as demanded.
 func newToken(r *received, want *expectedClaims, kid string) *Token {
 	c := &r.claims
-	documents := make([]byte, 0, len(r.rawHeader)+len(r.payload))
-	documents = append(append(documents, r.rawHeader...), r.payload...)
-	middle := len(r.rawHeader)
-	token := &Token{
+	token := Token{
 		Issuer: known(c.issuer, want.issuer), Subject: known(c.subject, want.subject), ID: string(c.id), KeyID: kid,
-		Audience: make([]string, len(c.audience)),
 		IssuedAt: c.issuedAt, NotBefore: c.notBefore, Expiry: c.expiry,
-		Header: documents[:middle:middle], Claims: documents[middle:],
+		Header: r.rawHeader, Claims: r.payload,
 	}
-	for i, audience := range c.audience {
-		token.Audience[i] = known(audience, want.audience...)
+	copied := token.clone()
+	for _, audience := range c.audience {
+		copied.Audience = append(copied.Audience, known(audience, want.audience...))
 	}
-	return token
+	return copied
 }
 
 // known returns the text, without copying it if it is one of those.
@@ -53,13 +49,20 @@ func known(text []byte, among ...string) string {
 	return string(text)
 }
 
-// clone returns a copy that shares nothing that can be changed.
+// clone returns a copy that shares nothing that can be changed. A service
+// clones a token for every request, so the copy takes two allocations, unless
+// there are several audiences.
 func (t *Token) clone() *Token {
-	copied := *t
-	copied.Audience = slices.Clone(t.Audience)
-	copied.Header = slices.Clone(t.Header)
-	copied.Claims = slices.Clone(t.Claims)
-	return &copied
+	copied := &struct {
+		Token
+		audience [1]string
+	}{Token: *t}
+	copied.Audience = append(copied.audience[:0], t.Audience...)
+	documents := make([]byte, 0, len(t.Header)+len(t.Claims))
+	documents = append(append(documents, t.Header...), t.Claims...)
+	middle := len(t.Header)
+	copied.Header, copied.Claims = documents[:middle:middle], documents[middle:]
+	return &copied.Token
 }
 
 type contextKey struct{}

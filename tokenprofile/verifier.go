@@ -82,7 +82,11 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 	if v == nil || v.claims.now == nil {
 		return nil, errNoVerifier
 	}
-	r, err := receive(token, v.profile.MaxSize)
+	dots := signedDots
+	if v.profile.Encryption != nil {
+		dots = encryptedDots
+	}
+	r, err := receive(token, v.profile.MaxSize, dots)
 	if err != nil {
 		return nil, err
 	}
@@ -93,15 +97,14 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Token, error) {
 var errNoVerifier = errors.New("tokenprofile: the verifier was not made by Profile.Verifier")
 
 func (v *Verifier) verify(ctx context.Context, r *received) (*Token, error) {
-	sum := v.cache.sum(r.text)
-	if known := v.cache.get(sum); known != nil {
+	if known := v.cache.get(r.text); known != nil {
 		return v.again(ctx, known)
 	}
 	verified, err := v.open(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	v.cache.put(sum, verified)
+	v.cache.put(r.text, verified)
 	return verified.token, nil
 }
 
@@ -145,7 +148,7 @@ func (v *Verifier) open(ctx context.Context, r *received) (verified, error) {
 	case !sameType(token.header.contentType, nestedType): // RFC 7519 section 5.2
 		return verified{}, refuse(ErrType, "cty is not JWT")
 	}
-	inner, err := receive(string(payload), v.profile.MaxSize)
+	inner, err := receive(string(payload), v.profile.MaxSize, signedDots)
 	if err != nil {
 		return verified{}, err
 	}
@@ -154,13 +157,16 @@ func (v *Verifier) open(ctx context.Context, r *received) (verified, error) {
 }
 
 func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, error) {
-	if err := r.read(); err != nil {
+	if err := r.readHeader(); err != nil {
 		return verified{}, err
 	}
 	if err := r.judgePadding(v.profile.Waive.Padding); err != nil {
 		return verified{}, err
 	}
 	if err := v.header.judge(&r.header); err != nil {
+		return verified{}, err
+	}
+	if err := r.readClaims(); err != nil {
 		return verified{}, err
 	}
 	if err := v.claims.judgeIssuer(&r.claims); err != nil {
@@ -192,7 +198,7 @@ func (v *Verifier) verifyEncrypted(ctx context.Context, token *encryptedToken, p
 	r := receiveds.Get().(*received)
 	defer r.release()
 	r.header, r.rawHeader, r.payload = token.header, token.header.document, payload
-	if err := r.readClaims(); err != nil {
+	if err := r.readPayload(); err != nil {
 		return verified{}, err
 	}
 	if err := v.header.judgeType(&r.header); err != nil {
