@@ -123,17 +123,18 @@ func TestSerializationOfAnEncryptedToken(t *testing.T) {
 	good := forge(t, key.Bytes(), `{"alg":"dir","enc":"A256GCM"}`, "some text")
 	parts := strings.Split(good, ".")
 	tests := map[string]string{
-		"nothing":              "",
-		"three parts":          strings.Join(parts[:3], "."),
-		"four parts":           strings.Join(parts[:4], "."),
-		"six parts":            good + ".",
-		"padding":              good + "=",
-		"a line break":         good + "\n",
-		"a line break inside":  strings.Replace(good, "..", "..\r\n", 1),
-		"standard base64":      strings.Join([]string{parts[0], "", "++++////++++////", parts[3], parts[4]}, "."),
-		"stray bits":           good[:len(good)-1] + "B",
-		"space around":         " " + good,
-		"a JSON serialization": `{"protected":"` + parts[0] + `","iv":"` + parts[2] + `","ciphertext":"` + parts[3] + `","tag":"` + parts[4] + `"}`,
+		"nothing":               "",
+		"three parts":           strings.Join(parts[:3], "."),
+		"four parts":            strings.Join(parts[:4], "."),
+		"six parts":             good + ".",
+		"padding":               good + "=",
+		"a line break":          good + "\n",
+		"a line break inside":   strings.Replace(good, "..", "..\r\n", 1),
+		"one after whole bytes": strings.Join([]string{parts[0], "", parts[2] + "\n", parts[3], parts[4]}, "."),
+		"standard base64":       strings.Join([]string{parts[0], "", "++++////++++////", parts[3], parts[4]}, "."),
+		"stray bits":            good[:len(good)-1] + "B",
+		"space around":          " " + good,
+		"a JSON serialization":  `{"protected":"` + parts[0] + `","iv":"` + parts[2] + `","ciphertext":"` + parts[3] + `","tag":"` + parts[4] + `"}`,
 	}
 	if _, _, err := keys.Decrypt(t.Context(), direct, good); err != nil {
 		t.Fatal(err)

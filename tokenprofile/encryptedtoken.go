@@ -64,7 +64,7 @@ func (t *encryptedToken) read(token []byte) (err error) {
 		var encoded []byte
 		encoded, rest, _ = bytes.Cut(rest, []byte("."))
 		start := len(t.decoded)
-		if t.decoded, err = appendDecoded(t.decoded, encoded); err != nil {
+		if t.decoded, err = appendDecoded(t.decoded, encoded, canonical); err != nil {
 			return err
 		}
 		*segment = t.decoded[start:]
@@ -72,18 +72,8 @@ func (t *encryptedToken) read(token []byte) (err error) {
 	return malformed("header", t.header.read(&t.scanner, rawHeader))
 }
 
-// appendDecoded appends the bytes that canonical base64url stands for. The
-// decoder skips line ends, which the length shows.
-func appendDecoded(dst, segment []byte) ([]byte, error) {
-	decoded, err := canonical.AppendDecode(dst, segment)
-	if err != nil || len(decoded)-len(dst) != canonical.DecodedLen(len(segment)) {
-		return dst, refuse(ErrMalformed, "not canonical base64url")
-	}
-	return decoded, nil
-}
-
 // decodeText decodes a header parameter.
-func decodeText(text string) ([]byte, error) { return appendDecoded(nil, []byte(text)) }
+func decodeText(text string) ([]byte, error) { return appendDecoded(nil, []byte(text), canonical) }
 
 // decrypt returns the payload, if the header is e's and the key the right one.
 func (t *encryptedToken) decrypt(e Encryption, key any) ([]byte, error) {

@@ -136,21 +136,29 @@ func (r *received) judgePadding(wanted bool) error {
 
 var errNotCanonical = refuse(ErrMalformed, "not canonical base64url")
 
-func (r *received) decode(segment []byte) ([]byte, error) {
-	if bytes.IndexByte(segment, '\n') >= 0 || bytes.IndexByte(segment, '\r') >= 0 {
-		return nil, refuse(ErrMalformed, "has a line break") // which the decoder would skip
-	}
+func (r *received) decode(segment []byte) (decoded []byte, err error) {
 	alphabet := canonical
 	if r.padded {
 		alphabet = padded
 	}
 	start := len(r.decoded)
-	decoded, err := alphabet.AppendDecode(r.decoded, segment)
-	r.decoded = decoded
-	if err != nil {
-		return nil, errNotCanonical
+	if r.decoded, err = appendDecoded(r.decoded, segment, alphabet); err != nil {
+		return nil, err
 	}
-	return decoded[start:len(decoded):len(decoded)], nil
+	return slices.Clip(r.decoded[start:]), nil
+}
+
+// appendDecoded appends the bytes that the segment stands for, if it is the one
+// text they have.
+func appendDecoded(dst, segment []byte, alphabet *base64.Encoding) ([]byte, error) {
+	if bytes.IndexByte(segment, '\n') >= 0 || bytes.IndexByte(segment, '\r') >= 0 {
+		return dst, refuse(ErrMalformed, "has a line break") // which the decoder would skip
+	}
+	decoded, err := alphabet.AppendDecode(dst, segment)
+	if err != nil {
+		return dst, errNotCanonical
+	}
+	return decoded, nil
 }
 
 // malformed turns an error of the scanner into a refusal. A refusal is returned
