@@ -3,6 +3,7 @@ package keystore
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,16 +120,21 @@ func aliased(keys []PrivateKey, alias string) (at []int) {
 	return at
 }
 
-// fitting returns the keys that can do the job, and why the others cannot.
+// fitting returns the keys that can do the job, and why the others cannot. It
+// copies nothing if all can, which is usual.
 func (s Selection) fitting(keys []PrivateKey) ([]PrivateKey, error) {
-	var fit []PrivateKey
+	fit := keys
 	var refusals []error
-	for _, key := range keys {
-		if err := s.fits(key); err != nil {
-			refusals = append(refusals, err)
-			continue
+	for i, key := range keys {
+		err := s.fits(key)
+		if err != nil && refusals == nil {
+			fit = slices.Clone(keys[:i])
 		}
-		fit = append(fit, key)
+		if err != nil {
+			refusals = append(refusals, err)
+		} else if refusals != nil {
+			fit = append(fit, key)
+		}
 	}
 	return fit, joinErrors(refusals)
 }

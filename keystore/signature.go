@@ -24,8 +24,7 @@ func (a Algorithm) Sign(ctx context.Context, key PrivateKey, dst, input []byte) 
 	if s == nil || s.use != "sig" || s.secret {
 		return nil, fmt.Errorf("keystore: %w: %q does not sign with a private key", ErrUnsupported, clip(string(a)))
 	}
-	var sum [64]byte
-	signature, err := key.Sign(ctx, s.digest(&sum, input), s.options())
+	signature, err := key.Sign(ctx, s.digest(input), s.options())
 	if err != nil {
 		return nil, fmt.Errorf("key %q: %w", key.KeyID(), err)
 	}
@@ -61,8 +60,7 @@ func (a Algorithm) Verify(key PublicKey, input, signature []byte) bool {
 	if s == nil || takes(s, key.key) != nil {
 		return false
 	}
-	var sum [64]byte
-	digest := s.digest(&sum, input)
+	digest := s.digest(input)
 	switch s.family {
 	case FamilyPKCS1:
 		return rsa.VerifyPKCS1v15(key.key.(*rsa.PublicKey), s.hash, digest, signature) == nil
@@ -93,20 +91,21 @@ func (s *spec) options() crypto.SignerOpts {
 	return s.hash
 }
 
-// digest returns the hash of the input, in sum. Ed25519 and ML-DSA hash by
-// themselves, so that they get the input.
-func (s *spec) digest(sum *[64]byte, input []byte) []byte {
+// digest returns the hash of the input. Ed25519 and ML-DSA hash by themselves,
+// so that they get the input.
+func (s *spec) digest(input []byte) []byte {
 	switch s.hash {
 	case crypto.SHA256:
-		*(*[32]byte)(sum[:]) = sha256.Sum256(input)
+		sum := sha256.Sum256(input)
+		return sum[:]
 	case crypto.SHA384:
-		*(*[48]byte)(sum[:]) = sha512.Sum384(input)
+		sum := sha512.Sum384(input)
+		return sum[:]
 	case crypto.SHA512:
-		*sum = sha512.Sum512(input)
-	default:
-		return input
+		sum := sha512.Sum512(input)
+		return sum[:]
 	}
-	return sum[:s.hash.Size()]
+	return input
 }
 
 // coordinate returns the length in bytes of r, and of s (RFC 7518 section 3.4).

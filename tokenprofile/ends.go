@@ -24,7 +24,7 @@ func (p Profile) Signer(keys keystore.PrivateSource, encrypt ...EncryptionKeys) 
 	if err := p.wantsRetention(keys); err != nil {
 		return nil, err
 	}
-	return newSigner(p, &privateKeys{algorithm: p.Algorithm, source: keys}, encrypt)
+	return newSigner(p, newPrivateKeys(p.Algorithm, keys), encrypt)
 }
 
 // SecretSigner returns a signer of HMACs; else it is as [Profile.Signer].

@@ -145,8 +145,9 @@ func (c *cache) put(token []byte, v verified) {
 	if c == nil {
 		return
 	}
-	v.token = v.token.clone()
 	want := &v.by.claims
-	known := remembered{sha256.Sum256(token), &v}
-	c.tokens.put(maphash.Bytes(c.seed, token), known, v.token.Expiry.Add(want.leeway), want.now())
+	expiry := v.token.Expiry.Add(want.leeway)
+	known := v
+	known.token = v.token.clone()
+	c.tokens.put(maphash.Bytes(c.seed, token), remembered{sha256.Sum256(token), &known}, expiry, want.now())
 }

@@ -72,7 +72,13 @@ func unavailable(err error) error {
 type privateKeys struct {
 	algorithm Algorithm
 	source    keystore.PrivateSource
+	fits      func(keystore.PrivateKey) error
 	last      atomic.Pointer[signingKey]
+}
+
+func newPrivateKeys(a Algorithm, source keystore.PrivateSource) *privateKeys {
+	fits := func(key keystore.PrivateKey) error { return key.Fits(a) }
+	return &privateKeys{algorithm: a, source: source, fits: fits}
 }
 
 func (k *privateKeys) choose(ctx context.Context, c *composer) (*signingKey, error) {
@@ -82,7 +88,7 @@ func (k *privateKeys) choose(ctx context.Context, c *composer) (*signingKey, err
 	}
 	p := &c.profile
 	key, err := keystore.Select(keys, keystore.Selection{
-		Alias: p.KeyAlias, Newest: p.NewestKey, Now: p.Now(), Source: k.source, Fits: func(key keystore.PrivateKey) error { return key.Fits(k.algorithm) },
+		Alias: p.KeyAlias, Newest: p.NewestKey, Now: p.Now(), Source: k.source, Fits: k.fits,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("tokenprofile: %w", err)
