@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
@@ -111,21 +112,70 @@ func BenchmarkRaw(b *testing.B) {
 	}
 }
 
-func BenchmarkByIssuer(b *testing.B) {
-	var verifiers []*tokenprofile.Verifier
-	var token string
-	for n := range 100 {
-		p := benchmarkProfile("EdDSA")
-		p.Issuer = fmt.Sprintf("https://%d.example", n)
-		signer, verifier := pair(b, p)
-		verifiers, token = append(verifiers, verifier), ok(signer.Sign(b.Context(), nil))(b)
+// growth is how many there are of what a service has more and more of. What a
+// token costs should not depend on it.
+var growth = []int{1, 10, 100, 1000, 10_000}
+
+func BenchmarkVerifyOneOfManyTokens(b *testing.B) {
+	for _, n := range growth {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			p := benchmarkProfile("EdDSA")
+			p.CacheSize = n
+			signer, verifier := pair(b, p)
+			tokens := make([]string, n)
+			for i := range tokens {
+				tokens[i] = ok(signer.Sign(b.Context(), nil))(b)
+				ok(verifier.Verify(b.Context(), tokens[i]))(b)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if _, err := verifier.Verify(b.Context(), tokens[i%n]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
-	issuers := ok(tokenprofile.ByIssuer(verifiers...))(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := issuers.Verify(b.Context(), token); err != nil {
-			b.Fatal(err)
-		}
+}
+
+func BenchmarkVerifyOneOfManyIssuers(b *testing.B) {
+	for _, n := range growth {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			p := benchmarkProfile("EdDSA")
+			keys := keystore.New(keyFor(b, "EdDSA"))
+			var verifiers []*tokenprofile.Verifier
+			for i := range n {
+				p.Issuer, p.CacheSize = fmt.Sprintf("https://%d.example", i), -1
+				verifiers = append(verifiers, ok(p.Verifier(keys))(b))
+			}
+			issuers := ok(tokenprofile.ByIssuer(verifiers...))(b)
+			token := ok(ok(p.Signer(keys))(b).Sign(b.Context(), nil))(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := issuers.Verify(b.Context(), token); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkSignWithOneOfManyKeys(b *testing.B) {
+	for _, n := range growth {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			keys := make([]keystore.PrivateKey, n)
+			for i := range keys {
+				keys[i] = keyFor(b, "EdDSA").WithAlias(fmt.Sprint("key-", i))
+			}
+			p := benchmarkProfile("EdDSA")
+			p.KeyAlias = fmt.Sprint("key-", n-1)
+			signer := ok(p.Signer(keystore.New(keys...)))(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := signer.Sign(b.Context(), nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
