@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -34,9 +35,10 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte(goodHeader), []byte(goodPayload))
 	f.Add([]byte(`{"alg":"HS256","kid":"k1","crit":["x"],"x":1}`), []byte(payloadWith(`aud=["a","b"]`)))
 	f.Add([]byte(`{"\u0061lg":"HS256"}`), []byte(" "+goodPayload+"\n"))
+	f.Add([]byte(goodHeader), []byte(payloadWith(`exp=1900000000`))) // now: accepted by the leeway
 	seeds(f, "JSONTestSuite/test_parsing/*.json", func(data []byte) { f.Add([]byte(goodHeader), data) })
 	p := profileOf("HS256")
-	p.Subject, p.CacheSize = "", -1
+	p.Subject, p.CacheSize, p.Leeway = "", -1, 30*time.Second
 	key, err := keystore.NewSecretKey(handmadeKey, "k1")
 	if err != nil {
 		f.Fatal(err)
@@ -63,7 +65,7 @@ func FuzzVerify(f *testing.F) {
 		if err := json.Unmarshal(payload, &oracle); err != nil {
 			t.Fatalf("accepted %q: %v", payload, err)
 		}
-		if oracle.Iss != token.Issuer || oracle.Sub != token.Subject || !token.Expiry.After(now) || int64(oracle.Exp) != token.Expiry.Unix() {
+		if oracle.Iss != token.Issuer || oracle.Sub != token.Subject || !token.Expiry.Add(p.Leeway).After(now) || int64(oracle.Exp) != token.Expiry.Unix() {
 			t.Errorf("accepted %q as %+v, encoding/json reads %+v", payload, token, oracle)
 		}
 		if !bytes.Equal(token.Claims, payload) || !bytes.Equal(token.Header, header) {
