@@ -147,10 +147,13 @@ func Wrap(client *http.Client, source TokenSource) *http.Client {
 }
 
 // Validate reports every fault of the fields at once, and those of a Source
-// that has a method Validate, as [Grant] does. Nothing is fetched. Without it
-// the first request reports them.
+// that has a method Validate, as [Grant] does. Nothing is fetched, and fields
+// may still be set. Without it the first request reports them.
 func (b *Bearer) Validate() error {
-	_, err := b.ready()
+	if b == nil {
+		return errors.New("transport: Bearer is nil")
+	}
+	_, err := newCarrier(b)
 	return err
 }
 

@@ -31,7 +31,11 @@ func requestAs(t testing.TB, rt http.RoundTripper, user string) {
 
 func TestTokensAreKeptPerClaims(t *testing.T) {
 	source, base := &fakeSource{}, &recorder{}
-	bearer := &transport.Bearer{Source: source, Base: base, Claims: actingUser}
+	bearer := &transport.Bearer{Source: source, Base: base}
+	if err := bearer.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	bearer.Claims = actingUser // fields may be set until the first request
 	for _, step := range []struct{ user, want string }{
 		{"alice", "Bearer token-1"},
 		{"bob", "Bearer token-2"},
