@@ -30,7 +30,7 @@ const reading = `Microseconds on the clock, the least of several runs, and alloc
 file is, is divided by their number. A line that keeps its height is a cost that is linear there, and constant elsewhere; a search
 through all of them would climb by a step of ten from one column to the next. Each line is a benchmark, and tests count bytes or
 allocations, so that it stays as it is. What is large no longer fits into the processor's caches, which is why the right ends of
-some lines are higher.
+some lines are higher, and a machine that is busy lifts single points; allocations are the same on any.
 
 `
 
