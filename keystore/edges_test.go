@@ -41,6 +41,7 @@ func TestLimitsOfAJWKAreExact(t *testing.T) {
 	}
 	for name, row := range map[string]struct{ within, beyond string }{
 		"the kid":     {ec(`,"kid":"` + strings.Repeat("k", 256) + `"`), ec(`,"kid":"` + strings.Repeat("k", 257) + `"`)},
+		"use":         {ec(`,"use":"` + strings.Repeat("u", 256) + `"`), ec(`,"use":"` + strings.Repeat("u", 257) + `"`)},
 		"the depth":   {nested(15), nested(16)},
 		"the members": {members(256), members(257)},
 		"the size":    {sized(128 << 10), sized(128<<10 + 1)},

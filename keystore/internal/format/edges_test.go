@@ -271,3 +271,73 @@ func TestDetectNamesWhatItIs(t *testing.T) {
 		}
 	}
 }
+
+// serializedClass is one named A of so many fields, with so many strings besides.
+func serializedClass(fields, strings int) []byte {
+	return slices.Concat([]byte{0x73, 0x72, 0, 1, 'A'}, make([]byte, 8), []byte{2, 0, byte(fields)}, bytes.Repeat([]byte{'B', 0, 0}, fields),
+		bytes.Repeat([]byte{0x74, 0, 0}, strings), []byte{0x78, 0x70}, make([]byte, fields))
+}
+
+func TestSerializedObjectsThatAreOdd(t *testing.T) {
+	nest := func(objects int) []byte { return append(bytes.Repeat([]byte{0x73}, objects), 0x70) }
+	arrayOfA := append([]byte{0x75}, serializedClass(0, 0)[1:]...)
+	for name, row := range map[string]struct {
+		serialized []byte
+		want       error
+		not        error
+	}{
+		"as many fields as may be":   {serialized: serializedClass(64, 0), not: format.ErrLimit},
+		"one more":                   {serialized: serializedClass(65, 0), want: format.ErrLimit},
+		"as many parts as may be":    {serialized: serializedClass(0, 198), not: format.ErrLimit},
+		"one more part":              {serialized: serializedClass(0, 199), want: format.ErrLimit},
+		"as deep as may be":          {serialized: nest(15), not: format.ErrLimit},
+		"deeper":                     {serialized: nest(16), want: format.ErrLimit},
+		"an array of no class":       {serialized: []byte{0x75, 0x70}, want: format.ErrUnsupported},
+		"an array of something else": {serialized: append(arrayOfA, 0, 0, 0, 0), want: format.ErrUnsupported},
+		"a reference to the next":    {serialized: []byte{0x73, 0x71, 0, 0x7e, 0, 0}, want: format.ErrDamaged},
+		"a reference before all":     {serialized: []byte{0x73, 0x71, 0, 0x7d, 0xff, 0xff}, want: format.ErrDamaged},
+	} {
+		_, err := read(jceksWith(row.serialized...), password("changeit"))
+		if row.want != nil && !errors.Is(err, row.want) || row.not != nil && (err == nil || errors.Is(err, row.not)) {
+			t.Errorf("%s: got %v, want %v and not %v", name, err, row.want, row.not)
+		}
+	}
+}
+
+// Schemes of keys: those that are read lack nothing here but the password.
+func TestSchemesOfKeys(t *testing.T) {
+	rc2 := func(parameters any, size ...any) asn1.RawValue {
+		return seq(oidPBES2, seq(seq(oidPBKDF2, seq(append([]any{salt, 1}, size...)...)), seq(oidRC2, parameters)))
+	}
+	vector := salt[:8]
+	for name, row := range map[string]struct {
+		scheme asn1.RawValue
+		want   error
+	}{
+		"RC2":                            {rc2(vector), format.ErrPassword},
+		"RC2 of 40 bits":                 {rc2(seq(160, vector)), format.ErrPassword},
+		"RC2 of 256 bits":                {rc2(seq(256, vector)), format.ErrPassword},
+		"RC2 of 1024 bits":               {rc2(seq(1024, vector)), format.ErrPassword},
+		"RC2 of 1025 bits":               {rc2(seq(1025, vector)), format.ErrUnsupported},
+		"RC2 of no size that there is":   {rc2(seq(255, vector)), format.ErrUnsupported},
+		"RC2 with a key of a byte":       {rc2(vector, 1), format.ErrPassword},
+		"RC2 with a key of 128 bytes":    {rc2(vector, 128), format.ErrPassword},
+		"RC2 with a key of 129 bytes":    {rc2(vector, 129), format.ErrDamaged},
+		"scrypt of too long a block":     {scrypt(1<<18, 3, 1), format.ErrLimit},
+		"scrypt with too many at once":   {scrypt(2, 1<<10, 1<<10), format.ErrLimit},
+		"a vector of the wrong length":   {rc2(salt), format.ErrDamaged},
+		"as many iterations as may be":   {pbkdf2(1), format.ErrPassword},
+		"a scheme that nobody has heard": {seq(oidName), format.ErrUnsupported},
+	} {
+		store, err := read(encryptedKey(row.scheme), password("changeit"))
+		if err != nil || len(store.Entries) != 1 || !errors.Is(store.Entries[0].Err, row.want) {
+			t.Errorf("%s: got %v, %v, want an entry with %v", name, store, err, row.want)
+		}
+	}
+	for _, size := range []int{0, 63, 65} { // no whole blocks
+		store, err := read(marshal(seq(pbkdf2(1), make([]byte, size))), password("changeit"))
+		if err == nil && (len(store.Entries) != 1 || store.Entries[0].Err == nil) {
+			t.Errorf("%d bytes: got %v, want an error", size, store)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
+	"strings"
 	"testing"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
@@ -113,4 +114,17 @@ func pbes2(t *testing.T, prf asn1.ObjectIdentifier) (alg format.Algorithm) {
 		t.Fatal(err)
 	}
 	return alg
+}
+
+// PKCS #12 hashes UTF-16 with a terminator; old OpenSSL widened the bytes.
+func TestBMP(t *testing.T) {
+	for password, want := range map[string]string{"": "0000 ", "a": "00610000", "\x7f": "007f0000", "é": "00e90000 00c300a90000"} {
+		var forms []string
+		for _, form := range pbe.BMP([]byte(password)) {
+			forms = append(forms, hex.EncodeToString(form))
+		}
+		if got := strings.Join(forms, " "); got != want {
+			t.Errorf("%q: got %q, want %q", password, got, want)
+		}
+	}
 }

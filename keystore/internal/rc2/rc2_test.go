@@ -48,3 +48,11 @@ func TestKeysOfNoSizeAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysOfAnySizeAreTaken(t *testing.T) {
+	for _, v := range []struct{ bytes, bits int }{{1, 64}, {128, 64}, {8, 1}, {8, 1024}} {
+		if _, err := rc2.New(make([]byte, v.bytes), v.bits); err != nil {
+			t.Errorf("%d bytes, %d bits: %v", v.bytes, v.bits, err)
+		}
+	}
+}
