@@ -36,6 +36,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "of the sample")
 	flag.StringVar(&o.only, "run", "", "mutants whose name contains this: file, function or expression")
 	flag.StringVar(&o.killed, "killed", "", "file that remembers which mutants were killed, and spares them the next time")
+	flag.StringVar(&o.tests, "tests", "^(Test|Fuzz|Example)", "which tests try the mutants")
 	flag.IntVar(&o.parallel, "parallel", 2, "how many to try side by side")
 	flag.DurationVar(&o.budget, "budget", 20*time.Second, "what the tests of one mutant may take together when nothing is changed")
 	flag.Parse()
@@ -49,6 +50,7 @@ type options struct {
 	sample       int
 	seed         uint64
 	only, killed string
+	tests        string
 	parallel     int
 	budget       time.Duration
 }

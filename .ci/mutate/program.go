@@ -36,14 +36,13 @@ const helpers = `package %s
 import (
 	"os"
 	"strconv"
-	"sync"
+	"sync/atomic"
 )
 
 var (
 	mutantNumber, _ = strconv.Atoi(os.Getenv("MUTANT"))
 	mutantTrace, _  = os.OpenFile(os.Getenv("MUTANT_TRACE"), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o600)
-	mutantLock      sync.Mutex
-	mutantSeen      = map[int]bool{}
+	mutantSeen      [1 << 13]atomic.Bool
 )
 
 func mutantLimit[T any](number int, before, after T) T {
@@ -55,13 +54,10 @@ func mutantLimit[T any](number int, before, after T) T {
 }
 
 func mutantReached(number int, differs func() bool) {
-	if mutantTrace == nil {
+	if mutantTrace == nil || mutantSeen[number].Load() || differs != nil && !mutantDiffers(differs) {
 		return
 	}
-	mutantLock.Lock()
-	defer mutantLock.Unlock()
-	if !mutantSeen[number] && (differs == nil || mutantDiffers(differs)) {
-		mutantSeen[number] = true
+	if !mutantSeen[number].Swap(true) {
 		mutantTrace.WriteString(strconv.Itoa(number) + "\n")
 	}
 }
@@ -131,7 +127,7 @@ func overlay(work string, replace map[string]string, path, text string) error {
 // trace runs each test alone. One that fails because of the switches, as those
 // do that count allocations, or takes all of the budget, is left out.
 func (p *program) trace(work, binary, folder string, o options) error {
-	list := exec.Command(binary, "-test.list", "^(Test|Fuzz|Example)")
+	list := exec.Command(binary, "-test.list", o.tests)
 	list.Dir = folder
 	out, err := list.Output()
 	if err != nil {
