@@ -353,3 +353,38 @@ func TestSignaturesOfADevice(t *testing.T) {
 		}
 	}
 }
+
+func TestLimitsOfWhatAKeySaysOfItself(t *testing.T) {
+	private := newEC(elliptic.P256())
+	cert := selfSigned(t, private, "CN=a", time.Unix(0, 0), time.Unix(4e9, 0))
+	text := strings.TrimSuffix(string(must(must(keystore.NewPublicKey(private.Public())).MarshalJSON())), "}")
+	chain := func(n int) string {
+		one := `"` + base64.StdEncoding.EncodeToString(cert.Raw) + `"`
+		return text + `,"x5c":[` + strings.Repeat(one+",", n-1) + one + `]}`
+	}
+	operations := func(n int) string {
+		var ops strings.Builder
+		for i := range n - 1 {
+			fmt.Fprintf(&ops, `"%d",`, i)
+		}
+		return text + `,"key_ops":[` + ops.String() + `"verify"]}`
+	}
+	algorithm := func(n int) string { return text + `,"alg":"` + strings.Repeat("a", n) + `"}` }
+	for name, row := range map[string]struct{ within, beyond string }{
+		"certificates": {chain(32), chain(33)}, "operations": {operations(256), operations(257)}, "an algorithm": {algorithm(256), algorithm(257)},
+	} {
+		var key keystore.PublicKey
+		if err := key.UnmarshalJSON([]byte(row.within)); errors.Is(err, keystore.ErrLimit) {
+			t.Errorf("%s: the most is refused: %v", name, err)
+		}
+		if err := key.UnmarshalJSON([]byte(row.beyond)); !errors.Is(err, keystore.ErrLimit) {
+			t.Errorf("%s: got %v for one more, want %v", name, err, keystore.ErrLimit)
+		}
+	}
+	for exponent, good := range map[string]bool{"QAAAAQ": true, "gAAAAQ": false} { // of 31 and of 32 bits
+		var key keystore.PublicKey
+		if err := key.UnmarshalJSON([]byte(strings.Replace(rfc7638, "AQAB", exponent, 1))); (err == nil) != good {
+			t.Errorf("exponent %s: got %v, want it accepted: %t", exponent, err, good)
+		}
+	}
+}

@@ -1,6 +1,14 @@
 package keystore_test
 
 import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"os"
@@ -158,6 +166,75 @@ func TestEncryptedJWKSetInJSON(t *testing.T) {
 	for _, tt := range tests {
 		if _, err := keystore.Parse(tt.text, keystore.StaticPassword(phrase)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
+// sealed is a JWE of somebody who knows the password, with parts as they are
+// given: an IV, and a text with its padding for AES-CBC or with a tag for AES-GCM.
+func sealed(enc string, cek, iv, text, tag []byte) string {
+	encode := base64.RawURLEncoding.EncodeToString
+	header := encode64(`{"alg":"PBES2-HS256+A128KW","enc":"` + enc + `","p2s":"AAAAAAAAAAAAAAAA","p2c":1000}`)
+	salt := append([]byte("PBES2-HS256+A128KW\x00"), make([]byte, 12)...)
+	kek := must(pbkdf2.Key(sha256.New, phrase, salt, 1000, 16))
+	if tag == nil { // RFC 7518 section 5.2.2.1
+		if len(text)%aes.BlockSize == 0 && len(iv) == aes.BlockSize {
+			text = bytes.Clone(text)
+			cipher.NewCBCEncrypter(must(aes.NewCipher(cek[16:])), iv).CryptBlocks(text, text)
+		}
+		mac := hmac.New(sha256.New, cek[:16])
+		for _, part := range [][]byte{[]byte(header), iv, text, binary.BigEndian.AppendUint64(nil, uint64(len(header))*8)} {
+			mac.Write(part)
+		}
+		tag = mac.Sum(nil)[:16]
+	}
+	return strings.Join([]string{header, encode(wrapped(kek, cek)), encode(iv), encode(text), encode(tag)}, ".")
+}
+
+// wrapped is AES Key Wrap (RFC 3394 section 2.2.1).
+func wrapped(kek, key []byte) []byte {
+	block := must(aes.NewCipher(kek))
+	a, r := bytes.Repeat([]byte{0xa6}, 8), bytes.Clone(key)
+	n := len(key) / 8
+	for j := range 6 {
+		for i := range n {
+			b := append(bytes.Clone(a), r[8*i:8*i+8]...)
+			block.Encrypt(b, b)
+			binary.BigEndian.PutUint64(a, binary.BigEndian.Uint64(b)^uint64(n*j+i+1))
+			copy(r[8*i:], b[8:])
+		}
+	}
+	return append(a, r...)
+}
+
+// Whoever knows the password can still write what is no JWE.
+func TestEncryptedJWKSetOfOddParts(t *testing.T) {
+	set := []byte(jwkSet("one"))
+	padded := func(n int, last byte) []byte { // to whole blocks, with so many bytes more
+		text := append(bytes.Clone(set), bytes.Repeat([]byte{' '}, 16-len(set)%16+n-1)...)
+		return append(text, last)
+	}
+	cek, iv := make([]byte, 32), make([]byte, 16)
+	const cbc, gcm = "A128CBC-HS256", "A256GCM"
+	whole := bytes.Repeat([]byte(" "), (16-len(set)%16)%16)
+	for name, row := range map[string]struct {
+		text string
+		want error
+	}{
+		"as it should be":          {sealed(cbc, cek, iv, padded(0, byte(1)), nil), nil},
+		"a whole block of padding": {sealed(cbc, cek, iv, append(append(bytes.Clone(set), whole...), bytes.Repeat([]byte{16}, 16)...), nil), nil},
+		"no padding":               {sealed(cbc, cek, iv, padded(0, 0), nil), keystore.ErrDamaged},
+		"too much padding":         {sealed(cbc, cek, iv, padded(0, 17), nil), keystore.ErrDamaged},
+		"no block":                 {sealed(cbc, cek, iv, nil, nil), keystore.ErrDamaged},
+		"half a block":             {sealed(cbc, cek, iv, make([]byte, 24), nil), keystore.ErrDamaged},
+		"half an IV":               {sealed(cbc, cek, iv[:8], make([]byte, 16), nil), keystore.ErrDamaged},
+		"a short content key":      {sealed(cbc, append(make([]byte, 16), 0, 0, 0, 0, 0, 0, 0, 0), iv, nil, iv), keystore.ErrDamaged},
+		"the shortest key wrapped": {sealed(cbc, make([]byte, 8), iv, nil, iv), keystore.ErrDamaged},
+		"an IV too long for GCM":   {sealed(gcm, cek, iv, set, iv), keystore.ErrDamaged},
+		"a tag too short for GCM":  {sealed(gcm, cek, iv[:12], set, iv[:8]), keystore.ErrDamaged},
+	} {
+		if _, err := keystore.Parse([]byte(row.text), keystore.StaticPassword(phrase)); !errors.Is(err, row.want) || (row.want == nil) != (err == nil) {
+			t.Errorf("%s: got %v, want %v", name, err, row.want)
 		}
 	}
 }
