@@ -388,3 +388,49 @@ func TestLimitsOfWhatAKeySaysOfItself(t *testing.T) {
 		}
 	}
 }
+
+func TestFilesThatSayLittle(t *testing.T) {
+	now := []time.Time{time.Unix(0, 0), time.Unix(4e9, 0)}
+	kinds := func(n int) string {
+		var text strings.Builder
+		for _, kind := range []string{"A", "B", "C", "D", "E", "F"}[:n] {
+			text.WriteString(pemBlock(kind, []byte{1}))
+		}
+		_, err := keystore.Parse([]byte(text.String()), nil)
+		return fmt.Sprint(err)
+	}
+	for n := 5; n <= 6; n++ {
+		if got := kinds(n); !strings.HasSuffix(got, "only A, B, C, D, E") {
+			t.Errorf("%d kinds: got %s", n, got)
+		}
+	}
+	der := must(keystore.Parse(must(x509.MarshalPKCS8PrivateKey(newEC(elliptic.P256()))), nil))
+	if keys, err := der.PrivateKeys(t.Context()); err != nil || len(keys) != 1 {
+		t.Errorf("a key in DER: got %v, %v", keys, err)
+	}
+	twice := pemEntry(t, "a", "same", now[0], now[1]) + pemEntry(t, "b", "same", now[0], now[1])
+	if store := must(keystore.Parse([]byte(twice), nil)); len(store.Entries()) != 2 {
+		t.Errorf("two entries of one name: got %d", len(store.Entries()))
+	}
+	good := pemBlock("CERTIFICATE", partner(t, "a").Raw)
+	store, err := keystore.Parse([]byte(good+pemBlock("CERTIFICATE", []byte{0x30, 0})), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pool := store.CertPool(); pool.Equal(x509.NewCertPool()) {
+		t.Error("a certificate beside one that cannot be read is not trusted")
+	}
+}
+
+func TestKeysOfASetSayWhatTheyAreFor(t *testing.T) {
+	sign := strings.Replace(jwkSet("one"), `"kty"`, `"key_ops":["sign","verify"],"kty"`, 1)
+	private := must(must(keystore.Parse([]byte(sign), nil)).PrivateKeys(t.Context()))
+	if public := private[0].Public(); public.Permits("verify") != nil || public.Permits("encrypt") == nil {
+		t.Error("the public part is not for verifying alone")
+	}
+	weak := `{"keys":[{"kty":"RSA","kid":"weak","alg":"PS256","e":"AQAB","n":"` + base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, 128)) + `"},` + rfc7638 + `]}`
+	entry := must(keystore.Parse([]byte(weak), nil)).Entries()[0]
+	if err := entry.Err; err == nil || !strings.Contains(err.Error(), "does not fit PS256") || strings.Contains(err.Error(), "%!") {
+		t.Errorf("a weak key: got %v, want why it does not fit its algorithm", err)
+	}
+}
