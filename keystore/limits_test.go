@@ -1,0 +1,190 @@
+package keystore_test
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
+)
+
+// Each limit is met exactly: what reaches it passes, one more does not.
+func TestLimitsOfAJWKAreExact(t *testing.T) {
+	ec := func(more string) string { return `{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + more + `}` }
+	nested := func(n int) string { return ec(`,"a":` + strings.Repeat("[", n) + strings.Repeat("]", n)) }
+	members := func(n int) string {
+		var more strings.Builder
+		for i := range n - 4 {
+			fmt.Fprintf(&more, `,"%d":0`, i)
+		}
+		return ec(more.String())
+	}
+	sized := func(n int) string { return ec(`,"a":"` + strings.Repeat("a", n-len(ec(`,"a":""`))) + `"`) }
+	modulus := func(n int) string {
+		return `{"kty":"RSA","e":"AQAB","n":"` + base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{0xff}, n)) + `"}`
+	}
+	for name, row := range map[string]struct{ within, beyond string }{
+		"the kid":     {ec(`,"kid":"` + strings.Repeat("k", 256) + `"`), ec(`,"kid":"` + strings.Repeat("k", 257) + `"`)},
+		"use":         {ec(`,"use":"` + strings.Repeat("u", 256) + `"`), ec(`,"use":"` + strings.Repeat("u", 257) + `"`)},
+		"the depth":   {nested(15), nested(16)},
+		"the members": {members(256), members(257)},
+		"the size":    {sized(128 << 10), sized(128<<10 + 1)},
+		"the modulus": {modulus(2048), modulus(2049)},
+	} {
+		var key keystore.PublicKey
+		if err := key.UnmarshalJSON([]byte(row.within)); err != nil {
+			t.Errorf("%s: the most is refused: %v", name, err)
+		}
+		if err := key.UnmarshalJSON([]byte(row.beyond)); !errors.Is(err, keystore.ErrLimit) {
+			t.Errorf("%s: got %v for one more, want %v", name, err, keystore.ErrLimit)
+		}
+	}
+	for _, more := range []string{`,"a":"` + strings.Repeat("[", 20) + `"`, `,"a":[` + strings.Repeat("{},", 20) + `{}]`, `,"a":"\"[[[[[[[[[[[[[[[[[[[["`} {
+		var key keystore.PublicKey
+		if err := key.UnmarshalJSON([]byte(ec(more))); err != nil {
+			t.Errorf("%s: got %v, though nothing is deep", more, err)
+		}
+	}
+	secret := func(n int) error {
+		_, err := keystore.Parse([]byte(`{"keys":[{"kty":"oct","kid":"k","alg":"HS256","k":"`+base64.RawURLEncoding.EncodeToString(make([]byte, n))+`"}]}`), nil)
+		return err
+	}
+	if secret(4096) != nil || !errors.Is(secret(4097), keystore.ErrLimit) {
+		t.Errorf("a secret of 4096 bytes: got %v, and of one more %v", secret(4096), secret(4097))
+	}
+}
+
+// What stands for nothing in a key is a mistake, not an absence.
+func TestNullInAKey(t *testing.T) {
+	var key keystore.PublicKey
+	for member, want := range map[string]string{"use": "is not a string", "key_ops": "is not an array"} {
+		err := key.UnmarshalJSON([]byte(`{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"` + member + `":null}`))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", member, err, want)
+		}
+	}
+}
+
+func TestErrorsNameTheKey(t *testing.T) {
+	for kid, want := range map[string]string{
+		`"kid":"one",`: `JWK "one": `, `"kid":"",`: `JWK: `, ``: `JWK: `,
+		`"kid":"` + strings.Repeat("k", 64) + `",`: `JWK "` + strings.Repeat("k", 64) + `": `,
+		`"kid":"` + strings.Repeat("k", 65) + `",`: `JWK "` + strings.Repeat("k", 64) + `...": `,
+	} {
+		_, err := keystore.Parse([]byte(`{"keys":[{`+kid+`"kty":"OKP","crv":"Ed25519","d":"AA",`+edX+`}]}`), nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", kid, err, want)
+		}
+	}
+}
+
+func TestPasswordsAreLimited(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "password")
+	for size, want := range map[int]error{4096: keystore.ErrPassword, 4097: keystore.ErrLimit} {
+		text := strings.Repeat("p", size)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for name, password := range map[string]keystore.Password{"in a file": keystore.FilePassword(path), "in the program": keystore.StaticPassword(text)} {
+			_, err := keystore.File{Path: own("keytool-p256.p12"), Password: password}.Open()
+			if !errors.Is(err, want) {
+				t.Errorf("%d bytes %s: got %v, want %v", size, name, err, want)
+			}
+		}
+	}
+	for _, text := range []string{changeit + "\n", changeit + "\r\n"} {
+		if _, err := (keystore.File{Path: own("keytool-p256.p12"), Password: keystore.StaticPassword(text)}).Open(); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// What RSA keys may be used with: exactly so many bits, and none of a faulty
+// chip, which are powers of 65537 modulo small primes (CVE-2017-15361).
+func TestRSAKeysThatFit(t *testing.T) {
+	odd := func(bits int) *big.Int {
+		n := must(rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), uint(bits-1))))
+		return n.SetBit(n, bits-1, 1).SetBit(n, 0, 1)
+	}
+	product := big.NewInt(1)
+	for _, p := range []int64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157} {
+		product.Mul(product, big.NewInt(p))
+	}
+	faulty := new(big.Int).Lsh(product, uint(2048-product.BitLen()))
+	faulty.Add(faulty, new(big.Int).Exp(big.NewInt(65537), big.NewInt(5), nil))
+	for name, row := range map[string]struct {
+		modulus *big.Int
+		want    string
+	}{
+		"2047 bits": {odd(2047), "2048 to 8192 bits"}, "2048 bits": {odd(2048), ""},
+		"8192 bits": {odd(8192), ""}, "8193 bits": {odd(8193), "2048 to 8192 bits"},
+		"a faulty chip": {faulty, "CVE-2017-15361"},
+	} {
+		key := must(keystore.NewPublicKey(&rsa.PublicKey{N: row.modulus, E: 65537}))
+		if err := key.Fits("RS256"); (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: got %v, want %q", name, err, row.want)
+		}
+	}
+}
+
+func TestWhatOtherKeysFit(t *testing.T) {
+	x25519 := must(keystore.NewPublicKey(must(ecdh.X25519().GenerateKey(rand.Reader)).PublicKey()))
+	if err := x25519.Fits("ECDH-ES"); err != nil {
+		t.Errorf("X25519: %v", err)
+	}
+	if err := x25519.Fits("Ed25519"); err == nil {
+		t.Error("X25519 signs")
+	}
+	for _, row := range []struct{ bound, asked keystore.Algorithm }{{"EdDSA", "ES256"}, {"ES256", "EdDSA"}} {
+		key := must(keystore.Generate(row.bound, "CN=a", time.Unix(0, 0), time.Unix(4e9, 0))).Public()
+		if err := key.Fits(row.asked); err == nil || !strings.Contains(err.Error(), `bound to the algorithm "`+string(row.bound)+`"`) {
+			t.Errorf("%s for %s: got %v, want that it is bound", row.bound, row.asked, err)
+		}
+	}
+}
+
+func TestLimitsOfWhatAKeySaysOfItself(t *testing.T) {
+	private := newEC(elliptic.P256())
+	cert := selfSigned(t, private, "CN=a", time.Unix(0, 0), time.Unix(4e9, 0))
+	text := strings.TrimSuffix(string(must(must(keystore.NewPublicKey(private.Public())).MarshalJSON())), "}")
+	chain := func(n int) string {
+		one := `"` + base64.StdEncoding.EncodeToString(cert.Raw) + `"`
+		return text + `,"x5c":[` + strings.Repeat(one+",", n-1) + one + `]}`
+	}
+	operations := func(n int) string {
+		var ops strings.Builder
+		for i := range n - 1 {
+			fmt.Fprintf(&ops, `"%d",`, i)
+		}
+		return text + `,"key_ops":[` + ops.String() + `"verify"]}`
+	}
+	algorithm := func(n int) string { return text + `,"alg":"` + strings.Repeat("a", n) + `"}` }
+	for name, row := range map[string]struct{ within, beyond string }{
+		"certificates": {chain(32), chain(33)}, "operations": {operations(256), operations(257)}, "an algorithm": {algorithm(256), algorithm(257)},
+	} {
+		var key keystore.PublicKey
+		if err := key.UnmarshalJSON([]byte(row.within)); errors.Is(err, keystore.ErrLimit) {
+			t.Errorf("%s: the most is refused: %v", name, err)
+		}
+		if err := key.UnmarshalJSON([]byte(row.beyond)); !errors.Is(err, keystore.ErrLimit) {
+			t.Errorf("%s: got %v for one more, want %v", name, err, keystore.ErrLimit)
+		}
+	}
+	for exponent, good := range map[string]bool{"QAAAAQ": true, "gAAAAQ": false} { // of 31 and of 32 bits
+		var key keystore.PublicKey
+		if err := key.UnmarshalJSON([]byte(strings.Replace(rfc7638, "AQAB", exponent, 1))); (err == nil) != good {
+			t.Errorf("exponent %s: got %v, want it accepted: %t", exponent, err, good)
+		}
+	}
+}
