@@ -128,3 +128,12 @@ func TestKeysOfASetSayWhatTheyAreFor(t *testing.T) {
 		t.Errorf("a weak key: got %v, want why it does not fit its algorithm", err)
 	}
 }
+
+// A log leaves out the states that no key is in.
+func TestStatusInALogLeavesOutWhatThereIsNot(t *testing.T) {
+	store := must(keystore.Parse([]byte(jwkSet("one")), nil))
+	text := store.Status().LogValue().String()
+	if strings.Count(text, "one") == 0 || strings.Contains(text, "[]") {
+		t.Errorf("got %s", text)
+	}
+}

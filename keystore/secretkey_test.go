@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"fmt"
@@ -84,7 +85,10 @@ func TestKeysWithoutAPart(t *testing.T) {
 	if _, err := keystore.NewPublicKey(&rsa.PublicKey{N: new(big.Int).SetBit(n, 0, 1), E: 65537}); err != nil {
 		t.Errorf("a modulus of 16384 bits: got %v", err)
 	}
+	other := *must(rsa.GenerateKey(rand.Reader, 2048))
+	other.D = new(big.Int).Add(other.D, big.NewInt(2))
 	for name, key := range map[string]*rsa.PrivateKey{
+		"its own exponent": &other,
 		"the public part":  {D: big.NewInt(3)},
 		"the private part": {PublicKey: rsa.PublicKey{N: big.NewInt(15), E: 3}},
 	} {
