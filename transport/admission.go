@@ -16,8 +16,8 @@ type DeclaredMemory struct {
 	Max          int `json:"max,omitempty"`
 	MaxPerIssuer int `json:"maxPerIssuer,omitempty"`
 
-	// SinceStart takes for used what may have been used before the guard was
-	// built: tokens from before are refused, until the last of them has expired.
+	// SinceStart refuses tokens that may have been used before the guard was
+	// built, until the last of them has expired.
 	SinceStart bool `json:"sinceStart,omitempty"`
 }
 
@@ -34,7 +34,7 @@ func (a *admission) open() error {
 	return errors.Join(errs[:]...)
 }
 
-// guard is the one that the profile declares.
+// guard returns the guard that the profile declares.
 func (a *admission) guard() (*Guard, error) {
 	verifier, err := a.verifier()
 	if err != nil {
@@ -119,7 +119,7 @@ func (a *admission) source(issuer DeclaredIssuer) (keystore.PublicSource, error)
 	return aliased{a.trust.Trust(), issuer.Alias}, nil
 }
 
-// aliased is a source of which one alias is meant.
+// aliased is a source limited to one alias.
 type aliased struct {
 	keystore.PublicSource
 	alias string

@@ -15,16 +15,16 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// A Client is what a [ClientProfile] declares, built: an [http.Client] whose
-// requests carry the token, and the parts it is made of.
+// A Client is built from a [ClientProfile]: an [http.Client] whose requests
+// carry the token, and the parts it is made of.
 type Client struct {
 	*http.Client
 
-	// Handler answers those who fetch the client's keys. With Publish in the
-	// profile it is for all paths: the key set is at its URL's, and the issuer's
-	// metadata (RFC 8414, OpenID Connect Discovery) where others look for that.
-	// Without it answers every path with the key set. A client without a
-	// keystore has no keys, and answers 503.
+	// Handler serves the client's keys. With Publish in the profile, mount it for
+	// all paths: it serves the key set at the path of its URL, and the issuer's
+	// metadata (RFC 8414, OpenID Connect Discovery) at the well-known paths.
+	// Without Publish it serves the key set at every path. A client without a
+	// keystore answers 503.
 	Handler http.Handler
 
 	// Bearer carries the token. Its fields may be set until the first request:
@@ -38,12 +38,12 @@ type Client struct {
 	// neither.
 	Token TokenSource
 
-	// Prover proves possession of the DPoP key. Nil: there is none.
+	// Prover proves possession of the DPoP key. Nil: no DPoP.
 	Prover *tokenprofile.Prover
 
-	// Base sends requests that carry no token, over connections as the profile
+	// Base sends requests without a token, over connections as the profile
 	// declares them. Options are those of the profile. Both are for a [Use] of the
-	// program's own, with a server of its own to ask.
+	// program's own that asks another server.
 	Base    *http.Client
 	Options json.RawMessage
 
@@ -97,7 +97,7 @@ func (c *Client) open() error {
 	return err
 }
 
-// prover has the key of the keystore, or a new one.
+// prover returns a prover with the key of the keystore, or with a new key.
 func (c *Client) prover() (*tokenprofile.Prover, error) {
 	declared := c.profile.DPoP
 	if declared == nil {
@@ -126,7 +126,7 @@ func (c *Client) proofKey(alias string) (keystore.PrivateKey, error) {
 	return keystore.Select(keys, keystore.Selection{Alias: alias, Source: c.Keys})
 }
 
-// sign is the signer of a token that the profile declares.
+// sign returns the signer of a token that the profile declares.
 func (c *Client) sign(t *DeclaredToken) (*tokenprofile.Signer, error) {
 	profile, err := t.read(c.profile.Dir, c.profile.Keystore.alias(), c.profile.Now)
 	if err != nil {
@@ -152,7 +152,8 @@ func (c *Client) signer(profile tokenprofile.Profile) (*tokenprofile.Signer, err
 	return profile.Signer(c.Keys, encrypt...)
 }
 
-// grant is the one that the profile declares, without what it exchanges.
+// grant returns the grant that the profile declares, without the token to
+// exchange.
 func (c *Client) grant() (*Grant, error) {
 	declared := c.profile.Grant
 	grant := &Grant{
@@ -171,7 +172,8 @@ func (c *Client) grant() (*Grant, error) {
 	return grant, err
 }
 
-// base is what the profile says of TLS, for the API and the token endpoint.
+// base returns a transport with the profile's TLS, for the API and the token
+// endpoint.
 func (c *Client) base() *http.Client {
 	t := TLS{Trust: c.Trust}
 	if mutual := c.profile.MutualTLS; mutual != nil {

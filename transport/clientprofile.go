@@ -88,7 +88,7 @@ type ClientProfile struct {
 	// Uses are further kinds of use, by name. They come before ours.
 	Uses Uses `json:"-"`
 
-	// Logger is told what the logger of each part is told. Nil: silence.
+	// Logger is the logger of each part. Nil: nothing is logged.
 	Logger *slog.Logger `json:"-"`
 
 	// Now is the clock of tokens and proofs. Nil: [time.Now].
@@ -137,7 +137,7 @@ func (p *ClientProfile) UnmarshalJSON(data []byte) error {
 	return p.decoded(func(into any) error { return clientProfiles.Decode(data, into) })
 }
 
-// UnmarshalYAML is UnmarshalJSON for the libraries that read YAML.
+// UnmarshalYAML reads a profile as UnmarshalJSON does, for YAML libraries.
 func (p *ClientProfile) UnmarshalYAML(unmarshal func(any) error) error {
 	return p.decoded(func(into any) error { return clientProfiles.DecodeYAML(unmarshal, into) })
 }
@@ -154,7 +154,7 @@ func (p *ClientProfile) decoded(decode func(any) error) error {
 // MarshalJSON writes the document that [ParseClient] reads.
 func (p ClientProfile) MarshalJSON() ([]byte, error) { return clientProfiles.Encode(p) }
 
-// MarshalYAML is MarshalJSON for the libraries that write YAML.
+// MarshalYAML writes a profile as MarshalJSON does, for YAML libraries.
 func (p ClientProfile) MarshalYAML() (any, error) { return clientProfiles.EncodeYAML(p) }
 
 // Validate reports every fault of the profile at once, each a
@@ -227,7 +227,7 @@ func (p *ClientProfile) checkToken(f *documentFaults, path string, t *DeclaredTo
 	}
 }
 
-// checkHasToken is for uses that can do nothing without one.
+// checkHasToken is for uses that need a token.
 func (p *ClientProfile) checkHasToken(f *documentFaults) {
 	if p.Token == nil && p.TokenFile == "" {
 		f.add("token", "is missing, and so is tokenFile")

@@ -14,15 +14,15 @@ import (
 )
 
 // A DeclaredStore is a keystore or a truststore in an authentication profile.
-// Its members are fields of [keystore.File], which says what they mean.
+// Its members are fields of [keystore.File], which explains them.
 type DeclaredStore struct {
 	Path        string          `json:"path"`
-	Certificate string          `json:"certificate,omitempty"` // of the key in Path, where they are two files
+	Certificate string          `json:"certificate,omitempty"` // of the key in Path, if it is in a file of its own
 	Password    *DeclaredSecret `json:"password,omitempty"`
 	KeyPassword *DeclaredSecret `json:"keyPassword,omitempty"`
 
-	// Alias is the key that is meant, for signing and for TLS, where nothing
-	// else names one. Empty: the only one that fits.
+	// Alias is the key for signing and for TLS, where nothing else names one.
+	// Empty: the only one that fits.
 	Alias string `json:"alias,omitempty"`
 
 	PublishBefore          time.Duration `json:"publishBefore,omitempty"`
@@ -45,7 +45,7 @@ func (s *DeclaredStore) open(dir string, logger *slog.Logger) (*keystore.Store, 
 	}.Open()
 }
 
-// alias returns the one of the store, if there is a store.
+// alias returns the alias of the store, if there is a store.
 func (s *DeclaredStore) alias() string {
 	if s == nil {
 		return ""
@@ -64,8 +64,9 @@ func (s *DeclaredStore) check(f *documentFaults, path string) {
 	s.KeyPassword.check(f, path+".keyPassword")
 }
 
-// A DeclaredSecret says where a password or a client's secret is, and never
-// what it is: a document is read by more people than may know it.
+// A DeclaredSecret says where a password or a client's secret is. It never
+// holds the secret itself, because more people read a document than may know
+// the secret.
 type DeclaredSecret struct {
 	Env  string `json:"env,omitempty"`  // an environment variable
 	File string `json:"file,omitempty"` // a file of one line, as Kubernetes and Docker mount secrets

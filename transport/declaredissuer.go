@@ -21,13 +21,14 @@ type DeclaredIssuer struct {
 	// Empty: all entries.
 	Alias string `json:"alias,omitempty"`
 
-	// Identities are who its users are here. A user who is not among them is
-	// refused with 403. Nil: users have no identity here but their token. For
-	// more than the 256 members that a document may have there is Identify.
+	// Identities map its users to those of this service. A user who is not among
+	// them is refused with 403. Nil: users have no identity here except their
+	// token. For more than the 256 members that a document may have there is
+	// Identify.
 	Identities map[string]string `json:"identities,omitempty"`
 }
 
-// admitted is what the issuer's tokens must say.
+// admitted returns the profile of the issuer's tokens.
 func (i DeclaredIssuer) admitted(profile tokenprofile.Profile) tokenprofile.Profile {
 	if i.Issuer != "" {
 		profile.Issuer = i.Issuer
@@ -97,7 +98,7 @@ func checkAdmitted(f *documentFaults, p *GuardProfile, profile tokenprofile.Prof
 	}
 }
 
-// checkKeys is about where the issuer's keys are, or the secret of its HMACs.
+// checkKeys checks where the issuer's keys are, or the secret of its HMACs.
 func (i DeclaredIssuer) checkKeys(f *documentFaults, path string, p *GuardProfile, secret bool) {
 	f.checkURL(path+".keySet", i.KeySet, p.PlainHTTP)
 	switch {

@@ -95,7 +95,7 @@ type GuardProfile struct {
 	// store that several processes share. Nil: Memory, and memory.
 	Replay tokenprofile.ReplayGuard `json:"-"`
 
-	// Logger is told what the logger of each part is told. Nil: silence.
+	// Logger is the logger of each part. Nil: nothing is logged.
 	Logger *slog.Logger `json:"-"`
 
 	// Now is the clock of tokens and proofs. Nil: [time.Now].
@@ -133,7 +133,7 @@ func (p *GuardProfile) UnmarshalJSON(data []byte) error {
 	return p.decoded(func(into any) error { return guardProfiles.Decode(data, into) })
 }
 
-// UnmarshalYAML is UnmarshalJSON for the libraries that read YAML.
+// UnmarshalYAML reads a profile as UnmarshalJSON does, for YAML libraries.
 func (p *GuardProfile) UnmarshalYAML(unmarshal func(any) error) error {
 	return p.decoded(func(into any) error { return guardProfiles.DecodeYAML(unmarshal, into) })
 }
@@ -150,7 +150,7 @@ func (p *GuardProfile) decoded(decode func(any) error) error {
 // MarshalJSON writes the document that [ParseGuard] reads.
 func (p GuardProfile) MarshalJSON() ([]byte, error) { return guardProfiles.Encode(p) }
 
-// MarshalYAML is MarshalJSON for the libraries that write YAML.
+// MarshalYAML writes a profile as MarshalJSON does, for YAML libraries.
 func (p GuardProfile) MarshalYAML() (any, error) { return guardProfiles.EncodeYAML(p) }
 
 // Validate reports every fault of the profile at once, each a
@@ -221,9 +221,9 @@ func (p *GuardProfile) Guard() (*Guard, error) {
 	return guard, nil
 }
 
-// Identity is who the user of a token is here, by Identify or the Identities of
-// its issuer: for [TokenEndpoint.Authorize], which maps as the guard does. A
-// profile with neither has no identities.
+// Identity returns who the user of a token is here, by Identify or the
+// Identities of its issuer: for [TokenEndpoint.Authorize], which maps as the
+// guard does. A profile with neither has no identities.
 func (p *GuardProfile) Identity(ctx context.Context, token *tokenprofile.Token) (string, error) {
 	if p.Identify != nil {
 		return p.Identify(ctx, token)
@@ -241,8 +241,9 @@ func (p *GuardProfile) Identity(ctx context.Context, token *tokenprofile.Token) 
 	return "", errors.New("the user of the token is nobody here")
 }
 
-// identities are those of an issuer, for the same name from another is another
-// person. An issuer that none of Issuers names is that of the token profile.
+// identities returns those of an issuer: the same name from another issuer is
+// another person. An issuer that none of Issuers names is that of the token
+// profile.
 func (p *GuardProfile) identities(issuer string) (identities map[string]string) {
 	for _, i := range p.Issuers {
 		if i.Issuer == issuer {
@@ -268,9 +269,10 @@ func (p *GuardProfile) authorize(r *http.Request, token *tokenprofile.Token) (co
 	return context.WithValue(r.Context(), identityKey{}, identity), nil
 }
 
-// TLS is the configuration of a server that presents the certificate of the
-// keystore. With MutualTLS or ClientCertificates it demands one of clients that
-// leads to the truststore. It has stores of its own, which follow their files.
+// TLS returns the configuration of a server that presents the certificate of
+// the keystore. With MutualTLS or ClientCertificates it demands one of clients
+// that leads to the truststore. It has stores of its own, which follow their
+// files.
 func (p *GuardProfile) TLS() (*tls.Config, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err

@@ -10,27 +10,28 @@ import (
 	"strings"
 )
 
-// A Use is a kind of use in a [ClientProfile]: what its token is good for.
+// A Use is a kind of use in a [ClientProfile]: it says what the token is used
+// for.
 //
 // Source returns the source of what requests carry. The client is being built:
 // its stores are open, [Client.Token] is what the profile declares as its token,
 // [Client.Base] sends requests, and the Bearer is not there yet.
 //
-// A Use with a method Check(*ClientProfile) error has it called by
-// [ClientProfile.Validate], to look at the members that are for it.
+// If a Use has a method Check(*ClientProfile) error, [ClientProfile.Validate]
+// calls it to check the members that are for this use.
 type Use interface {
 	Source(c *Client) (TokenSource, error)
 }
 
-// Uses are kinds of use by the name that a document calls them.
+// Uses are kinds of use, by their names in documents.
 type Uses map[string]Use
 
-// ourUses are those of this package.
+// ourUses are the uses of this package.
 func ourUses() Uses {
 	return Uses{"bearer": bearerUse{}, "jwtBearer": assertionUse{}, "clientCredentials": credentialsUse{}, "tokenExchange": exchangeUse{}}
 }
 
-// named is the kind of that name, which is "bearer" where a document has none.
+// named returns the use of that name; an empty name is "bearer".
 func (u Uses) named(name string) (Use, error) {
 	name = cmp.Or(name, "bearer")
 	ours := ourUses()

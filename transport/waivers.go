@@ -6,8 +6,8 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
 
-// waivers are what an authentication profile gives up of its strictness, each
-// by its path in the document.
+// waivers are the checks that an authentication profile leaves out, each by its
+// path in the document.
 type waivers []string
 
 func (w *waivers) note(path string, waived bool) {
@@ -28,8 +28,7 @@ func (w *waivers) stores(keys, trust *DeclaredStore) {
 	}
 }
 
-// token adds what the token profile gives up; one that cannot be read gives up
-// nothing.
+// token adds the waivers of the token profile, if it can be read.
 func (w *waivers) token(path string, t *DeclaredToken, dir string) {
 	if t == nil {
 		return
@@ -43,7 +42,7 @@ func (w *waivers) token(path string, t *DeclaredToken, dir string) {
 	}
 }
 
-// log tells of them at the start, where a reviewer looks for them.
+// log writes them at the start, where a reviewer looks for them.
 func (w waivers) log(logger *slog.Logger, document tokenprofile.Document) {
 	if logger != nil && len(w) > 0 {
 		logger.Warn("authentication profile waives strictness", "document", string(document), "waives", []string(w))
