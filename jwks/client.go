@@ -26,8 +26,8 @@ const (
 //
 // Nothing is fetched before the first look-up, which waits for it, as do all
 // that come meanwhile. From then on look-ups are answered from memory. An
-// answer that is an error, no key set, or a set without a usable key never
-// replaces keys that were good.
+// error, an answer that is not a key set, or a set without a usable key never
+// replaces good keys.
 //
 // There is one fetch at a time, for any number of callers. It runs on a
 // goroutine of its own, on behalf of all of them, for at most 5 seconds, or
@@ -104,10 +104,9 @@ type Client struct {
 	// calls do not overlap.
 	OnFetch func(Fetch)
 
-	// Logger, if not nil, is told of fetches: a warning of each that failed, with
-	// the reason and when the next may begin; information when one has brought
-	// other keys, or the first good answer after failures; of all others, debug
-	// messages.
+	// Logger, if not nil, gets a line for each fetch: a warning if it failed, with
+	// the reason and when the next may begin; information if it has brought other
+	// keys, or is the first good answer after failures; else a debug message.
 	Logger *slog.Logger
 
 	schedule schedule
@@ -115,9 +114,9 @@ type Client struct {
 
 var _ keystore.PublicSource = (*Client)(nil)
 
-// PublicKeys returns the keys of the kid, or all keys for "". An unknown kid
-// is no error but no key. If the keys cannot be had, the error is
-// [keystore.ErrUnavailable].
+// PublicKeys returns the keys of the kid, or all keys for "". For an unknown
+// kid it returns no key and no error. If the keys are not available, the error
+// is [keystore.ErrUnavailable].
 //
 // Keys in memory are returned even if ctx is done; with ctx done, no fetch
 // begins. The slice is shared and must not be modified; appending to it copies.
@@ -137,9 +136,10 @@ func (c *Client) PublicKeys(ctx context.Context, kid string) ([]keystore.PublicK
 	return keys, nil
 }
 
-// Refresh fetches the set now, whatever pause is due, and reports how that
-// went. The keys in force stay if it fails. It does not content itself with a
-// fetch that was under way before: that may bring what is no longer so.
+// Refresh fetches the set now, without regard to pauses, and returns the error
+// of that fetch. The keys in force stay if it fails. If a fetch is under way
+// already, Refresh starts another one after it, because the first may bring an
+// old answer.
 func (c *Client) Refresh(ctx context.Context) error {
 	if c == nil {
 		return errNil
@@ -154,7 +154,7 @@ func (c *Client) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// Status reports how the client stands. It fetches nothing.
+// Status returns the state of the client. It fetches nothing.
 func (c *Client) Status() Status {
 	if c == nil {
 		return Status{Err: errNil}
@@ -168,7 +168,7 @@ func (c *Client) Status() Status {
 // instance, prints all of the URL.
 func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, c.text()) }
 
-// LogValue is what [Client.Format] prints.
+// LogValue returns what [Client.Format] prints.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.text()) }
 
 func (c *Client) text() string {
@@ -178,8 +178,8 @@ func (c *Client) text() string {
 	return "key set at " + displayURL(c.URL)
 }
 
-// setUp hands the fields over to the schedule when it is first needed, and
-// reports what is wrong with them.
+// setUp hands the fields over to the schedule at the first use, and reports
+// what is wrong with them.
 func (c *Client) setUp() error {
 	s := &c.schedule
 	s.setUp.Do(func() {
@@ -193,7 +193,7 @@ func (c *Client) setUp() error {
 	return s.fault
 }
 
-// find is a look-up that memory alone has no answer to.
+// find looks up a kid for which memory has no answer.
 func (c *Client) find(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
 	if err := c.setUp(); err != nil {
 		return nil, err
@@ -210,10 +210,9 @@ func (c *Client) find(ctx context.Context, kid string) ([]keystore.PublicKey, er
 	return c.findUnknown(ctx, kid)
 }
 
-// renew returns keys that serve, although the client is cold, or its keys have
-// lapsed or expired. It waits for a fetch, unless the issuer is known to be
-// down and there are keys that still serve. It reports whether the issuer was
-// asked.
+// renew returns keys when the client is cold, or its keys have lapsed or
+// expired. It waits for a fetch, unless the issuer is known to be down and
+// there are keys that may still serve. It reports whether the issuer was asked.
 func (c *Client) renew(ctx context.Context) (keys *snapshot, asked bool, err error) {
 	f, failing, err := c.schedule.flyIfDue(ctx)
 	if last := c.schedule.current.Load(); failing && last.usable() {
@@ -241,8 +240,8 @@ func (c *Client) findUnknown(ctx context.Context, kid string) ([]keystore.Public
 		if err != nil {
 			return nil, err
 		}
-		// A fetch that began for another reason may have been answered before
-		// the key was published: then the kid deserves one of its own.
+		// A fetch that began for another reason may have been answered before the key
+		// was published: then another fetch is made for the kid.
 		keys := c.schedule.current.Load().keys(kid)
 		if keys != nil || f == nil || f.cause == unknown {
 			return keys, nil

@@ -60,7 +60,8 @@ func newContents(entries []Entry) (*contents, error) {
 	return c, c.checkKeyIDs()
 }
 
-// privateKey is the entry's key, or one that only says why it is none.
+// privateKey returns the entry's key, or one that only says why it cannot be
+// used.
 func privateKey(e Entry) PrivateKey {
 	if e.Err == nil {
 		return e.PrivateKey
@@ -68,7 +69,8 @@ func privateKey(e Entry) PrivateKey {
 	return PrivateKey{public: PublicKey{alias: e.Alias, chain: e.Chain}, err: e.Err}
 }
 
-// ownKeys are the keys, by identity, that the store has the private halves of.
+// ownKeys returns the identities of the keys whose private halves the store
+// has.
 func ownKeys(entries []Entry) map[string]bool {
 	own := map[string]bool{}
 	for _, e := range entries {
@@ -79,7 +81,8 @@ func ownKeys(entries []Entry) map[string]bool {
 	return own
 }
 
-// readable is why an entry that could be read before no longer can, or nil.
+// readable returns why an entry that could be read before no longer can, or
+// nil.
 func (c *contents) readable(old *view) error {
 	if c.refusal != nil && old.refusal == nil {
 		return c.refusal
@@ -92,9 +95,9 @@ func (c *contents) readable(old *view) error {
 	return nil
 }
 
-// replaces is why the contents may not take the place of what is in force: a
-// file that was written by mistake, or without the password its key now has,
-// would take away what is in use.
+// replaces returns why the contents may not replace those in force. A file that
+// was written by mistake, or whose key has another password now, would take
+// away keys that are in use.
 func (c *contents) replaces(old *view) error {
 	if err := c.readable(old); err != nil {
 		return err
@@ -110,11 +113,11 @@ func (c *contents) replaces(old *view) error {
 	return checkKeyIDs(publicHalves(slices.Concat(old.decrypting, c.private)), PublicKey.Equal)
 }
 
-// sameAlias compares as Java does, without case.
+// sameAlias compares as Java does, in any case.
 func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }
 
-// checkKeyIDs refuses different keys of our own under one kid: others could not
-// tell which of them signed.
+// checkKeyIDs refuses different keys of our own with one kid, because others
+// could not tell which of them signed.
 func checkKeyIDs[K interface{ KeyID() string }](keys []K, equal func(K, K) bool) error {
 	byID := make(map[string]K, len(keys))
 	for _, key := range keys {
@@ -135,7 +138,7 @@ func (c *contents) checkKeyIDs() error {
 	)
 }
 
-// publicHalves are those of the keys that can be used.
+// publicHalves returns the public halves of the keys that can be used.
 func publicHalves(keys []PrivateKey) []PublicKey {
 	halves := make([]PublicKey, 0, len(keys))
 	for _, key := range keys {

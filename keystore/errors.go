@@ -7,8 +7,9 @@ import (
 )
 
 // The reasons a keystore, or a key in it, cannot be used. Every error of this
-// package that has one of these causes answers [errors.Is] for it, and its
-// text names the file, the alias and the likely mistake.
+// package with one of these causes answers [errors.Is] for it. Its text names
+// the file, if the store came from one, the alias, if it is about one entry,
+// and the likely mistake.
 var (
 	// ErrPassword: the store or the key does not open with the password given.
 	ErrPassword = format.ErrPassword
@@ -35,7 +36,8 @@ var (
 	ErrNotYetValid = errors.New("certificate not valid yet")
 	// ErrUnverified: the store has no integrity check, and [File.AllowUnverified] is not set.
 	ErrUnverified = errors.New("integrity not verified")
-	// ErrUnavailable: the keys cannot be had at the moment; no statement about any token.
+	// ErrUnavailable: the keys are not available at the moment. It says nothing
+	// about any token.
 	ErrUnavailable = errors.New("keys unavailable")
 	// ErrMisconfigured: the source never has a key, however long one waits. A
 	// source may return it with any other of these, and constructors that are given

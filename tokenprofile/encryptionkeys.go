@@ -33,8 +33,8 @@ func EncryptWithSecret(keys keystore.SecretSource) EncryptionKeys {
 // token. The algorithms and the kid are added to it.
 type encryptedHeader struct{ typ, cty string }
 
-// check reports keys of a kind that e has no use for, and keys that do not fit
-// it, as far as the source has them in memory.
+// check reports keys of the wrong kind, and that no key fits, as far as the
+// source has them in memory.
 func (k EncryptionKeys) check(e Encryption) error {
 	if err := checkKind(e, k.public != nil, k.secret != nil, "EncryptTo", "EncryptWithSecret"); err != nil {
 		return err
@@ -46,8 +46,8 @@ func (k EncryptionKeys) check(e Encryption) error {
 	return nil
 }
 
-// alreadyDone is a context with which a source that has its keys in memory
-// answers, and one that would have to fetch them does not.
+// alreadyDone returns a context that is done: a source with its keys in memory
+// still answers, and one that would have to fetch them does not.
 func alreadyDone() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -82,9 +82,9 @@ func (k EncryptionKeys) choose(ctx context.Context, e Encryption) (key any, kid 
 	return chosen.CryptoKey(), chosen.KeyID(), err
 }
 
-// choosePublic prefers keys that say they are for encryption. Of those it
-// takes the first: a recipient that rotates shows two. Keys that do not say it
-// may be meant for signatures, or be somebody else's, so there it asks.
+// choosePublic prefers keys that are marked for encryption. Of those it takes
+// the first: a recipient that rotates shows two. Unmarked keys may be for
+// signatures, or somebody else's, so that several of them are an error.
 func (k EncryptionKeys) choosePublic(ctx context.Context, e Encryption) (keystore.PublicKey, error) {
 	keys, err := k.public.PublicKeys(ctx, "")
 	if err != nil {
@@ -130,7 +130,7 @@ func haveOneOwner(keys []keystore.PublicKey) bool {
 	return true
 }
 
-// chooseFor chooses among the keys that the recipient's name leaves.
+// chooseFor chooses among the keys of the named recipient.
 func chooseFor[K interface {
 	KeyID() string
 	Alias() string
@@ -138,7 +138,7 @@ func chooseFor[K interface {
 	return choose(keys, func(key K) bool { return isRecipient(e.Recipient, key.KeyID(), key.Alias()) }, fits)
 }
 
-// isRecipient compares aliases without case, as keystores do, and kids exactly.
+// isRecipient compares aliases in any case, as keystores do, and kids exactly.
 func isRecipient(recipient, kid, alias string) bool {
 	return recipient == "" || recipient == kid || strings.EqualFold(recipient, alias)
 }

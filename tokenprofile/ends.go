@@ -11,9 +11,10 @@ import (
 // The two ends of a profile: who signs, and who verifies.
 
 // Signer returns a signer with the private keys, and the keys to encrypt to if
-// the profile encrypts. It reports all faults of the profile, and keys that do
-// not fit it as far as the source has them at hand. Tokens that live longer than
-// the source keeps a replaced key published are a fault, too.
+// the profile encrypts. It reports all faults of the profile at once. If there
+// are none, it reports that no key of the source fits, as far as the source has
+// them in memory, and tokens that would live longer than the source keeps a
+// replaced key published.
 //
 // The key is chosen anew for every token, so that a source that follows its
 // file rotates without the signer being built again.
@@ -27,7 +28,8 @@ func (p Profile) Signer(keys keystore.PrivateSource, encrypt ...EncryptionKeys) 
 	return newSigner(p, newPrivateKeys(p.Algorithm, keys), encrypt)
 }
 
-// SecretSigner returns a signer of HMACs; else it is as [Profile.Signer].
+// SecretSigner returns a signer of HMACs; otherwise it is like
+// [Profile.Signer].
 func (p Profile) SecretSigner(keys keystore.SecretSource, encrypt ...EncryptionKeys) (*Signer, error) {
 	if err := p.wantsKeys(keys == nil, true); err != nil {
 		return nil, err
@@ -35,8 +37,8 @@ func (p Profile) SecretSigner(keys keystore.SecretSource, encrypt ...EncryptionK
 	return newSigner(p, &secretKeys{macs: macs{algorithm: p.Algorithm}, source: keys}, encrypt)
 }
 
-// EncryptedOnlySigner returns a signer, by name only, of tokens that are
-// encrypted and that nobody signs: the profile has no Algorithm.
+// EncryptedOnlySigner returns a signer of tokens that are encrypted and that
+// nobody signs: the profile has no Algorithm.
 func (p Profile) EncryptedOnlySigner(encrypt EncryptionKeys) (*Signer, error) {
 	if err := p.encryptedOnly(); err != nil {
 		return nil, err
@@ -45,11 +47,11 @@ func (p Profile) EncryptedOnlySigner(encrypt EncryptionKeys) (*Signer, error) {
 }
 
 // Verifier returns a verifier with the public keys, and the keys to decrypt
-// with if the profile encrypts. It reports all faults of the profile, and keys
-// that do not fit it as far as the source has them in memory; nothing is
-// fetched before the first token. A source that can never have a key is refused
-// ([keystore.ErrMisconfigured]): a [jwks.Client] with a URL that nobody may fetch,
-// for instance.
+// with if the profile encrypts. It reports all faults of the profile at once.
+// If there are none, it reports that no key of the source fits, as far as the
+// source has them in memory; nothing is fetched before the first token. A
+// source that can never have a key is refused ([keystore.ErrMisconfigured]): a
+// [jwks.Client] with a URL that nobody may fetch, for instance.
 //
 // [jwks.Client]: https://pkg.go.dev/github.com/tokenprofile/tokenprofile-go/jwks#Client
 func (p Profile) Verifier(keys keystore.PublicSource, decrypt ...DecryptionKeys) (*Verifier, error) {
@@ -59,7 +61,8 @@ func (p Profile) Verifier(keys keystore.PublicSource, decrypt ...DecryptionKeys)
 	return newVerifier(p, newPublicRing(p.Algorithm, keys), decrypt)
 }
 
-// SecretVerifier returns a verifier of HMACs; else it is as [Profile.Verifier].
+// SecretVerifier returns a verifier of HMACs; otherwise it is like
+// [Profile.Verifier].
 func (p Profile) SecretVerifier(keys keystore.SecretSource, decrypt ...DecryptionKeys) (*Verifier, error) {
 	if err := p.wantsKeys(keys == nil, true); err != nil {
 		return nil, err
@@ -77,7 +80,7 @@ func (p Profile) EncryptedOnlyVerifier(decrypt DecryptionKeys) (*Verifier, error
 	return newVerifier(p, nil, []DecryptionKeys{decrypt})
 }
 
-// wantsKeys reports a profile that is faulty, or wants another kind of key.
+// wantsKeys reports a faulty profile, or one that needs another kind of key.
 func (p Profile) wantsKeys(missing, secret bool) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -105,8 +108,8 @@ func (p Profile) encryptedOnly() error {
 	return nil
 }
 
-// wantsRetention reports tokens that would outlive their key in the key set,
-// once it is replaced: they are refused before they have expired.
+// wantsRetention reports a profile whose tokens would outlive their replaced
+// key in the key set: they would be refused before they expire.
 func (p Profile) wantsRetention(keys keystore.PrivateSource) error {
 	source, ok := keys.(keystore.Retainer)
 	if !ok || p.Waive.omits("exp") {
@@ -143,9 +146,9 @@ func (p Profile) wantsEncryption(given int) error {
 	return nil
 }
 
-// Preview returns the header and the claims that Sign would write, without a
-// key: what only the key can say, its kid and the thumbprints of its
-// certificate, is left out. The claims are those given to Sign.
+// Preview returns the header and the claims that Sign would write for these
+// claims. It needs no key: the kid and the thumbprints of the certificate are
+// left out.
 func (p Profile) Preview(claims any) (header, payload []byte, err error) {
 	if err := p.Validate(); err != nil {
 		return nil, nil, err

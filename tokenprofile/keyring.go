@@ -21,9 +21,9 @@ import (
 type keyring interface {
 	// verify returns the key that made the signature.
 	verify(ctx context.Context, kid keyID, input, signature []byte) (trusted, error)
-	// holds returns an error if the key is no longer the one for the kid.
+	// holds returns an error if the source no longer has the key under the kid.
 	holds(ctx context.Context, kid keyID, key trusted) error
-	// check reports a misfit of the keys, as far as they can be had without waiting.
+	// check reports that no key fits, as far as the source has them in memory.
 	check() error
 }
 
@@ -34,7 +34,7 @@ type trusted any
 type keyID struct {
 	text        string
 	given       bool
-	any         bool   // the source may know the key under another: the profile says so, or sets the kid
+	any         bool   // the kid does not count: the profile waives or fixes it
 	certificate string // x5t#S256 or x5t, looked at where the kid does not decide
 }
 
@@ -124,8 +124,8 @@ func (r *ring[K]) holds(ctx context.Context, kid keyID, key trusted) error {
 	return refuse(ErrUnknownKey, "the source no longer has it")
 }
 
-// same spares the comparison of large numbers where the source gives the very
-// key it gave before.
+// same compares keys, quickly if the source yields the very key it yielded
+// before.
 func same[K interface{ Equal(K) bool }](a, b K) bool {
 	if a, ok := any(a).(keystore.PublicKey); ok && samePointer(a.CryptoKey(), any(b).(keystore.PublicKey).CryptoKey()) {
 		return true
@@ -145,8 +145,8 @@ func samePointer(a, b crypto.PublicKey) bool {
 	return false
 }
 
-// candidates are the keys that a token may be signed by: those of exactly its
-// kid, where the source has them.
+// candidates returns the keys that may have signed a token: those of exactly
+// its kid, if the source has any.
 func (r *ring[K]) candidates(ctx context.Context, id keyID) ([]K, error) {
 	if !id.given {
 		return r.others(ctx, id)
@@ -163,9 +163,9 @@ func (r *ring[K]) candidates(ctx context.Context, id keyID) ([]K, error) {
 	return r.others(ctx, id)
 }
 
-// others are the keys whose source names no kid, so that what a token calls
-// them decides nothing; and where the token has no kid, or the profile says that
-// it does not count, all keys that fit.
+// others returns the keys whose source names no kid, because then the token's
+// kid decides nothing. If the token has no kid, or the profile waives it, these
+// are all keys that fit.
 func (r *ring[K]) others(ctx context.Context, id keyID) ([]K, error) {
 	c, err := r.lookUp(ctx, "", func(key K) bool { return !id.given || id.any || !r.named(key) })
 	switch {
@@ -179,8 +179,8 @@ func (r *ring[K]) others(ctx context.Context, id keyID) ([]K, error) {
 	return r.narrow(c.fitting, id.certificate), nil
 }
 
-// narrow leaves the keys whose certificate the token names, if there are any.
-// (A certificate may have been renewed for the same key.)
+// narrow keeps the keys whose certificate the token names, if there are any. (A
+// certificate may have been renewed for the same key.)
 func (r *ring[K]) narrow(keys []K, certificate string) []K {
 	if len(keys) > 1 && certificate != "" {
 		isOther := func(key K) bool { return !r.hasCertificate(key, certificate) }
@@ -191,9 +191,9 @@ func (r *ring[K]) narrow(keys []K, certificate string) []K {
 	return keys[:min(len(keys), maxCandidates)]
 }
 
-// lookUp makes of any error of the source that the keys are unavailable, which
-// is not the token's fault. A source that does not tell kids apart, and yields
-// all its keys, shall not make a kid meaningless.
+// lookUp asks the source. Any error of it means that the keys are not
+// available, which is not the token's fault. Keys with another kid are dropped,
+// in case a source ignores the kid and yields all its keys.
 func (r *ring[K]) lookUp(ctx context.Context, kid string, meant func(K) bool) (choice[K], error) {
 	keys, err := r.find(ctx, kid)
 	if err != nil {
@@ -244,8 +244,8 @@ func (m *macs) verify(key keystore.SecretKey, input, signature []byte) bool {
 	return subtle.ConstantTimeCompare(m.append(key, buffer[:0], input), signature) == 1
 }
 
-// A choice is what is left of a source's keys: those that are meant and fit,
-// and why the others that are meant do not.
+// A choice is the keys of a source that are meant and fit, and why the others
+// that are meant do not fit.
 type choice[K any] struct {
 	fitting []K
 	misfits []error
@@ -275,7 +275,7 @@ func choose[K any](keys []K, meant func(K) bool, fits func(K) error) (c choice[K
 	return c
 }
 
-// only is the only key that fits. The remedy for several is the caller's to name.
+// only returns the only key that fits. The caller names the remedy for several.
 func (c choice[K]) only(what, remedy string) (only K, err error) {
 	switch {
 	case len(c.fitting) == 0:
@@ -286,7 +286,7 @@ func (c choice[K]) only(what, remedy string) (only K, err error) {
 	return c.fitting[0], nil
 }
 
-// none is why no key is left.
+// none returns why no key is left.
 func (c choice[K]) none(what string) error {
 	if len(c.misfits) > 0 {
 		return fmt.Errorf("%w: none of the %s fits: %w", keystore.ErrNoKey, what, errors.Join(c.misfits...))

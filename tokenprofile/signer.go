@@ -58,8 +58,8 @@ func (s *Signer) Profile() Profile {
 // OneUse reports whether each token is for one request: [Profile.OneUse].
 func (s *Signer) OneUse() bool { return s != nil && s.composer != nil && s.composer.profile.OneUse }
 
-// Now tells the time by the profile's clock, which the expiry of its tokens is
-// told by.
+// Now returns the time by the profile's clock, which also sets the expiry of
+// its tokens.
 func (s *Signer) Now() time.Time {
 	if s == nil || s.composer == nil {
 		return time.Now()
@@ -80,7 +80,7 @@ func (s *Signer) Token(ctx context.Context) (token string, expiry time.Time, err
 	return s.TokenWith(ctx, nil)
 }
 
-// TokenWith is [Signer.Sign] that also returns the expiry.
+// TokenWith returns a token as [Signer.Sign] does, and its expiry.
 func (s *Signer) TokenWith(ctx context.Context, claims any) (token string, expiry time.Time, err error) {
 	if s == nil || s.composer == nil {
 		return "", time.Time{}, errors.New("tokenprofile: the signer was not made by Profile.Signer")
@@ -148,7 +148,7 @@ func (s *Signer) sign(ctx context.Context, key *signingKey, b *buffer) (err erro
 	return nil
 }
 
-// A buffer is where a token is made. Nothing of it may outlive release.
+// A buffer is where a token is made. Nothing of it may be used after release.
 type buffer struct {
 	payload, token, signature []byte
 

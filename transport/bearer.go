@@ -40,24 +40,23 @@ type ClaimsSource interface {
 // request (RFC 6750 section 2.1).
 //
 // The token is fetched once for all requests that need it, kept until it is
-// about to expire, and renewed ahead: one request sets off the renewal, the
-// others go on with the old token, and none waits. When there is no usable
-// token, a request waits for the fetch as long as its own context allows;
-// leaving early disturbs nobody else. A failed fetch answers all who wait for
+// about to expire, and renewed ahead: one request starts the renewal, the
+// others go on with the old token, and none waits. Without a usable token, a
+// request waits for the fetch as long as its own context allows; if it leaves
+// early, the others are not affected. A failed fetch answers all who wait for
 // it, and the source is not asked again until a pause has passed, which grows
 // with every failure from about a second to about a minute and is at least what
 // [GrantError.RetryAfter] asks for. In that pause the old token is used while
 // it is valid; then requests fail at once with the last error.
 //
 // A shared fetch runs under a context of its own, without the values of the
-// request that happened to set it off: neither its trace nor its user may
-// colour a token that others will carry. What depends on the request belongs
-// in Claims.
+// request that started it: neither its trace nor its user may affect a token
+// that other requests carry. What depends on the request belongs in Claims.
 //
 // The token goes to the origin of the request, over https, or over http to a
-// loopback address; see PlainHTTP. A redirect to another origin is followed without it, and
-// so are all redirects from there; see Origins. A header of the caller's own is
-// left alone, through redirects too.
+// loopback address; see PlainHTTP. A redirect to another origin is followed
+// without it, and so are all redirects from there; see Origins. A request in
+// which the caller has set the header is sent as it is, also through redirects.
 //
 // The zero Bearer with a Source is ready to use. Its fields must not be
 // changed once it is in use. It is safe for concurrent use.
@@ -73,17 +72,16 @@ type Bearer struct {
 	// not be changed afterwards.
 	Claims func(*http.Request) (any, error)
 
-	// MaxClaims is how many distinct claims tokens are kept for: the users, say,
-	// that are active at a time. With more, some tokens are fetched again. Each
-	// takes a kilobyte or two. Zero means 1024; it must not be negative.
+	// MaxClaims is how many distinct claims tokens are kept for: for instance, the
+	// users that are active at a time. With more, some tokens are fetched again.
+	// Each takes a kilobyte or two. Zero means 1024; it must not be negative.
 	MaxClaims int
 
-	// Origins are the only ones that get the token, like
-	// "https://api.example" or "https://api.example:8443". A request to any
-	// other is sent without it, and so is what that one redirects to. Nil means
-	// the origin that the request, or the first request of a chain of redirects,
-	// names. Name them where something other than [http.Client] follows redirects
-	// with requests of its own.
+	// Origins are the only ones that get the token, like "https://api.example" or
+	// "https://api.example:8443". A request to any other is sent without it, and
+	// so is what that one redirects to. Nil means the origin that the request, or
+	// the first request of a chain of redirects, names. Set it if something other
+	// than [http.Client] follows redirects with requests of its own.
 	Origins []string
 
 	// PlainHTTP lets tokens travel over http to other machines, where something
@@ -118,15 +116,15 @@ type Bearer struct {
 	// section 9.2.2 calls idempotent are, and those with an Idempotency-Key.
 	RetryUnsafe bool
 
-	// OnRefresh, if not nil, hears of every token fetched or not fetched. It
-	// is called once per fetch, after those who wait for it were answered.
+	// OnRefresh, if not nil, is called once for each fetch, good or failed, after
+	// those who wait for it were answered.
 	OnRefresh func(Refresh)
 
-	// Logger, if not nil, is told of fetches: a warning of each that failed, with
-	// the reason and when the next may begin; information of the first good one
-	// after failures; of all others, debug messages. It is warned as well of a
-	// server that refuses a token for good. Of warnings and information it gets
-	// at most 10 lines in 10 seconds.
+	// Logger, if not nil, gets a line for each fetch: a warning if it failed, with
+	// the reason and when the next may begin; information for the first good one
+	// after failures; else a debug message. It also gets a warning when a server
+	// refuses a renewed token. Of warnings and information it gets at most 10
+	// lines in 10 seconds.
 	Logger *slog.Logger
 
 	carrier atomic.Pointer[carrier]
@@ -213,7 +211,7 @@ func (b *Bearer) CloseIdleConnections() {
 	}
 }
 
-// Status reports how the Bearer stands. It fetches nothing.
+// Status returns the state of the Bearer. It fetches nothing.
 func (b *Bearer) Status() Status {
 	c, err := b.ready()
 	if err != nil {
@@ -225,8 +223,8 @@ func (b *Bearer) Status() Status {
 // Format prints the name of the type whatever the verb, because no verb may print a token.
 func (b *Bearer) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Bearer") }
 
-// ready returns the carrier, which the first request builds. Building it twice
-// at the same time does no harm: one of the two wins, and neither has done
+// ready returns the carrier, which the first request builds. Two requests may
+// build it at the same time: one of the two is kept, and neither has done
 // anything yet.
 func (b *Bearer) ready() (*carrier, error) {
 	if b == nil {

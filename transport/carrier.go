@@ -16,7 +16,7 @@ import (
 )
 
 // maxDrain is how much of a refused response is read, in bytes, so that its
-// connection can be used again; a longer one costs the connection.
+// connection can be used again. A longer one closes the connection.
 const maxDrain = 4 << 10
 
 // maxChain bounds the walk back through the redirects that led to a request.
@@ -63,7 +63,7 @@ func newCarrier(b *Bearer) (*carrier, error) {
 	return c, nil
 }
 
-// roundTrip is [Bearer.RoundTrip].
+// roundTrip carries out [Bearer.RoundTrip].
 func (c *carrier) roundTrip(req *http.Request) (*http.Response, error) {
 	meant, err := c.meant(req)
 	if err != nil {
@@ -239,8 +239,8 @@ func (c *carrier) repeat(req *http.Request, resp *http.Response, tokens tokens, 
 	return repeated, header, err
 }
 
-// harmless reports whether a second request does no harm if the first had an
-// effect although it was refused.
+// harmless reports whether repeating the request does no harm, even if it had
+// an effect although it was refused.
 func (c *carrier) harmless(req *http.Request) bool {
 	if c.retryUnsafe || hasHeader(req, "Idempotency-Key") {
 		return true
@@ -252,7 +252,7 @@ func (c *carrier) harmless(req *http.Request) bool {
 	return false
 }
 
-// status is [Bearer.Status].
+// status carries out [Bearer.Status].
 func (c *carrier) status() Status {
 	s := c.shared.status(time.Now())
 	s.Claims = c.byClaims.count()
@@ -275,7 +275,7 @@ func replayable(req *http.Request) bool { return !hasBody(req) || req.GetBody !=
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
-// hasHeader reports whether the header is set, if only to nothing.
+// hasHeader reports whether the header is set, even to nothing.
 func hasHeader(req *http.Request, name string) bool {
 	_, ok := req.Header[name]
 	return ok

@@ -26,11 +26,11 @@ const grantTimeout = 10 * time.Second
 // bearer grant), with an Exchange it trades one token for another (RFC 8693),
 // and with neither it asks for a token of the client's own (RFC 6749 section
 // 4.4, client credentials). One Grant can be the Assertion or the Subject of
-// another, also where what it gets is no access token. The client authenticates by a ClientAssertion
-// (RFC 7523 section 2.2, private_key_jwt), by a ClientSecret, by the
-// certificate of HTTPClient (RFC 8705), or, where the assertion says enough,
-// not at all. What an assertion says, its aud and its typ, is its profile's
-// matter: the endpoint's URL as ever, or the issuer and
+// another, even if its token is not an access token. The client authenticates
+// by a ClientAssertion (RFC 7523 section 2.2, private_key_jwt), by a
+// ClientSecret, by the certificate of HTTPClient (RFC 8705), or, where the
+// assertion says enough, not at all. What an assertion says, its aud and its
+// typ, is its profile's matter: the endpoint's URL as ever, or the issuer and
 // client-authentication+jwt as RFC 7523bis has it.
 //
 // Each call is one exchange, with newly signed assertions, so that their jti
@@ -41,9 +41,9 @@ const grantTimeout = 10 * time.Second
 // most 10 seconds, reads at most 1 MiB, and follows no redirect: what it sends
 // is meant for this endpoint alone. It is safe for concurrent use.
 //
-// This is not golang.org/x/oauth2, which keeps a context in its sources, so
-// that the caller's deadline governs no fetch, follows redirects with the
-// client's credentials, and knows neither DPoP nor RFC 8693.
+// Unlike golang.org/x/oauth2, it keeps no context, so that the caller's
+// deadline governs the fetch; it never follows a redirect with the client's
+// credentials; and it knows DPoP and RFC 8693.
 type Grant struct {
 	// TokenURL is the token endpoint. It is required.
 	TokenURL string
@@ -71,8 +71,8 @@ type Grant struct {
 	// ClientAssertion, which names the client itself.
 	ClientID string
 
-	// ClientSecret is called for every exchange, so that the secret is kept
-	// nowhere and may change. It is sent as HTTP Basic credentials.
+	// ClientSecret is called for every exchange, so that the secret is not kept
+	// and may change. It is sent as HTTP Basic credentials.
 	ClientSecret keystore.Password
 
 	// SecretInBody sends the client secret as a parameter, for endpoints that
@@ -90,9 +90,9 @@ type Grant struct {
 	Audiences []string
 
 	// Params, if not nil, yields further parameters. It is called for every
-	// exchange, and a function because no verb and no encoding prints what one
-	// would return. No parameter may have a name that another field has set, or
-	// that is for credentials.
+	// exchange. It is a function, so that no verb and no encoding prints them. No
+	// parameter may have a name that another field has set, or that is for
+	// credentials.
 	Params func() url.Values
 
 	// IDToken takes the id_token of the answer, where that is what the endpoint
@@ -113,10 +113,9 @@ type Grant struct {
 	// HTTPClient sends the request. Nil means a client with [http.DefaultTransport].
 	HTTPClient *http.Client
 
-	// Logger, if not nil, is told of every exchange: a warning of one that
-	// failed, with the reason, and a debug message of one that did not. Of
-	// warnings it gets at most 10 in 10 seconds. A [Bearer] with a Logger needs
-	// none here.
+	// Logger, if not nil, gets a line for each exchange: a warning if it failed,
+	// with the reason, else a debug message. Of warnings it gets at most 10 in 10
+	// seconds. A [Bearer] with a Logger needs none here.
 	Logger *slog.Logger
 
 	nonces   nonces
@@ -201,14 +200,14 @@ func (g *Grant) String() string {
 	return "grant at " + endpoint.Host
 }
 
-// Format is as [Grant.String] whatever the verb, because a client and what it
-// asks for are nobody's business.
+// Format prints what [Grant.String] returns, whatever the verb, because the
+// fields are not for logs.
 func (g *Grant) Format(f fmt.State, _ rune) { io.WriteString(f, g.String()) }
 
-// LogValue is as [Grant.String].
+// LogValue returns what [Grant.String] returns.
 func (g *Grant) LogValue() slog.Value { return slog.StringValue(g.String()) }
 
-// attempt is one request and its answer.
+// attempt sends one request and reads the answer.
 func (g *Grant) attempt(ctx context.Context, endpoint *url.URL, claims any) (GrantAnswer, error) {
 	request, err := newGrantRequest(ctx, g, claims)
 	if err != nil {
@@ -233,8 +232,8 @@ func (g *Grant) attempt(ctx context.Context, endpoint *url.URL, claims any) (Gra
 	return readAnswer(resp, g, start, request.secrets)
 }
 
-// client returns the client, but one that hands a redirect back instead of
-// sending the credentials where it points.
+// client returns a copy of the client that follows no redirect, because the
+// credentials must not be sent elsewhere.
 func (g *Grant) client() *http.Client {
 	var client http.Client
 	if g.HTTPClient != nil {
@@ -278,8 +277,8 @@ func (g *Grant) check() (*url.URL, error) {
 	return endpoint, nil
 }
 
-// withoutURL drops the URL that net/http puts into its errors: the endpoint is
-// named already, and a query may hold what is nobody's business.
+// withoutURL drops the URL that net/http puts into its errors. The endpoint is
+// named already, and a query may hold a secret.
 func withoutURL(err error) error {
 	var urlError *url.Error
 	if errors.As(err, &urlError) {

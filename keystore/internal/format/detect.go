@@ -23,9 +23,9 @@ const (
 )
 
 // Detect says which format data is in, and returns what is to be read: data
-// itself, or what it is in base64, as environment variables, Kubernetes and
-// Vault carry keystores. What this package does not read it names, with the
-// remedy.
+// itself, or its content if it is base64, as in environment variables,
+// Kubernetes and Vault. For a format that is not read, the error names it and
+// the remedy.
 func Detect(data []byte) (name string, content []byte, err error) {
 	name, err = detect(data)
 	if inner, ok := armoured(data); name == PEM && ok {
@@ -83,7 +83,7 @@ func trimText(data []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
 }
 
-// minEncoded is how long base64 has to be to be more than a word.
+// minEncoded is how long a text has to be to count as base64 and not as a word.
 const minEncoded = 64
 
 // fromBase64 is what data encodes in base64 of either alphabet, whatever the
@@ -144,7 +144,7 @@ func isBCFKS(data []byte) bool {
 	return err == nil && store.Check.Tag == asn1.TagSequence
 }
 
-// notSupported is the error for a store that Java can convert for us.
+// notSupported returns the error for a store that Java can convert.
 func notSupported(store string) error {
 	return Unsupported(store + " store: not supported, convert it with keytool -importkeystore")
 }
@@ -157,8 +157,8 @@ func (u Unsupported) Error() string { return string(u) }
 // Is makes it an [ErrUnsupported].
 func (Unsupported) Is(target error) bool { return target == ErrUnsupported }
 
-// foreign are files people take for keystores, by what they begin with, and
-// what to do about it.
+// foreign are files that people take for keystores, by their first bytes, and
+// what to do about them.
 var foreign = []struct{ begin, what string }{
 	{"PuTTY-User-Key-File", "a PuTTY key: convert it with puttygen KEY -O private-openssh -o KEY.pem"},
 	{"ssh-", "an OpenSSH public key: convert it with ssh-keygen -e -m PKCS8 -f KEY"},
@@ -173,7 +173,8 @@ var foreign = []struct{ begin, what string }{
 	{"\xfe\xff", "text in UTF-16: save it as UTF-8"},
 }
 
-// unknown is the error for a file of no format, with what it is.
+// unknown returns the error for a file of no known format. It says what the
+// file looks like.
 func unknown(data []byte) error {
 	if len(data) == 0 {
 		return fmt.Errorf("%w: there is nothing in it", ErrUnknownFormat)
