@@ -185,7 +185,7 @@ func TestNamesThatAreNumbers(t *testing.T) {
 			}
 			return
 		}
-		if err == nil || !strings.Contains(err.Error(), "4711 is no name: put it in quotes") {
+		if err == nil || !strings.Contains(err.Error(), "4711 is not a name: put it in quotes") {
 			t.Errorf("got %v", err)
 		}
 	})
