@@ -76,6 +76,18 @@ func (c *Client) open() error {
 	if err != nil {
 		return err
 	}
+	if err := c.carry(); err != nil {
+		return err
+	}
+	waivers(p.Waives()).log(p.Logger, clientProfiles)
+	c.Handler, err = c.handler()
+	return err
+}
+
+// carry makes the Bearer of what the kind of use yields, and refuses one that
+// can never work.
+func (c *Client) carry() error {
+	p := c.profile
 	use, err := p.Uses.named(p.Use)
 	if err != nil {
 		return err
@@ -92,9 +104,7 @@ func (c *Client) open() error {
 		return err
 	}
 	c.Client = &http.Client{Transport: c.Bearer}
-	waivers(p.Waives()).log(p.Logger, clientProfiles)
-	c.Handler, err = c.handler()
-	return err
+	return nil
 }
 
 // prover returns a prover with the key of the keystore, or with a new key.
