@@ -123,8 +123,8 @@ func encodeError(err error) error {
 		text = fmt.Sprintf("the type %s has no JSON form", wrongType.Type)
 	case errors.As(err, &wrongValue):
 		text = "a number is not finite, or a value contains itself"
-	case errors.As(err, &method) && !isNumber(method.Type):
-		text = fmt.Sprintf("the type %s did not write its JSON", method.Type)
+	case errors.As(err, &method) && pointedTo(method.Type) != reflect.TypeFor[json.Number]():
+		text = fmt.Sprintf("the type %s did not write its JSON", pointedTo(method.Type))
 	}
 	return &veiled{text, err}
 }
@@ -132,9 +132,13 @@ func encodeError(err error) error {
 // errNumber is what is left where an error of encoding/json has no type.
 const errNumber = "a json.Number is not a number, or the key of a map was not written"
 
-func isNumber(t reflect.Type) bool {
-	number := reflect.TypeFor[json.Number]()
-	return t == number || t == reflect.PointerTo(number)
+// pointedTo returns the type without its pointer, which Go 1.27 adds to a type
+// whose method failed.
+func pointedTo(t reflect.Type) reflect.Type {
+	if t != nil && t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
 }
 
 // An encoder is kept for its buffer.
