@@ -58,6 +58,20 @@ func TestPapersNameFilesThatExist(t *testing.T) {
 	}
 }
 
+// TestEveryExampleIsListed compares the folders with the page that lists them.
+func TestEveryExampleIsListed(t *testing.T) {
+	list := readAll(t, "README.md")
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.IsDir() && !strings.Contains(list, "]("+entry.Name()+")") {
+			t.Errorf("examples/README.md does not list %s", entry.Name())
+		}
+	}
+}
+
 // TestContributingListsEveryVariable compares the variables that tests read
 // with the table that says where their data comes from.
 func TestContributingListsEveryVariable(t *testing.T) {
