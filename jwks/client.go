@@ -15,7 +15,7 @@ import (
 // The times a [Client] keeps to unless its fields say otherwise.
 const (
 	defaultMinInterval = 30 * time.Second
-	defaultMaxStale    = 24 * time.Hour
+	maxKeyID           = 256 // bytes; a longer kid is in no set and in no token
 )
 
 // Client is the key set at a URL, as a [keystore.PublicSource]. A literal with

@@ -18,8 +18,9 @@ import (
 
 // Bounds for what an issuer says of the age of its keys.
 const (
-	minMaxAge = 5 * time.Minute
-	maxMaxAge = 24 * time.Hour
+	minMaxAge       = 5 * time.Minute
+	maxMaxAge       = 24 * time.Hour
+	defaultMaxStale = 24 * time.Hour
 )
 
 // A fetcher asks one issuer for its keys.

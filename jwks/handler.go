@@ -229,29 +229,3 @@ func (h *Handler) algorithm(key keystore.PublicKey) keystore.Algorithm {
 	}
 	return key.DefaultAlgorithm()
 }
-
-// algorithms returns those that the published keys sign with.
-func (h *Handler) algorithms(ctx context.Context) ([]keystore.Algorithm, error) {
-	keys, err := h.published(ctx)
-	if err == nil {
-		keys, err = h.named(keys)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var all []keystore.Algorithm
-	for _, key := range keys {
-		a := h.algorithm(key)
-		switch {
-		case use(key) != "sig":
-		case a == "":
-			return nil, fmt.Errorf("nothing says which algorithm the %s key %q signs with: name it at the key, or as Handler.Algorithm", key.Describe(), key.KeyID())
-		case !slices.Contains(all, a):
-			all = append(all, a)
-		}
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: none of the published keys signs", keystore.ErrNoKey)
-	}
-	return all, nil
-}

@@ -171,7 +171,7 @@ func (h *MetadataHandler) render(ctx context.Context) (body []byte, maxAge time.
 		maxAge = orDefault(h.Keys.MaxAge, defaultHandlerMaxAge)
 	}
 	if m.SigningAlgorithms == nil {
-		if m.SigningAlgorithms, err = h.Keys.algorithms(ctx); err != nil {
+		if m.SigningAlgorithms, err = algorithmsOf(ctx, h.Keys); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -219,4 +219,30 @@ func readOnly(w http.ResponseWriter, r *http.Request) bool {
 func unavailable(w http.ResponseWriter, text string) {
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, text, http.StatusServiceUnavailable)
+}
+
+// algorithmsOf returns those that the keys which a handler publishes sign with.
+func algorithmsOf(ctx context.Context, h *Handler) ([]keystore.Algorithm, error) {
+	keys, err := h.published(ctx)
+	if err == nil {
+		keys, err = h.named(keys)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []keystore.Algorithm
+	for _, key := range keys {
+		a := h.algorithm(key)
+		switch {
+		case use(key) != "sig":
+		case a == "":
+			return nil, fmt.Errorf("nothing says which algorithm the %s key %q signs with: name it at the key, or as Handler.Algorithm", key.Describe(), key.KeyID())
+		case !slices.Contains(all, a):
+			all = append(all, a)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: none of the published keys signs", keystore.ErrNoKey)
+	}
+	return all, nil
 }

@@ -18,7 +18,6 @@ const (
 	maxSetBytes = 512 << 10 // 100 keys with chains of certificates take less
 	maxSetKeys  = 100
 	maxReasons  = 10  // of skipped keys
-	maxKeyID    = 256 // bytes; a longer kid is in no set and in no token
 	maxMembers  = 256 // of the set, and of an issuer's metadata
 )
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
@@ -112,9 +111,6 @@ func (c *contents) replaces(old *view) error {
 	}
 	return checkKeyIDs(publicHalves(slices.Concat(old.decrypting, c.private)), PublicKey.Equal)
 }
-
-// sameAlias compares as Java does, in any case.
-func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }
 
 // checkKeyIDs refuses different keys of our own with one kid, because others
 // could not tell which of them signed.

@@ -82,13 +82,6 @@ func (e *Entry) describe() {
 	e.Algorithm = plainName(e.Algorithm, e.Bits)
 }
 
-// withhold takes the key out of the entry, which stays listed.
-func (e *Entry) withhold(reason error) {
-	if e.Err == nil && (e.Kind == KindPrivateKey || e.Kind == KindSecretKey) {
-		e.PrivateKey, e.SecretKey, e.Err = PrivateKey{}, SecretKey{}, reason
-	}
-}
-
 func (e *Entry) setAlias(alias string) {
 	e.Alias = alias
 	e.PrivateKey.public.alias = alias

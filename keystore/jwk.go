@@ -13,6 +13,10 @@ import (
 	"github.com/lestrrat-go/jwx/v2/x25519"
 )
 
+// maxJWK is in bytes: an RSA key of 16384 bits with all its private members,
+// and a chain of certificates.
+const maxJWK = 128 << 10
+
 // MarshalJSON returns the key's JWK (RFC 7517): its public parameters, kid, and
 // what is known of alg, use and key_ops. Certificates are not part of it; see
 // [PublicKey.Certificates].

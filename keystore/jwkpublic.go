@@ -13,10 +13,6 @@ import (
 	"slices"
 )
 
-// maxJWK is in bytes: an RSA key of 16384 bits with all its private members,
-// and a chain of certificates.
-const maxJWK = 128 << 10
-
 func publicJWK(o object) (PublicKey, error) {
 	key, err := publicParameters(o)
 	if err != nil {

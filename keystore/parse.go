@@ -15,9 +15,6 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pkcs12"
 )
 
-// maxFile is in bytes: the largest keystore read.
-const maxFile = format.MaxSize
-
 // parse reads a keystore of any format. The content tells the format.
 func parse(f File, data []byte) (*contents, error) {
 	if err := format.CheckSize(data); err != nil {
@@ -150,7 +147,7 @@ func contentsOf(f File, found found) (*contents, error) {
 			return nil, err
 		}
 		if refusal != nil {
-			found.entries[i].withhold(refusal)
+			withhold(&found.entries[i], refusal)
 		}
 	}
 	c, err := newContents(found.entries)
@@ -279,4 +276,11 @@ func inPEM(text, kid string) ([]Entry, error) {
 		entries[i] = entry
 	}
 	return entries, nil
+}
+
+// withhold takes the key out of an entry, which stays listed.
+func withhold(e *Entry, reason error) {
+	if e.Err == nil && (e.Kind == KindPrivateKey || e.Kind == KindSecretKey) {
+		e.PrivateKey, e.SecretKey, e.Err = PrivateKey{}, SecretKey{}, reason
+	}
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
+// maxFile is in bytes: the largest keystore read.
+const maxFile = format.MaxSize
+
 // A place is where a store's content comes from.
 type place interface {
 	// glance returns the state as far as it can be told without reading.

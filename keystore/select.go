@@ -266,3 +266,6 @@ func summary(entries []Entry) string {
 	}
 	return cmp.Or(text, "nothing at all")
 }
+
+// sameAlias compares as Java does, in any case.
+func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }

@@ -136,14 +136,6 @@ func addClaims(object []byte, given any) ([]byte, error) {
 	return object, err
 }
 
-// checkRequired reports claims that no token of the profile can have.
-func (c *composer) checkRequired() error {
-	if c.profile.NotBefore == nil && slices.Contains(c.profile.Required, "nbf") {
-		return errors.New(`tokenprofile: profile: required: "nbf" is written by NotBefore alone, which is not set`)
-	}
-	return nil
-}
-
 func appendDate(dst []byte, name string, date time.Time) []byte {
 	return strconv.AppendInt(append(dst, name...), date.Unix(), 10)
 }

@@ -2,6 +2,10 @@ package tokenprofile
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 
@@ -81,10 +85,10 @@ func (k DecryptionKeys) choose(ctx context.Context, e Encryption, kid string) (a
 func (k DecryptionKeys) candidates(ctx context.Context, e Encryption, kid string) (choice[any], error) {
 	if k.secret != nil {
 		keys, err := k.secret.SecretKeys(ctx, kid)
-		return candidatesOf(keys, kid, e.fitsDecrypting, func(key keystore.SecretKey) any { return key.Bytes() }), err
+		return candidatesOf(keys, kid, func(key keystore.SecretKey) error { return e.fitsSecret(key, "unwrapKey", "decrypt") }, func(key keystore.SecretKey) any { return key.Bytes() }), err
 	}
 	keys, err := k.private.DecryptionKeys(ctx)
-	return candidatesOf(keys, kid, e.fitsPrivate, func(key keystore.PrivateKey) any { return key.CryptoKey() }), err
+	return candidatesOf(keys, kid, func(key keystore.PrivateKey) error { return fitsPrivate(e, key) }, func(key keystore.PrivateKey) any { return key.CryptoKey() }), err
 }
 
 func candidatesOf[K interface{ KeyID() string }](keys []K, kid string, fits func(K) error, material func(K) any) choice[any] {
@@ -94,4 +98,20 @@ func candidatesOf[K interface{ KeyID() string }](keys []K, kid string, fits func
 		candidates.fitting = append(candidates.fitting, material(key))
 	}
 	return candidates
+}
+
+// fitsPrivate says why a key cannot decrypt.
+func fitsPrivate(e Encryption, key keystore.PrivateKey) error {
+	if err := key.Fits(e.KeyAlgorithm); err != nil {
+		return err
+	}
+	switch key.CryptoKey().(type) {
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, *ecdh.PrivateKey:
+		return nil
+	case crypto.Decrypter:
+		if e.KeyAlgorithm.Family() == keystore.FamilyOAEP { // the interface knows no key agreement
+			return nil
+		}
+	}
+	return fmt.Errorf("key %q: a private key of type %T does not work with %s", key.KeyID(), key.CryptoKey(), e.KeyAlgorithm)
 }

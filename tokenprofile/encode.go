@@ -208,14 +208,6 @@ func (o *object) members(members []byte) {
 	o.data = append(o.data, members...)
 }
 
-// appendSegment appends the base64url of a segment of a token.
-func appendSegment(dst, segment []byte, padding bool) []byte {
-	if padding {
-		return padded.AppendEncode(dst, segment)
-	}
-	return canonical.AppendEncode(dst, segment)
-}
-
 // encoding/json silently writes U+FFFD for bytes that are not UTF-8. A claim
 // that differs from what was given is worse than no token.
 var errNotUTF8 = errors.New("a string is not UTF-8")

@@ -142,7 +142,7 @@ func (t *encryptedToken) checkParts(e Encryption, key any) error {
 		modulus = public.Size()
 	}
 	content := e.ContentAlgorithm
-	if len(t.encryptedKey) != e.encryptedKeySize(modulus) || len(t.iv) != content.IVSize() || len(t.tag) != content.TagSize() {
+	if len(t.encryptedKey) != encryptedKeySize(e, modulus) || len(t.iv) != content.IVSize() || len(t.tag) != content.TagSize() {
 		return errLengths
 	}
 	if !content.IsGCM() && (len(t.ciphertext) == 0 || len(t.ciphertext)%content.IVSize() != 0) {
@@ -250,3 +250,23 @@ func publicHalf(key any) crypto.PublicKey {
 	}
 	return nil
 }
+
+// encryptedKeySize returns the exact length in bytes of the second part of a
+// token. The modulus is that of the recipient's RSA key.
+func encryptedKeySize(e Encryption, modulus int) int {
+	switch e.KeyAlgorithm.Family() {
+	case keystore.FamilyOAEP:
+		return modulus
+	case keystore.FamilyGCMKeyWrap:
+		return e.ContentAlgorithm.KeySize()
+	case keystore.FamilyDirect:
+		return 0 // RFC 7516 section 5.1 step 5: the empty octet sequence
+	}
+	if e.KeyAlgorithm == ECDHES {
+		return 0 // likewise
+	}
+	return e.ContentAlgorithm.KeySize() + aesWrapOverhead
+}
+
+// aesWrapOverhead is what AES key wrap adds, in bytes (RFC 3394 section 2.2.1).
+const aesWrapOverhead = 8

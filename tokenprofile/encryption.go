@@ -1,10 +1,6 @@
 package tokenprofile
 
 import (
-	"crypto"
-	"crypto/ecdh"
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"fmt"
 	"slices"
 
@@ -80,54 +76,6 @@ func (e Encryption) secretSize() int {
 		return e.ContentAlgorithm.KeySize()
 	}
 	return e.KeyAlgorithm.KeySize()
-}
-
-// encryptedKeySize returns the exact length in bytes of the second part of a
-// token. The modulus is that of the recipient's RSA key.
-func (e Encryption) encryptedKeySize(modulus int) int {
-	switch e.KeyAlgorithm.Family() {
-	case keystore.FamilyOAEP:
-		return modulus
-	case keystore.FamilyGCMKeyWrap:
-		return e.ContentAlgorithm.KeySize()
-	case keystore.FamilyDirect:
-		return 0 // RFC 7516 section 5.1 step 5: the empty octet sequence
-	}
-	if e.KeyAlgorithm == ECDHES {
-		return 0 // likewise
-	}
-	return e.ContentAlgorithm.KeySize() + aesWrapOverhead
-}
-
-// aesWrapOverhead is what AES key wrap adds, in bytes (RFC 3394 section 2.2.1).
-const aesWrapOverhead = 8
-
-// fitsPublic says why a key cannot be encrypted to.
-func (e Encryption) fitsPublic(key keystore.PublicKey) error { return key.Fits(e.KeyAlgorithm) }
-
-// fitsPrivate says why a key cannot decrypt.
-func (e Encryption) fitsPrivate(key keystore.PrivateKey) error {
-	if err := key.Fits(e.KeyAlgorithm); err != nil {
-		return err
-	}
-	switch key.CryptoKey().(type) {
-	case *rsa.PrivateKey, *ecdsa.PrivateKey, *ecdh.PrivateKey:
-		return nil
-	case crypto.Decrypter:
-		if e.KeyAlgorithm.Family() == keystore.FamilyOAEP { // the interface knows no key agreement
-			return nil
-		}
-	}
-	return fmt.Errorf("key %q: a private key of type %T does not work with %s", key.KeyID(), key.CryptoKey(), e.KeyAlgorithm)
-}
-
-// fitsEncrypting and fitsDecrypting say why a secret key does not fit.
-func (e Encryption) fitsEncrypting(key keystore.SecretKey) error {
-	return e.fitsSecret(key, "wrapKey", "encrypt")
-}
-
-func (e Encryption) fitsDecrypting(key keystore.SecretKey) error {
-	return e.fitsSecret(key, "unwrapKey", "decrypt")
 }
 
 // fitsSecret says why a secret key does not fit: its size, the algorithm it is

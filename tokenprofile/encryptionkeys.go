@@ -90,7 +90,7 @@ func (k EncryptionKeys) choosePublic(ctx context.Context, e Encryption) (keystor
 	if err != nil {
 		return keystore.PublicKey{}, unavailable(err)
 	}
-	fitting := chooseFor(e, keys, e.fitsPublic)
+	fitting := chooseFor(e, keys, func(key keystore.PublicKey) error { return key.Fits(e.KeyAlgorithm) })
 	marked := slices.DeleteFunc(slices.Clone(fitting.fitting), func(key keystore.PublicKey) bool { return !isMarked(key) })
 	if len(marked) > 0 && haveOneOwner(marked) {
 		return marked[0], nil
@@ -103,7 +103,7 @@ func (k EncryptionKeys) chooseSecret(ctx context.Context, e Encryption) (keystor
 	if err != nil {
 		return keystore.SecretKey{}, unavailable(err)
 	}
-	return theRecipient(chooseFor(e, keys, e.fitsEncrypting), e)
+	return theRecipient(chooseFor(e, keys, func(key keystore.SecretKey) error { return e.fitsSecret(key, "wrapKey", "encrypt") }), e)
 }
 
 // isMarked reports whether the key is bound to the algorithm, or may not be

@@ -123,17 +123,6 @@ var (
 	padded    = base64.URLEncoding.Strict()
 )
 
-// judgePadding demands padding in every segment that needs it, or in none.
-func (r *received) judgePadding(wanted bool) error {
-	switch {
-	case !wanted && r.padded:
-		return errNotCanonical
-	case wanted && !r.padded && slices.ContainsFunc(bytes.Split(r.text, []byte(".")), func(segment []byte) bool { return len(segment)%4 != 0 }):
-		return refuse(ErrMalformed, "without the padding that the profile has by waive.padding")
-	}
-	return nil
-}
-
 var errNotCanonical = refuse(ErrMalformed, "not canonical base64url")
 
 func (r *received) decode(segment []byte) (decoded []byte, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +29,7 @@ func newSigner(p Profile, keys signingKeys, encrypt []EncryptionKeys) (*Signer, 
 	if err != nil {
 		return nil, err
 	}
-	if err := composer.checkRequired(); err != nil {
+	if err := checkRequired(&composer.profile); err != nil {
 		return nil, err
 	}
 	s := &Signer{composer: composer, keys: keys}
@@ -174,4 +175,20 @@ func checkKeys(keys signingKeys, c *composer) error {
 		return nil
 	}
 	return err
+}
+
+// appendSegment appends the base64url of a segment of a token.
+func appendSegment(dst, segment []byte, padding bool) []byte {
+	if padding {
+		return padded.AppendEncode(dst, segment)
+	}
+	return canonical.AppendEncode(dst, segment)
+}
+
+// checkRequired reports claims that no token of the profile can have.
+func checkRequired(p *Profile) error {
+	if p.NotBefore == nil && slices.Contains(p.Required, "nbf") {
+		return errors.New(`tokenprofile: profile: required: "nbf" is written by NotBefore alone, which is not set`)
+	}
+	return nil
 }

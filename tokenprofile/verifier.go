@@ -1,9 +1,11 @@
 package tokenprofile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A Verifier admits tokens of one profile. It is safe for concurrent use.
@@ -160,7 +162,7 @@ func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, err
 	if err := r.readHeader(); err != nil {
 		return verified{}, err
 	}
-	if err := r.judgePadding(v.profile.Waive.Padding); err != nil {
+	if err := judgePadding(r, v.profile.Waive.Padding); err != nil {
 		return verified{}, err
 	}
 	if err := v.header.judge(&r.header); err != nil {
@@ -239,6 +241,17 @@ func (v *Verifier) useUp(ctx context.Context, c *claims) error {
 		return fmt.Errorf("tokenprofile: replay guard: %w", err)
 	case !first:
 		return refuse(ErrReplayed, "")
+	}
+	return nil
+}
+
+// judgePadding demands padding in every segment that needs it, or in none.
+func judgePadding(r *received, wanted bool) error {
+	switch {
+	case !wanted && r.padded:
+		return errNotCanonical
+	case wanted && !r.padded && slices.ContainsFunc(bytes.Split(r.text, []byte(".")), func(segment []byte) bool { return len(segment)%4 != 0 }):
+		return refuse(ErrMalformed, "without the padding that the profile has by waive.padding")
 	}
 	return nil
 }

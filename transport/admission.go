@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func (a *admission) guard() (*Guard, error) {
 		guard.DPoP = &tokenprofile.ProofVerifier{Now: p.Now, Replay: p.Replay}
 	}
 	if p.identifies() {
-		guard.Authorize = p.authorize
+		guard.Authorize = a.authorize
 	}
 	if p.Resource != "" {
 		guard.ResourceMetadata = &ResourceMetadata{Resource: p.Resource, AuthorizationServers: p.AuthorizationServers, Scopes: p.Scopes, Name: p.Name}
@@ -146,4 +147,12 @@ func verifierOf(profile tokenprofile.Profile, public keystore.PublicSource, own 
 		return profile.SecretVerifier(own, decrypt...)
 	}
 	return profile.Verifier(public, decrypt...)
+}
+
+func (a *admission) authorize(r *http.Request, token *tokenprofile.Token) (context.Context, error) {
+	identity, err := a.profile.Identity(r.Context(), token)
+	if err != nil {
+		return nil, err
+	}
+	return context.WithValue(r.Context(), identityKey{}, identity), nil
 }

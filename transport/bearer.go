@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
-	"github.com/tokenprofile/tokenprofile-go/transport/internal/oauth"
 )
 
 // A TokenSource yields the token of a request. The expiry tells how long the
@@ -269,24 +267,6 @@ func (b *Bearer) prover() (*tokenprofile.Prover, error) {
 		return nil, errors.New("transport: Bearer and its Grant have different DPoP keys, but a token is bound to one")
 	}
 	return grant.DPoP, nil
-}
-
-// headerAndPrefix returns the canonical name of the header and what stands
-// before the token in it.
-func (b *Bearer) headerAndPrefix(proved bool) (header, prefix string) {
-	header = "Authorization"
-	if b.Header != "" {
-		header = textproto.CanonicalMIMEHeaderKey(b.Header)
-	}
-	switch {
-	case b.Scheme != "":
-		return header, b.Scheme + " "
-	case header != "Authorization":
-		return header, ""
-	case proved:
-		return header, oauth.SchemeDPoP + " "
-	}
-	return header, oauth.SchemeBearer + " "
 }
 
 func (b *Bearer) baseOrDefault() http.RoundTripper {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,8 +20,7 @@ import (
 // connection can be used again. A longer one closes the connection.
 const maxDrain = 4 << 10
 
-// maxChain bounds the walk back through the redirects that led to a request.
-// [http.Client] follows ten of its own accord.
+// maxChain bounds the walk back through redirects. [http.Client] follows ten.
 const maxChain = 100
 
 // A carrier is a [Bearer] at work: its configuration, checked, and the tokens
@@ -57,10 +57,28 @@ func newCarrier(b *Bearer) (*carrier, error) {
 		prover:      prover,
 		reporter:    newReporter(b),
 	}
-	c.header, c.prefix = b.headerAndPrefix(prover != nil)
+	c.header, c.prefix = headerAndPrefix(b, prover != nil)
 	c.shared = newTokens(b, c, nil)
 	c.byClaims = newClaimsCache(b.MaxClaims, func(claims any) tokens { return newTokens(b, c, claims) })
 	return c, nil
+}
+
+// headerAndPrefix returns the canonical name of the header and what stands
+// before the token in it.
+func headerAndPrefix(b *Bearer, proved bool) (header, prefix string) {
+	header = "Authorization"
+	if b.Header != "" {
+		header = textproto.CanonicalMIMEHeaderKey(b.Header)
+	}
+	switch {
+	case b.Scheme != "":
+		return header, b.Scheme + " "
+	case header != "Authorization":
+		return header, ""
+	case proved:
+		return header, oauth.SchemeDPoP + " "
+	}
+	return header, oauth.SchemeBearer + " "
 }
 
 // roundTrip carries out [Bearer.RoundTrip].

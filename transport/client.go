@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -238,4 +239,18 @@ func (p paths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.NotFound(w, r)
+}
+
+// keySet returns the key set at a URL, fetched from whom the store trusts.
+func keySet(address string, plainHTTP bool, trust *keystore.Store, logger *slog.Logger) *jwks.Client {
+	return &jwks.Client{URL: address, PlainHTTP: plainHTTP, HTTPClient: clientOf(TLS{Trust: trust}), Logger: logger}
+}
+
+// clientOf returns a client with the stores' keys and trust, or the default
+// client.
+func clientOf(t TLS) *http.Client {
+	if t.Keys == nil && t.Trust == nil {
+		return &http.Client{}
+	}
+	return &http.Client{Transport: t.Transport()}
 }

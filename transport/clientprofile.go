@@ -227,13 +227,6 @@ func (p *ClientProfile) checkToken(f *documentFaults, path string, t *DeclaredTo
 	}
 }
 
-// checkHasToken is for uses that need a token.
-func (p *ClientProfile) checkHasToken(f *documentFaults) {
-	if p.Token == nil && p.TokenFile == "" {
-		f.add("token", "is missing, and so is tokenFile")
-	}
-}
-
 func (p *ClientProfile) checkUse(f *documentFaults) {
 	use, err := p.Uses.named(p.Use)
 	if err != nil {

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,8 +11,6 @@ import (
 // maxCredentials bounds, in bytes, the Authorization header that is looked at.
 // What the verifier takes for a token is usually less.
 const maxCredentials = 64 << 10
-
-var errNoCredentials = errors.New("no credentials")
 
 // credentials are what a header holds.
 type credentials struct {

@@ -4,11 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"time"
 
-	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/keystore"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
 )
@@ -151,18 +149,4 @@ func resolve(dir, path string) string {
 		return path
 	}
 	return filepath.Join(dir, path)
-}
-
-// clientOf returns a client with the stores' keys and trust, or the default
-// client.
-func clientOf(t TLS) *http.Client {
-	if t.Keys == nil && t.Trust == nil {
-		return &http.Client{}
-	}
-	return &http.Client{Transport: t.Transport()}
-}
-
-// keySet returns the key set at a URL, fetched from whom the store trusts.
-func keySet(address string, plainHTTP bool, trust *keystore.Store, logger *slog.Logger) *jwks.Client {
-	return &jwks.Client{URL: address, PlainHTTP: plainHTTP, HTTPClient: clientOf(TLS{Trust: trust}), Logger: logger}
 }

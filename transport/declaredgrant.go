@@ -76,21 +76,3 @@ func (g *DeclaredGrant) check(f *documentFaults, p *ClientProfile) {
 	}
 	p.checkToken(f, "grant.actor", g.Actor)
 }
-
-// checkNoExchange refuses what is for a token exchange only.
-func (g *DeclaredGrant) checkNoExchange(f *documentFaults) {
-	if g == nil {
-		return
-	}
-	for _, member := range []struct {
-		name string
-		set  bool
-	}{
-		{"subjectType", g.SubjectType != ""}, {"requestedType", g.RequestedType != ""},
-		{"actor", g.Actor != nil}, {"actorType", g.ActorType != ""},
-	} {
-		if member.set {
-			f.add("grant."+member.name, `is for the use "tokenExchange"`)
-		}
-	}
-}

@@ -111,3 +111,8 @@ func (i DeclaredIssuer) checkKeys(f *documentFaults, path string, p *GuardProfil
 		f.add(path+".alias", "is for the truststore, and keySet has the issuer's keys")
 	}
 }
+
+// identifies reports whether users have identities here.
+func (p *GuardProfile) identifies() bool {
+	return p.Identify != nil || slices.ContainsFunc(p.Issuers, func(i DeclaredIssuer) bool { return i.Identities != nil })
+}

@@ -160,6 +160,8 @@ func (g *Guard) report(r *http.Request, refusal *Refusal) *Refusal {
 	return refusal
 }
 
+var errNoCredentials = errors.New("no credentials")
+
 func (g *Guard) admit(r *http.Request) (context.Context, *Refusal) {
 	sent, err := credentialsOf(r.Header, cmp.Or(g.Header, "Authorization"))
 	switch {

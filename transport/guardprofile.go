@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -254,19 +252,6 @@ func (p *GuardProfile) identities(issuer string) (identities map[string]string) 
 		}
 	}
 	return identities
-}
-
-// identifies reports whether users have identities here.
-func (p *GuardProfile) identifies() bool {
-	return p.Identify != nil || slices.ContainsFunc(p.Issuers, func(i DeclaredIssuer) bool { return i.Identities != nil })
-}
-
-func (p *GuardProfile) authorize(r *http.Request, token *tokenprofile.Token) (context.Context, error) {
-	identity, err := p.Identity(r.Context(), token)
-	if err != nil {
-		return nil, err
-	}
-	return context.WithValue(r.Context(), identityKey{}, identity), nil
 }
 
 // TLS returns the configuration of a server that presents the certificate of

@@ -50,7 +50,7 @@ type bearerUse struct{}
 
 func (bearerUse) Check(p *ClientProfile) error {
 	var f documentFaults
-	p.checkHasToken(&f)
+	checkHasToken(p, &f)
 	if p.Grant != nil {
 		f.add("grant", `is for a use that asks a token endpoint, and "bearer" asks none`)
 	}
@@ -83,9 +83,9 @@ type assertionUse struct{}
 
 func (assertionUse) Check(p *ClientProfile) error {
 	var f documentFaults
-	p.checkHasToken(&f)
+	checkHasToken(p, &f)
 	p.Grant.check(&f, p)
-	p.Grant.checkNoExchange(&f)
+	checkNoExchange(p.Grant, &f)
 	return errors.Join(f...)
 }
 
@@ -104,7 +104,7 @@ type credentialsUse struct{}
 func (credentialsUse) Check(p *ClientProfile) error {
 	var f documentFaults
 	p.Grant.check(&f, p)
-	p.Grant.checkNoExchange(&f)
+	checkNoExchange(p.Grant, &f)
 	if p.Grant == nil {
 		return errors.Join(f...)
 	}
@@ -135,7 +135,7 @@ type exchangeUse struct{}
 
 func (exchangeUse) Check(p *ClientProfile) error {
 	var f documentFaults
-	p.checkHasToken(&f)
+	checkHasToken(p, &f)
 	p.Grant.check(&f, p)
 	return errors.Join(f...)
 }
@@ -152,4 +152,29 @@ func (exchangeUse) Source(c *Client) (TokenSource, error) {
 		grant.Exchange.ActorType = declared.ActorType
 	}
 	return grant, err
+}
+
+// checkHasToken is for uses that need a token.
+func checkHasToken(p *ClientProfile, f *documentFaults) {
+	if p.Token == nil && p.TokenFile == "" {
+		f.add("token", "is missing, and so is tokenFile")
+	}
+}
+
+// checkNoExchange refuses what is for a token exchange only.
+func checkNoExchange(g *DeclaredGrant, f *documentFaults) {
+	if g == nil {
+		return
+	}
+	for _, member := range []struct {
+		name string
+		set  bool
+	}{
+		{"subjectType", g.SubjectType != ""}, {"requestedType", g.RequestedType != ""},
+		{"actor", g.Actor != nil}, {"actorType", g.ActorType != ""},
+	} {
+		if member.set {
+			f.add("grant."+member.name, `is for the use "tokenExchange"`)
+		}
+	}
 }

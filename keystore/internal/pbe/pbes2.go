@@ -213,3 +213,7 @@ func PBMAC1Key(parameters, password []byte, budget *Budget) (Hash, []byte, error
 	key, err := derive(password, size, budget)
 	return h, key, err
 }
+
+func damaged(detail string, args ...any) error {
+	return fmt.Errorf("%w: %s", format.ErrDamaged, fmt.Sprintf(detail, args...))
+}

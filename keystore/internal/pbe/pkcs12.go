@@ -2,10 +2,7 @@ package pbe
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
-
-	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // The purposes a PKCS #12 key is derived for (RFC 7292 appendix B.3).
@@ -70,8 +67,4 @@ func addBlock(block, a []byte) {
 		block[i] = byte(carry)
 		carry >>= 8
 	}
-}
-
-func damaged(detail string, args ...any) error {
-	return fmt.Errorf("%w: %s", format.ErrDamaged, fmt.Sprintf(detail, args...))
 }

@@ -5,11 +5,13 @@ package pemfile
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/ber"
@@ -243,4 +245,36 @@ func fault(data []byte, at int) string {
 		return "has no line breaks: put one behind -----BEGIN …----- and one before -----END, as they were before an unquoted variable lost them"
 	}
 	return "is not base64"
+}
+
+// legacyCiphers are those of crypto/x509.
+var legacyCiphers = []string{"DES-CBC", "DES-EDE3-CBC", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC"}
+
+// openBlock reads the key in a block, which may be encrypted by the headers of
+// RFC 1421, as OpenSSL did before PKCS #8. The function for that is deprecated
+// because the scheme is weak; the files exist.
+func openBlock(block *pem.Block, passwords [][]byte, budget *pbe.Budget) ([]byte, error) {
+	if _, encrypted := block.Headers["DEK-Info"]; !encrypted {
+		return openKey(block.Bytes, passwords, budget)
+	}
+	if err := pbe.Legacy("MD5"); err != nil {
+		return nil, err
+	}
+	if len(passwords) == 0 {
+		return nil, format.ErrPasswordRequired
+	}
+	cipher, _, _ := strings.Cut(block.Headers["DEK-Info"], ",")
+	if !slices.Contains(legacyCiphers, cipher) {
+		return nil, fmt.Errorf("%w: PEM encrypted with %.80q", format.ErrUnsupported, cipher)
+	}
+	for _, password := range passwords {
+		der, err := x509.DecryptPEMBlock(block, password) //lint:ignore SA1019 weak, and what the files have
+		switch {
+		case err == nil && ber.IsSequence(der):
+			return wrap(der)
+		case err != nil && !errors.Is(err, x509.IncorrectPasswordError):
+			return nil, fmt.Errorf("%w: %w", format.ErrDamaged, err)
+		}
+	}
+	return nil, format.ErrPassword
 }
