@@ -28,9 +28,12 @@ func TestUnknownKidIsFetchedForAndFound(t *testing.T) {
 // A cache on the way does not know of a new key either.
 func TestWhoMissesAKeyAsksNoCache(t *testing.T) {
 	inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
+		var mu sync.Mutex // the client goes on refreshing until the bubble ends
 		var got []string
 		issuer.Break(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
 			got = append(got, r.Header.Get("Cache-Control"))
+			mu.Unlock()
 			(&jwks.Handler{Source: issuer}).ServeHTTP(w, r)
 		})
 		wantKey(t, client, issuer.KeyID())
@@ -40,6 +43,8 @@ func TestWhoMissesAKeyAsksNoCache(t *testing.T) {
 		if err := client.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if want := []string{"", "", "no-cache", "no-cache"}; !slices.Equal(got, want) {
 			t.Errorf("Cache-Control of the requests: got %q, want %q", got, want)
 		}
