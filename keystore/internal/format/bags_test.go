@@ -1,6 +1,8 @@
 package format_test
 
 import (
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
@@ -17,6 +19,7 @@ var (
 	oidX509    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 22, 1}
 	oidSDSI    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 22, 2}
 	oidName    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 20}
+	oidKeyID   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 21}
 	oidTrusted = asn1.ObjectIdentifier{2, 16, 840, 1, 113894, 746875, 1, 1}
 	oidAnyUse  = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
 )
@@ -68,6 +71,9 @@ func TestBags(t *testing.T) {
 		{"an SDSI certificate", seq(seq(oidCertBag, tagged(seq(oidSDSI, tagged(noise))))), ""},
 		{"a secret of unknown type", seq(seq(oidSecret, tagged(seq(hugeOID, tagged(noise))), set(named("s")))), "s secret!"},
 		{"a certificate that is none", seq(certBag([]byte("no"), named("r"), trusted)), "r trusted!"},
+		{"attributes that are no SET", seq(seq(oidCertBag, tagged(seq(oidX509, tagged(root))), seq(named("r"), trusted))), "1 trusted*"},
+		{"keys without an id: Java has the first", seq(shrouded(pbkdf2(1)), shrouded(pbkdf2(1))), "1 private!, 2 private!*"},
+		{"keys with an id each", seq(identified("a"), identified("b")), "1 private!, 2 private!"},
 	} {
 		store, err := read(pfx(row.bags), password("changeit"))
 		if err != nil {
@@ -78,6 +84,11 @@ func TestBags(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
 		}
 	}
+}
+
+// identified is a key with a localKeyID.
+func identified(id string) asn1.RawValue {
+	return seq(oidShroud, tagged(raw(encryptedKey(pbkdf2(1)))), set(seq(oidKeyID, set([]byte(id)))))
 }
 
 func describe(store *format.Store) string {
@@ -164,10 +175,48 @@ func TestPEMErrorsHoldNoKey(t *testing.T) {
 	}
 }
 
+// A line break too few says so; where there are enough, the text is at fault.
+func TestPEMErrorsCountLineBreaks(t *testing.T) {
+	for data, want := range map[string]string{
+		"-----BEGIN X-----\n*-----END X-----\n":   "has no line breaks",
+		"-----BEGIN X-----\n*\n-----END X-----\n": "is not base64",
+	} {
+		if _, err := read([]byte(data), format.Passwords{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", data, err, want)
+		}
+	}
+}
+
+// What a password opens to that is no key is a wrong password's noise.
+func TestKeysEncryptedByHeaders(t *testing.T) {
+	encrypt := func(plain []byte) string {
+		block, err := x509.EncryptPEMBlock(rand.Reader, "EC PRIVATE KEY", plain, []byte("changeit"), x509.PEMCipherAES128) //lint:ignore SA1019 what is read
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(pem.EncodeToMemory(block))
+	}
+	key := marshal(seq(1, []byte{1}, tagged(asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}))) // no public half
+	for name, row := range map[string]struct {
+		data, password string
+		want           error
+	}{
+		"a key":                      {encrypt(key), "changeit", nil},
+		"a wrong password":           {encrypt(key), "wrong", format.ErrPassword},
+		"what is no key":             {encrypt([]byte("no key")), "changeit", format.ErrPassword},
+		"a vector that is no vector": {strings.Replace(encrypt(key), "AES-128-CBC,", "AES-128-CBC,00", 1), "changeit", format.ErrDamaged},
+	} {
+		store, err := read([]byte(row.data), password(row.password))
+		if err != nil || len(store.Entries) != 1 || !errors.Is(store.Entries[0].Err, row.want) {
+			t.Errorf("%s: got %v, %v, want an entry with %v", name, store, err, row.want)
+		}
+	}
+}
+
 // Where no certificate is for the key, the one the file ties to it is shown,
 // as Java does.
 func TestCertificateOfAnotherKey(t *testing.T) {
-	id := seq(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 21}, set([]byte{7}))
+	id := seq(oidKeyID, set([]byte{7}))
 	key, cert := raw(fixture(t, "key.der")), fixture(t, "certificate.der")
 	for _, row := range []struct {
 		name  string

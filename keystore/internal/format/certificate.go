@@ -135,8 +135,8 @@ func canonicalName(name asn1.RawValue) (string, error) {
 			if attributes++; attributes > maxAttributes {
 				return "", fmt.Errorf("%w: a certificate name of more than %d attributes", ErrLimit, maxAttributes)
 			}
-			parts, few := Few(attribute.FullBytes, 2)
-			if err != nil || few != nil || len(parts) != 2 {
+			parts, _ := Few(attribute.FullBytes, 2)
+			if err != nil || len(parts) != 2 {
 				return string(name.FullBytes), nil
 			}
 			text, ok := textOf(parts[1])

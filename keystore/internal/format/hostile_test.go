@@ -55,8 +55,13 @@ func pfx(bags asn1.RawValue, more ...any) []byte {
 	return marshal(seq(append([]any{3, seq(oidData, tagged(marshal(safes)))}, more...)...))
 }
 
-func macked(iterations int64) []byte {
-	return pfx(seq(), seq(seq(seq(oidSHA1, asn1.NullRawValue), noise[:20]), salt, iterations))
+// pfxAround is one around a content with its tag.
+func pfxAround(content asn1.RawValue) []byte { return marshal(seq(3, seq(oidData, content))) }
+
+func macked(iterations int64) []byte { return pfx(seq(), wrongMAC(iterations)) }
+
+func wrongMAC(iterations int64) asn1.RawValue {
+	return seq(seq(seq(oidSHA1, asn1.NullRawValue), noise[:20]), salt, iterations)
 }
 
 func encryptedKey(scheme asn1.RawValue) []byte { return marshal(seq(scheme, noise)) }
@@ -130,11 +135,16 @@ var hostile = []struct {
 	{"a PKCS #12 MAC of 0 iterations", macked(0), format.ErrDamaged},
 	{"a PKCS #12 MAC that is a number", pfx(seq(), 7), format.ErrDamaged},
 	{"a PKCS #12 MAC without its parts", pfx(seq(), seq()), format.ErrDamaged},
+	{"PKCS #12 content under another tag", pfxAround(constructed(asn1.ClassContextSpecific, 1, []any{[]byte{0x30, 0}})), format.ErrDamaged},
+	{"PKCS #12 content of another type", pfxAround(tagged(asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: []byte{0x30, 0}})), format.ErrDamaged},
+	{"PKCS #12 bags in a SET", pfx(set()), format.ErrDamaged},
+	{"a PKCS #12 MAC that is wrong over a bag that is none", pfx(seq(shrouded(pbkdf2(1)), 7), wrongMAC(1)), format.ErrDamaged},
 	{"PKCS #12 safes nested 9 deep", pfx(nested(9)), format.ErrLimit},
 	{"PKCS #12 values nested 100,000 deep", append([]byte{0x30, 0x80, 2, 1, 3}, bytes.Repeat([]byte{0x30, 0x80}, 100_000)...), format.ErrLimit},
 	{"a PKCS #12 length of 2^63", []byte{0x30, 0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 1, 3}, format.ErrDamaged},
 	{"a PKCS #12 length of 127 bytes", append([]byte{0x30, 0xff}, bytes.Repeat([]byte{0xff}, 127)...), format.ErrDamaged},
 	{"10,001 PKCS #12 bags", pfx(seq(slices.Repeat([]any{seq(oidKeyBag, tagged(seq()))}, format.MaxEntries+1)...)), format.ErrLimit},
+	{"a number and a string in DER", marshal(seq(1, noise)), format.ErrUnknownFormat},
 	{"a file of 16 MiB and a byte", append([]byte{0x30, 0x80, 2, 1, 3}, make([]byte, format.MaxSize-4)...), format.ErrLimit},
 	{"a JKS of 16 MiB and a byte", append(uint32s(jksMagic), make([]byte, format.MaxSize-3)...), format.ErrLimit},
 	{"10,001 PEM blocks", bytes.Repeat([]byte("-----BEGIN X-----\nAAAA\n-----END X-----\n"), format.MaxEntries+1), format.ErrLimit},

@@ -74,6 +74,7 @@ func TestLimitsOfFiles(t *testing.T) {
 		"safes":           {pfxOf(20_000), pfxOf(20_001)},
 		"bags in bags":    {pfx(nested(8)), pfx(nested(9))},
 		"headers of PEM":  {headers(64), headers(65)},
+		"PKCS #7":         {signedData(slices.Repeat([][]byte{{0x30, 0}}, 10_000)...), signedData(slices.Repeat([][]byte{{0x30, 0}}, 10_001)...)},
 		"PEM blocks":      {bytes.Repeat([]byte("-----BEGIN X-----\nAAAA\n-----END X-----\n"), 10_000), bytes.Repeat([]byte("-----BEGIN X-----\nAAAA\n-----END X-----\n"), 10_001)},
 	} {
 		if _, err := read(row.within, format.Passwords{}); errors.Is(err, format.ErrLimit) {
@@ -81,6 +82,15 @@ func TestLimitsOfFiles(t *testing.T) {
 		}
 		if _, err := read(row.beyond, format.Passwords{}); !errors.Is(err, format.ErrLimit) {
 			t.Errorf("%s: got %v for one more, want %v", name, err, format.ErrLimit)
+		}
+	}
+}
+
+func TestPrimesOfRSA(t *testing.T) {
+	for more, want := range map[int]bool{3: false, 4: true} { // beyond the first two
+		key := pkcs8(oidRSA, null, rsaNumbers(2048, seq(slices.Repeat([]any{seq(3, 3, 3)}, more)...)))
+		if _, _, _, err := new(format.KeyReader).ParsePKCS8(key); errors.Is(err, format.ErrLimit) != want {
+			t.Errorf("%d primes: got %v, want %v: %t", 2+more, err, format.ErrLimit, want)
 		}
 	}
 }
@@ -128,6 +138,12 @@ func serializedClass(fields, strings int) []byte {
 		bytes.Repeat([]byte{0x74, 0, 0}, strings), []byte{0x78, 0x70}, make([]byte, fields))
 }
 
+// annotated is an object of a class with an annotation, and a wrong digest
+// behind, as a wrong password leaves it.
+func annotated(annotation ...byte) []byte {
+	return slices.Concat([]byte{0x73, 0x72, 0, 1, 'A'}, make([]byte, 8), []byte{2, 0, 0}, annotation, []byte{0x78, 0x70}, noise[:20])
+}
+
 func TestSerializedObjectsThatAreOdd(t *testing.T) {
 	nest := func(objects int) []byte { return append(bytes.Repeat([]byte{0x73}, objects), 0x70) }
 	arrayOfA := append([]byte{0x75}, serializedClass(0, 0)[1:]...)
@@ -145,6 +161,10 @@ func TestSerializedObjectsThatAreOdd(t *testing.T) {
 		"an array of no class":       {serialized: []byte{0x75, 0x70}, want: format.ErrUnsupported},
 		"an array of something else": {serialized: append(arrayOfA, 0, 0, 0, 0), want: format.ErrUnsupported},
 		"a reference to the next":    {serialized: []byte{0x73, 0x71, 0, 0x7e, 0, 0}, want: format.ErrDamaged},
+		"a reference to the first":   {serialized: annotated(0x73, 0x71, 0, 0x7e, 0, 0), want: format.ErrPassword},
+		"bytes of a class's own":     {serialized: annotated(0x77, 2, 9, 9), want: format.ErrPassword},
+		"many of them":               {serialized: annotated(0x7a, 0, 0, 0, 2, 9, 9), want: format.ErrPassword},
+		"a class that writes itself": {serialized: slices.Concat([]byte{0x73, 0x72, 0, 1, 'A'}, make([]byte, 8), []byte{1, 0, 0, 0x78, 0x70, 0x78}), want: format.ErrUnsupported},
 		"a reference before all":     {serialized: []byte{0x73, 0x71, 0, 0x7d, 0xff, 0xff}, want: format.ErrDamaged},
 	} {
 		_, err := read(jceksWith(row.serialized...), password("changeit"))
@@ -177,6 +197,7 @@ func TestSchemesOfKeys(t *testing.T) {
 		"scrypt with too many at once":   {scrypt(2, 1<<10, 1<<10), format.ErrLimit},
 		"a vector of the wrong length":   {rc2(salt), format.ErrDamaged},
 		"as many iterations as may be":   {pbkdf2(1), format.ErrPassword},
+		"RC4, which takes any password":  {seq(asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 1, 1}, seq(salt, 1)), format.ErrPassword},
 		"a scheme that nobody has heard": {seq(oidName), format.ErrUnsupported},
 	} {
 		store, err := read(encryptedKey(row.scheme), password("changeit"))

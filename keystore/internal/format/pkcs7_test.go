@@ -43,6 +43,9 @@ func TestPKCS7(t *testing.T) {
 		if !errors.Is(err, row.err) {
 			t.Errorf("%s: got %v, want %v", row.name, err, row.err)
 		}
+		if err == nil && (len(store.Passed) == 0) != (row.want != "") {
+			t.Errorf("%s: got %q passed over", row.name, store.Passed)
+		}
 		if err == nil && describe(store) != row.want && describe(store) != row.want+"*" {
 			t.Errorf("%s: got %q, want %q", row.name, describe(store), row.want)
 		}

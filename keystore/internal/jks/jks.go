@@ -16,10 +16,8 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
 )
 
-const (
-	magicJKS   = 0xfeedfeed
-	magicJCEKS = 0xcececece
-)
+// magicJCEKS is what JCEKS begins with, and JKS does not.
+const magicJCEKS = 0xcececece
 
 // The kinds of entries as the file numbers them.
 const (

@@ -83,8 +83,8 @@ func isCertificate(der []byte) bool {
 // isPublicKey reports whether der has the shape of a SubjectPublicKeyInfo, or
 // of the two numbers of a PKCS #1 public key (RFC 8017 appendix A.1.1).
 func isPublicKey(der []byte) bool {
-	parts, err := format.Few(der, 2)
-	if err != nil || len(parts) != 2 {
+	parts, _ := format.Few(der, 2)
+	if len(parts) != 2 {
 		return false
 	}
 	first, second := parts[0].Tag, parts[1].Tag
