@@ -224,7 +224,7 @@ func TestEncryptedJWKSetOfOddParts(t *testing.T) {
 		"as it should be":          {sealed(cbc, cek, iv, padded(0, byte(1)), nil), nil},
 		"a whole block of padding": {sealed(cbc, cek, iv, append(append(bytes.Clone(set), whole...), bytes.Repeat([]byte{16}, 16)...), nil), nil},
 		"no padding":               {sealed(cbc, cek, iv, padded(0, 0), nil), keystore.ErrDamaged},
-		"too much padding":         {sealed(cbc, cek, iv, padded(0, 17), nil), keystore.ErrDamaged},
+		"too much padding":         {sealed(cbc, cek, iv, padded(16, 17), nil), keystore.ErrDamaged},
 		"no block":                 {sealed(cbc, cek, iv, nil, nil), keystore.ErrDamaged},
 		"half a block":             {sealed(cbc, cek, iv, make([]byte, 24), nil), keystore.ErrDamaged},
 		"half an IV":               {sealed(cbc, cek, iv[:8], make([]byte, 16), nil), keystore.ErrDamaged},

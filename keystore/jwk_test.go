@@ -224,6 +224,9 @@ func TestJWKsAsOtherPeopleWriteThem(t *testing.T) {
 			if (err == nil) != (tt.want == nil) || tt.want != malformed && !errors.Is(err, tt.want) {
 				t.Fatalf("got %v, want %v", err, tt.want)
 			}
+			if err != nil && strings.Contains(err.Error(), "%!") {
+				t.Errorf("got %v, want the reason", err)
+			}
 			if tt.want == keystore.ErrNotPublic {
 				return // in a file it may be our own
 			}

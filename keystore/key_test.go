@@ -364,3 +364,11 @@ func TestLongTextOfOthersIsCutInErrors(t *testing.T) {
 		}
 	}
 }
+
+// A kid that somebody gave a key is its name, which no kid is not.
+func TestKeyIDThatIsNamed(t *testing.T) {
+	key := must(keystore.NewPublicKey(newEC(elliptic.P256()).Public()))
+	if key.KeyIDNamed() || !key.WithKeyID("a").KeyIDNamed() || key.WithKeyID("a").WithKeyID("").KeyIDNamed() {
+		t.Errorf("got %t, %t and %t for no kid, one and none, want the second alone to be named", key.KeyIDNamed(), key.WithKeyID("a").KeyIDNamed(), key.WithKeyID("a").WithKeyID("").KeyIDNamed())
+	}
+}

@@ -135,6 +135,7 @@ func (b *mistakes) keys() {
 	b.sign("several keys and none named", keystore.File{Path: own("keytool-three-keys.p12"), Password: changeit}, keystore.Selection{})
 	b.sign("a truststore to sign with", keystore.File{Path: own("keytool-trust.jks"), Password: changeit}, keystore.Selection{})
 	b.sign("a truststore to sign with, by alias", keystore.File{Path: own("keytool-trust.jks"), Password: changeit}, keystore.Selection{Alias: "sign"})
+	b.sign("a public key to sign with", keystore.File{Path: b.file("public.json", `{"keys":[`+rfc7638+`]}`)}, keystore.Selection{})
 	b.sign("a key under a password of its own", keystore.File{Path: own("keytool-keypass.jks"), Password: changeit}, keystore.Selection{Alias: "one"})
 	b.sign("a store without integrity check", keystore.File{Path: own("openssl-no-mac.p12"), Password: changeit}, keystore.Selection{})
 	b.sign("a JKS without its password", keystore.File{Path: own("keytool-rsa.jks")}, keystore.Selection{})

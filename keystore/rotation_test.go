@@ -186,20 +186,20 @@ func TestRotationByAlias(t *testing.T) {
 	const before, after = time.Hour, 24 * time.Hour
 	tests := []struct {
 		name, first, second string
-		signing             string // until the hold is over
+		signing, states     string // until the hold is over
 		then, thenPublished string
 	}{
-		{"a key replaced under its alias", "a:1", "a:2", "1", "2", "1 2"},
-		{"a key replaced under another alias", "a:1", "b:2", "1", "2", "1 2"},
-		{"a key added", "a:1", "a:1 b:2", "1", "1 2", "1 2"},
-		{"one of two replaced", "a:1 b:2", "a:1 b:3", "1 2", "1 3", "1 2 3"},
-		{"one of two taken away", "a:1 b:2", "a:1", "1", "1", "1 2"},
-		{"both replaced", "a:1 b:2", "a:3 b:4", "1 2", "3 4", "1 2 3 4"},
-		{"one replaced and one taken away", "a:1 b:2", "a:3", "1", "3", "1 2 3"},
-		{"a key under a new name", "a:1", "b:1", "1", "1", "1"},
-		{"a key under the same name in capitals", "a:1", "A:1", "1", "1", "1"},
-		{"two keys that change places", "a:1 b:2", "a:2 b:1", "1 2", "1 2", "1 2"},
-		{"the same file again", "a:1", "a:1", "1", "1", "1"},
+		{"a key replaced under its alias", "a:1", "a:2", "1", "a:waiting a:signing", "2", "1 2"},
+		{"a key replaced under another alias", "a:1", "b:2", "1", "b:waiting a:signing", "2", "1 2"},
+		{"a key added", "a:1", "a:1 b:2", "1", "a:signing b:waiting", "1 2", "1 2"},
+		{"one of two replaced", "a:1 b:2", "a:1 b:3", "1 2", "a:signing b:waiting b:signing", "1 3", "1 2 3"},
+		{"one of two taken away", "a:1 b:2", "a:1", "1", "a:signing b:retired", "1", "1 2"},
+		{"both replaced", "a:1 b:2", "a:3 b:4", "1 2", "a:waiting b:waiting a:signing b:signing", "3 4", "1 2 3 4"},
+		{"one replaced and one taken away", "a:1 b:2", "a:3", "1", "a:waiting a:signing b:retired", "3", "1 2 3"},
+		{"a key under a new name", "a:1", "b:1", "1", "b:signing a:retired", "1", "1"},
+		{"a key under the same name in capitals", "a:1", "A:1", "1", "A:signing", "1", "1"},
+		{"two keys that change places", "a:1 b:2", "a:2 b:1", "1 2", "a:signing b:signing a:retired b:retired", "1 2", "1 2"},
+		{"the same file again", "a:1", "a:1", "1", "a:signing", "1", "1"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -210,10 +210,48 @@ func TestRotationByAlias(t *testing.T) {
 				if got := kids(must(r.PrivateKeys(t.Context()))); got != tt.signing {
 					t.Errorf("at once: got %q signing, want %q", got, tt.signing)
 				}
+				if got := states(r); got != tt.states {
+					t.Errorf("at once: got %q, want %q", got, tt.states)
+				}
 				r.expect(before, tt.then, tt.thenPublished)
 			})
 		})
 	}
+}
+
+// A kid belongs to the key: under another one verifiers do not know it yet.
+func TestKeyUnderANewKeyIDWaits(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := openRotating(t, jwkSet("one"), keystore.File{})
+		install(t, r.path, strings.Replace(jwkSet("one"), `"kid":"one"`, `"kid":"two"`, 1))
+		r.expect(time.Second, "one", "one two")
+		r.expect(time.Hour, "two", "one two")
+	})
+}
+
+// A key that still waits, and stays in the file, is the same key as before.
+func TestWaitingKeyWaitsOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := openRotating(t, jwkSet("one"), keystore.File{})
+		install(t, r.path, jwkSet("one", "two"))
+		r.expect(40*time.Minute, "one", "one two")
+		install(t, r.path, jwkSet("one", "two", "three"))
+		r.expect(time.Second, "one", "one three two")
+		if got, want := states(r), "one:signing two:waiting three:waiting"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// An hour that ends between two looks ends then, not at the next look.
+func TestTurnsBeginToTheMoment(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		r := openRotating(t, jwkSet("one"), keystore.File{PublishBefore: 1500 * time.Millisecond})
+		install(t, r.path, jwkSet("two"))
+		r.expect(time.Second, "one", "one two")
+		r.expect(time.Second, "one", "one two")
+		r.expect(500*time.Millisecond, "two", "one two")
+	})
 }
 
 // bundle is a PEM bundle of keys written as alias:key.

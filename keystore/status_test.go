@@ -116,6 +116,30 @@ func TestSomebodyIsToldBeforeACertificateEnds(t *testing.T) {
 	})
 }
 
+func TestNobodyIsToldWhoDoesNotWantToBe(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		now := time.Now()
+		file := keystore.File{ExpiryNotice: -1, OnExpiring: func(key keystore.KeyStatus) { t.Errorf("told of %q", key.Alias) }}
+		r := openRotating(t, pemEntry(t, "key", "one", now.AddDate(-1, 0, 0), now.Add(time.Hour)), file)
+		r.expect(2*time.Hour, "one", "one")
+	})
+}
+
+// A key that has been replaced needs no new certificate.
+func TestNobodyIsToldOfAKeyThatRetires(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		now := time.Now()
+		var told []string
+		file := keystore.File{ExpiryNotice: 24 * time.Hour, OnExpiring: func(key keystore.KeyStatus) { told = append(told, key.Alias) }}
+		r := openRotating(t, pemEntry(t, "old", "one", now.AddDate(-1, 0, 0), now.Add(25*time.Hour)), file)
+		install(t, r.path, pemEntry(t, "new", "two", now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0)))
+		r.expect(3*time.Hour, "two", "one two")
+		if len(told) > 0 {
+			t.Errorf("got %q told, want nothing", told)
+		}
+	})
+}
+
 func TestKeyCanSignWhateverItsCertificateSays(t *testing.T) {
 	now := time.Now()
 	expired := pemEntry(t, "key", "one", now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0))
