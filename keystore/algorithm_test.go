@@ -2,6 +2,7 @@ package keystore_test
 
 import (
 	"crypto"
+	"crypto/elliptic"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -262,5 +263,20 @@ func TestMLDSAKeysOfTheJDKAreListed(t *testing.T) {
 	// Its JDK left the seed out, which the standard library needs.
 	if !errors.Is(e.Err, keystore.ErrUnsupported) || !strings.Contains(e.Err.Error(), mldsaReason) {
 		t.Errorf("got %v, want %q", e.Err, mldsaReason)
+	}
+}
+
+// The first bit of a number in DER is its sign, and that of r is set in one
+// signature of two: here by the smallest byte that has it.
+func TestECDSASignatureWhoseFirstBitIsSet(t *testing.T) {
+	key := must(keystore.NewPrivateKey(newEC(elliptic.P256())))
+	for n := 0; ; n++ {
+		input := fmt.Append(nil, n)
+		if signature := must(keystore.ES256.Sign(t.Context(), key, nil, input)); signature[0] == 0x80 {
+			if !keystore.ES256.Verify(key.Public(), input, signature) {
+				t.Errorf("%x is refused", signature)
+			}
+			return
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/binary"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -72,6 +73,23 @@ func TestCertificatesByKeyID(t *testing.T) {
 		keys := must(store.Trust().PublicKeys(t.Context(), "kid-"+name))
 		if len(keys) != 1 || keys[0].Certificates()[0].Subject.CommonName != name {
 			t.Errorf("kid-%s: got %v", name, keys)
+		}
+	}
+}
+
+// Of two entries of one alias the JDK has the later one.
+func TestAliasTwiceInJKS(t *testing.T) {
+	now := time.Now()
+	for name, magic := range map[string]string{"JKS": "\xfe\xed\xfe\xed", "JCEKS": "\xce\xce\xce\xce"} {
+		data := []byte(magic + "\x00\x00\x00\x01" + "\x00\x00\x00\x02") // version 1, two entries
+		for _, seed := range []string{"one", "two"} {
+			cert := selfSigned(t, newEd25519(seed), "CN="+seed, now.Add(-time.Hour), now.Add(time.Hour)).Raw
+			data = append(data, "\x00\x00\x00\x02"+"\x00\x01a"+"\x00\x00\x00\x00\x00\x00\x00\x00"...) // a certificate, its alias and date
+			data = append(binary.BigEndian.AppendUint32(data, uint32(len(cert))), cert...)
+		}
+		entries := must(keystore.Parse(append(data, make([]byte, 20)...), nil)).Entries()
+		if len(entries) != 1 || entries[0].Chain[0].Subject.CommonName != "two" {
+			t.Errorf("%s: got %v, want the second alone", name, entries)
 		}
 	}
 }

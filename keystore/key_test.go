@@ -159,6 +159,7 @@ func TestKeysThatAreNone(t *testing.T) {
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
 	_, otherEd, _ := ed25519.GenerateKey(rand.Reader)
 	cert := partner(t, "partner")
+	pair := must(rsa.GenerateKey(rand.Reader, 2048))
 	mismatched := new(ecdsa.PrivateKey)
 	*mismatched = *good
 	mismatched.PublicKey = other.PublicKey
@@ -171,6 +172,10 @@ func TestKeysThatAreNone(t *testing.T) {
 		"an EC key of a curve nobody uses":  {newEC(elliptic.P224()), nil},
 		"an Ed25519 key with another's":     {ed25519.PrivateKey(append(ed.Seed(), otherEd.Public().(ed25519.PublicKey)...)), nil},
 		"an RSA key without anything":       {&rsa.PrivateKey{}, nil},
+		"an RSA key without its exponent":   {&rsa.PrivateKey{PublicKey: pair.PublicKey, Primes: pair.Primes}, nil},
+		"an RSA key that lost its modulus":  {&rsa.PrivateKey{D: pair.D, Primes: pair.Primes, Precomputed: pair.Precomputed}, nil},
+		"an RSA key that lost its exponent": {&rsa.PrivateKey{PublicKey: pair.PublicKey, Primes: pair.Primes, Precomputed: pair.Precomputed}, nil},
+		"an RSA key without its modulus":    {&rsa.PrivateKey{PublicKey: rsa.PublicKey{E: 65537}, D: pair.D, Primes: pair.Primes}, nil},
 		"a key with another's certificate":  {good, []*x509.Certificate{cert}},
 		"an ECDH key of a curve for ECDSA":  {must(ecdh.P256().GenerateKey(rand.Reader)), nil},
 		"an EC key without a curve":         {&ecdsa.PrivateKey{}, nil},

@@ -73,7 +73,7 @@ func checkPair(key signer) error {
 	fits := true
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
-		fits = key.D != nil && key.N != nil && key.Validate() == nil
+		fits = key.Validate() == nil
 	case *ecdsa.PrivateKey:
 		if checkEC(&key.PublicKey) != nil {
 			break // said better when the public key is checked

@@ -3,6 +3,7 @@ package pbe
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -55,9 +56,9 @@ func plain(password []byte) [][]byte {
 // narrow returns UTF-16 with one byte for each unit, if they all fit.
 func narrow(wide []byte) (form []byte, ok bool) {
 	form, ok = make([]byte, 0, len(wide)/2), true
-	for i := 1; i < len(wide); i += 2 {
-		ok = ok && wide[i-1] == 0
-		form = append(form, wide[i])
+	for unit := range slices.Chunk(wide, 2) {
+		ok = ok && unit[0] == 0
+		form = append(form, unit[1])
 	}
 	return form, ok
 }

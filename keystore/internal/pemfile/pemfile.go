@@ -122,7 +122,7 @@ func (r *reader) open() {
 // maxHeaders is how many lines with a colon a block may have. RFC 1421 has two.
 const maxHeaders = 64
 
-var begin = []byte("-----BEGIN ")
+var begin, end = []byte("-----BEGIN "), []byte("-----END ")
 
 // blocks reads one block after the other. encoding/pem passes over what it
 // cannot read; a block that is not where it should be is damage here.
@@ -152,11 +152,8 @@ func (r *reader) blocks(data []byte) error {
 
 // checkHeaders counts those of the block that data begins with.
 func checkHeaders(data []byte) error {
-	end := bytes.Index(data, []byte("-----END "))
-	if end < 0 {
-		return nil // which is damage, and said there
-	}
-	if bytes.Count(data[:end], []byte(":")) > maxHeaders {
+	block, _, ended := bytes.Cut(data, end)
+	if ended && bytes.Count(block, []byte(":")) > maxHeaders { // without an end it is damaged, which is said later
 		return fmt.Errorf("%w: a block of more than %d headers", format.ErrLimit, maxHeaders)
 	}
 	return nil
@@ -226,22 +223,19 @@ func labelOf(text []byte) (l label) {
 // fault says what is wrong with the block that begins at a place in data. It
 // knows what environment variables, YAML and shells do to PEM, and the remedy.
 func fault(data []byte, at int) string {
-	block, next := data[at:], false
-	if end := bytes.Index(block[1:], begin); end >= 0 {
-		block, next = block[:1+end], true
-	}
+	block, _, next := bytes.Cut(data[at+len(begin):], begin)
+	body, tail, ended := bytes.Cut(block, end)
 	line := data[bytes.LastIndexByte(data[:at], '\n')+1 : at]
-	end := bytes.Index(block, []byte("-----END "))
 	switch {
 	case bytes.Contains(block, []byte(`\n`)):
 		return `has its line breaks written as \n: turn them into line breaks, for instance with printf '%b'`
-	case end < 0:
+	case !ended:
 		return "has no -----END line: the end of the file is missing"
-	case next && !bytes.Contains(block[end:], []byte("\n")):
+	case next && !bytes.Contains(tail, []byte("\n")):
 		return "ends on the line where the next begins: put a line break between them, as cat does not"
 	case len(line) > 0 && len(bytes.TrimSpace(line)) == 0:
 		return "is indented: take the white space at the beginning of its lines away"
-	case bytes.Count(block[:end], []byte("\n")) < 2:
+	case bytes.Count(body, []byte("\n")) < 2:
 		return "has no line breaks: put one behind -----BEGIN …----- and one before -----END, as they were before an unquoted variable lost them"
 	}
 	return "is not base64"
