@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,9 @@ func TestWhatIsNoFileIsNotOpened(t *testing.T) {
 	if err := mkfifo(pipe); err != nil {
 		t.Skipf("no pipes here: %v", err)
 	}
-	for path, want := range map[string]string{pipe: "it is a pipe", os.DevNull: "it is a device", dir: "it is a directory"} {
+	socket := filepath.Join(dir, "socket")
+	defer must(net.Listen("unix", socket)).Close()
+	for path, want := range map[string]string{pipe: "it is a pipe", socket: "it is a socket", os.DevNull: "it is a device", dir: "it is a directory"} {
 		if _, err := keystore.Open(path, nil); err == nil || !strings.Contains(err.Error(), path+": ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error that names %s and says %q", err, path, want)
 		}

@@ -90,6 +90,7 @@ func TestRotationNext(t *testing.T) {
 	old := keyEntry(t, "signing-20260101", now.Add(-1000*hour), now.Add(10*hour))
 	long := keyEntry(t, "ancient", now.Add(-5000*hour), now.Add(-900*hour))
 	coming := keyEntry(t, "coming", now.Add(5*hour), now.Add(500*hour))
+	since := func(d time.Duration) keystore.Entry { return keyEntry(t, "new", now.Add(-d), now.Add(500*hour)) }
 	for _, test := range []struct {
 		name    string
 		entries []keystore.Entry
@@ -97,6 +98,9 @@ func TestRotationNext(t *testing.T) {
 	}{
 		{"a dated key", []keystore.Entry{old}, []string{"signing-20260101", "signing-20260702"}},
 		{"a key replaced long ago", []keystore.Entry{long, old}, []string{"signing-20260101", "signing-20260702"}},
+		{"a key replaced a day ago", []keystore.Entry{old, since(24 * hour)}, []string{"signing-20260101", "new", "new-20260702"}},
+		{"a second longer ago", []keystore.Entry{old, since(24*hour + time.Second)}, []string{"new", "new-20260702"}},
+		{"a day for a name", []keystore.Entry{keyEntry(t, "-20260101", now.Add(-hour), now.Add(hour))}, []string{"-20260101", "-20260101-20260702"}},
 		{"a rotation under way", []keystore.Entry{old, coming}, []string{"signing-20260101", "coming"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -116,6 +116,21 @@ func TestSomebodyIsToldBeforeACertificateEnds(t *testing.T) {
 	})
 }
 
+func TestNoticeOfTwoWeeksByDefault(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		now, told := time.Now(), 0
+		r := openRotating(t, pemEntry(t, "key", "one", now.AddDate(-1, 0, 0), now.AddDate(0, 0, 20)), keystore.File{OnExpiring: func(keystore.KeyStatus) { told++ }})
+		r.expect(6*24*time.Hour-2*time.Second, "one", "one")
+		if told != 0 {
+			t.Error("told before")
+		}
+		r.expect(3*time.Second, "one", "one")
+		if told != 1 {
+			t.Errorf("told %d times, want once", told)
+		}
+	})
+}
+
 func TestNobodyIsToldWhoDoesNotWantToBe(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		now := time.Now()
