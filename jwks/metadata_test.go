@@ -197,3 +197,19 @@ func TestKeySetOfOneAlias(t *testing.T) {
 		t.Errorf("no handler: got %v, want an error and 503", err)
 	}
 }
+
+// Others look for the document in two places (RFC 8414 section 5).
+func TestPathsOfTheMetadata(t *testing.T) {
+	for issuer, want := range map[string]string{
+		"https://issuer.example":     "/.well-known/openid-configuration /.well-known/oauth-authorization-server",
+		"https://issuer.example/a/b": "/a/b/.well-known/openid-configuration /.well-known/oauth-authorization-server/a/b",
+		"https://issuer.example/a/":  "/a/.well-known/openid-configuration /.well-known/oauth-authorization-server/a",
+		"issuer":                     "",
+		"https://[":                  "",
+	} {
+		h := &jwks.MetadataHandler{Metadata: jwks.Metadata{Issuer: issuer}}
+		if got := strings.Join(h.Paths(), " "); got != want {
+			t.Errorf("%s: got %q, want %q", issuer, got, want)
+		}
+	}
+}

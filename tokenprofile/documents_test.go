@@ -85,6 +85,29 @@ func TestFaultsOfADocumentOfSomebodyElses(t *testing.T) {
 	}
 }
 
+// A shelf finds fault with members by paths of all kinds.
+type shelf struct {
+	Address address `json:"address"`
+	Others  string  `json:"addresses,omitempty"`
+}
+
+func (shelf) Validate() error {
+	var errs []error
+	for _, path := range []string{"address", "address.host", "address[0]", "addresses", "other.address", "other"} {
+		errs = append(errs, &tokenprofile.Fault{Path: path, Text: "is missing"})
+	}
+	return errors.Join(errs...)
+}
+
+// What could not be read is not missing, nor what would stand in it.
+func TestWhatIsUnreadIsNotMissing(t *testing.T) {
+	err := services.Parse([]byte(`{"address":""}`), new(shelf))
+	want := "services: address: is no address\nservices: addresses: is missing\nservices: other.address: is missing\nservices: other: is missing"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
 // yamlOf is what a YAML library hands to an UnmarshalYAML method.
 func yamlOf(value any) func(any) error {
 	return func(target any) error {

@@ -215,6 +215,9 @@ func TestEncryptionKeyIsChosen(t *testing.T) {
 			if errors.Is(err, tokenprofile.ErrInvalid) {
 				t.Error("the error blames a token")
 			}
+			if _, err := encryptedOnlyProfile(e).EncryptedOnlySigner(tokenprofile.EncryptTo(test.keys)); !errors.Is(err, test.err) {
+				t.Errorf("of a signer: got %v, want %v", err, test.err)
+			}
 			if test.want != "" && headerOf(t, token)["kid"] != test.want {
 				t.Errorf("got kid %v, want %s", headerOf(t, token)["kid"], test.want)
 			}
