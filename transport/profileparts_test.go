@@ -234,6 +234,14 @@ func TestADeclaredGuardHasItsFields(t *testing.T) {
 // What a reviewer looks for is listed, and logged at the start.
 func TestWhatAProfileGivesUp(t *testing.T) {
 	d := newDeclared(t)
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	strict := d.guardProfile()
+	strict.Logger = logger
+	must[*transport.Guard](t)(strict.Guard())
+	if strings.Contains(log.String(), "waives") {
+		t.Errorf("got %s, though nothing is waived", &log)
+	}
 	d.edit("token.json", map[string]any{"waive": map[string]any{"anyKeyID": true}})
 	d.edit("client.json", map[string]any{
 		"use": "tokenExchange", "plainHTTP": true,
@@ -242,8 +250,6 @@ func TestWhatAProfileGivesUp(t *testing.T) {
 	})
 	d.edit("guard.json", map[string]any{"dpop": true, "baseURL": "https://p.example", "allowUnbound": true,
 		"truststore": map[string]any{"path": "producer-trust.jks", "password": map[string]any{"file": "password"}, "allowUnverified": true}})
-	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, nil))
 	client := must[*transport.ClientProfile](t)(transport.LoadClient(d.path("client.json"), nil))
 	client.Logger = logger
 	must[*transport.Client](t)(client.Client())
