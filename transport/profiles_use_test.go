@@ -128,7 +128,12 @@ func TestDeclaredDPoP(t *testing.T) {
 					guard.BaseURL = url
 					return guard.Handler(http.HandlerFunc(whoIsThere))
 				})
-				if got := d.answer(d.client().Client, server.URL+"/cases?id=1"); !strings.HasPrefix(got, "200 ann ") {
+				client := d.client()
+				own := must[*tokenprofile.Prover](t)(tokenprofile.NewProver(must[[]keystore.PrivateKey](t)(client.Keys.PrivateKeys(t.Context()))[0]))
+				if same := own.Thumbprint() == client.Prover.Thumbprint(); same != (key != "") {
+					t.Errorf("proves with the key of the store: got %t", same)
+				}
+				if got := d.answer(client.Client, server.URL+"/cases?id=1"); !strings.HasPrefix(got, "200 ann ") {
 					t.Errorf("got %q", got)
 				}
 				d.edit("client.json", map[string]any{"dpop": nil, "use": "bearer", "grant": nil})
@@ -137,6 +142,39 @@ func TestDeclaredDPoP(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The alias of the store stands in where a part names no key of its own.
+func TestAliasOfTheStoreStandsIn(t *testing.T) {
+	store := func(alias string) map[string]any {
+		return map[string]any{"path": "consumer.jks", "password": map[string]any{"env": "CONSUMER_PASSWORD"}, "alias": alias}
+	}
+	for _, test := range []struct {
+		name, store    string
+		token, members map[string]any
+		key            string // that the token names
+		presents       bool   // a certificate
+	}{
+		{"both of the store", "signing", nil, map[string]any{"mutualTLS": map[string]any{}}, "signing", true},
+		{"both of their own", "nobody", map[string]any{"keyAlias": "signing"}, map[string]any{"mutualTLS": map[string]any{"alias": "signing"}}, "signing", true},
+		{"the newest", "nobody", map[string]any{"newestKey": true}, map[string]any{"mutualTLS": map[string]any{}}, "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := newDeclared(t)
+			d.edit("token.json", test.token)
+			d.edit("client.json", map[string]any{"keystore": store(test.store), "publish": nil})
+			d.edit("client.json", test.members)
+			client := d.client()
+			if got := client.Token.(*tokenprofile.Signer).Profile().KeyAlias; got != test.key {
+				t.Errorf("got the key %q, want %q", got, test.key)
+			}
+			config := client.Base.Transport.(*http.Transport).TLSClientConfig
+			info := &tls.CertificateRequestInfo{Version: tls.VersionTLS13, SignatureSchemes: []tls.SignatureScheme{tls.PSSWithSHA256}}
+			if _, err := config.GetClientCertificate(info); (err == nil) != test.presents {
+				t.Errorf("got %v, want a certificate: %t", err, test.presents)
+			}
+		})
 	}
 }
 
