@@ -116,6 +116,8 @@ func requestWithin(t *testing.T, rt http.RoundTripper, patience time.Duration) (
 
 func (m *moody) check(t *testing.T) {
 	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.peak != 1 {
 		t.Errorf("up to %d token requests at a time, want one", m.peak)
 	}
