@@ -56,7 +56,7 @@ var payloads = []string{
 // FuzzWhatWeAcceptGolangJWTAccepts puts a right signature on any header and
 // payload.
 func FuzzWhatWeAcceptGolangJWTAccepts(f *testing.F) {
-	verifier, err := undemanding(tokenprofile.HS256).SecretVerifier(newSecrets(f, secret))
+	verifier, err := undemanding(tokenprofile.HS256).SecretVerifier(newSecret(f, secret))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func FuzzWhatWeAcceptGolangJWTAccepts(f *testing.F) {
 
 // A property of what we accept says nothing if we accept nothing.
 func TestTheFuzzersBeginWithTokensWeAccept(t *testing.T) {
-	verifier, err := undemanding(tokenprofile.HS256).SecretVerifier(newSecrets(t, secret))
+	verifier, err := undemanding(tokenprofile.HS256).SecretVerifier(newSecret(t, secret))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func parseGolangJWT(text string) (map[string]any, error) {
 func FuzzWhatWeDecryptGoJOSEDecrypts(f *testing.F) {
 	p := undemanding("")
 	p.Encryption = &tokenprofile.Encryption{KeyAlgorithm: tokenprofile.Direct, ContentAlgorithm: tokenprofile.A256GCM}
-	verifier, err := p.EncryptedOnlyVerifier(tokenprofile.DecryptWithSecret(newSecrets(f, secret)))
+	verifier, err := p.EncryptedOnlyVerifier(tokenprofile.DecryptWithSecret(newSecret(f, secret)))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -121,7 +121,7 @@ func (r recipient) fromGoJOSE(t *testing.T, profile tokenprofile.Profile) {
 func (r recipient) keys(t *testing.T) (tokenprofile.EncryptionKeys, tokenprofile.DecryptionKeys) {
 	t.Helper()
 	if key, ok := r.private.([]byte); ok {
-		keys := newSecrets(t, key)
+		keys := newSecret(t, key)
 		return tokenprofile.EncryptWithSecret(keys), tokenprofile.DecryptWithSecret(keys)
 	}
 	key, err := keystore.NewPrivateKey(r.private.(interface{ Public() crypto.PublicKey }))

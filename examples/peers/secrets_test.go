@@ -1,7 +1,6 @@
 package peers_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -19,18 +18,11 @@ func profile(algorithm tokenprofile.Algorithm) tokenprofile.Profile {
 	}
 }
 
-// secrets are a source of one secret key.
-type secrets struct{ key keystore.SecretKey }
-
-func (s secrets) SecretKeys(context.Context, string) ([]keystore.SecretKey, error) {
-	return []keystore.SecretKey{s.key}, nil
-}
-
-func newSecrets(tb testing.TB, key []byte) secrets {
+func newSecret(tb testing.TB, key []byte) keystore.SecretKey {
 	tb.Helper()
 	secret, err := keystore.NewSecretKey(key, "")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return secrets{secret}
+	return secret
 }

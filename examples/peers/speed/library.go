@@ -101,8 +101,8 @@ func pair(p Party, cacheSize int) (signer *tokenprofile.Signer, verifier *tokenp
 		if key, err = keystore.NewSecretKey(secret, ""); err != nil {
 			return nil, nil, err
 		}
-		if signer, err = profile.SecretSigner(secrets{key}); err == nil {
-			verifier, err = profile.SecretVerifier(secrets{key})
+		if signer, err = profile.SecretSigner(key); err == nil {
+			verifier, err = profile.SecretVerifier(key)
 		}
 		return signer, verifier, err
 	}
@@ -115,11 +115,4 @@ func pair(p Party, cacheSize int) (signer *tokenprofile.Signer, verifier *tokenp
 		verifier, err = profile.Verifier(store)
 	}
 	return signer, verifier, err
-}
-
-// secrets are a source of one secret key.
-type secrets struct{ key keystore.SecretKey }
-
-func (s secrets) SecretKeys(context.Context, string) ([]keystore.SecretKey, error) {
-	return []keystore.SecretKey{s.key}, nil
 }
