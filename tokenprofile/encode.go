@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -279,6 +278,5 @@ func ownText(v reflect.Value) (text []byte, ok bool) {
 }
 
 func isWritten(field reflect.StructField) bool {
-	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-	return name != "-" && (field.IsExported() || field.Anonymous)
+	return tagOf(field) != "-" && (field.IsExported() || field.Anonymous)
 }
