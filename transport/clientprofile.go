@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -270,11 +271,7 @@ func (p *ClientProfile) checkPublish(f *documentFaults) {
 		f.add("publish.keySet", "is missing")
 	}
 	f.checkURL("publish.keySet", p.Publish.URL, p.PlainHTTP)
-	before := p.Keystore.PublishBefore
-	if before == 0 {
-		before = keystore.DefaultPublishBefore
-	}
-	if p.Publish.MaxAge > before {
+	if before := cmp.Or(p.Keystore.PublishBefore, keystore.DefaultPublishBefore); p.Publish.MaxAge > before {
 		f.add("publish.maxAge", "is longer than keystore.publishBefore, %s: a new key would sign before everybody knows it", before)
 	}
 }
