@@ -91,10 +91,13 @@ func (r *received) readHeader() (err error) {
 	return malformed("header", r.header.read(&r.scanner, r.rawHeader))
 }
 
-// readClaims reads the others, once, after the header.
+// readClaims reads all three, once.
 func (r *received) readClaims() error {
 	if r.hasClaims {
 		return nil
+	}
+	if err := r.readHeader(); err != nil {
+		return err
 	}
 	if err := r.decodeRest(); err != nil {
 		return err
@@ -185,9 +188,6 @@ func Peek(token string) (header, claims json.RawMessage, err error) {
 		}
 		defer encrypted.release()
 		return bytes.Clone(encrypted.header.document), nil, nil
-	}
-	if err := r.readHeader(); err != nil {
-		return nil, nil, err
 	}
 	if err := r.readClaims(); err != nil {
 		return nil, nil, err

@@ -130,9 +130,6 @@ func (i *Issuers) Verify(ctx context.Context, token string) (*Token, error) {
 	if known := i.cache.get(r.text); known != nil {
 		return known.by.again(ctx, known)
 	}
-	if err := r.readHeader(); err != nil {
-		return nil, err
-	}
 	if err := r.readClaims(); err != nil {
 		return nil, err
 	}
