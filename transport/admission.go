@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -28,11 +27,10 @@ type admission struct {
 	keys, trust *keystore.Store
 }
 
-func (a *admission) open() error {
-	var errs [2]error
-	a.keys, errs[0] = a.profile.Keystore.open(a.profile.Dir, a.profile.Logger)
-	a.trust, errs[1] = a.profile.Truststore.open(a.profile.Dir, a.profile.Logger)
-	return errors.Join(errs[:]...)
+func (a *admission) open() (err error) {
+	p := a.profile
+	a.keys, a.trust, err = openStores(p.Keystore, p.Truststore, p.Dir, p.Logger)
+	return err
 }
 
 // guard returns the guard that the profile declares.

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -57,14 +56,11 @@ func (c *Client) Format(f fmt.State, _ rune) { io.WriteString(f, "transport.Clie
 
 func (c *Client) open() error {
 	p := c.profile
-	var errs [2]error
-	c.Keys, errs[0] = p.Keystore.open(p.Dir, p.Logger)
-	c.Trust, errs[1] = p.Truststore.open(p.Dir, p.Logger)
-	if err := errors.Join(errs[:]...); err != nil {
+	var err error
+	if c.Keys, c.Trust, err = openStores(p.Keystore, p.Truststore, p.Dir, p.Logger); err != nil {
 		return err
 	}
 	c.Base = c.base()
-	var err error
 	if c.Prover, err = c.prover(); err != nil {
 		return err
 	}
