@@ -47,12 +47,15 @@ func (f *documentFaults) checkURL(path, address string, plainHTTP bool) {
 	}
 	u, err := url.Parse(address)
 	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":
+	case err != nil || !isAddress(u):
 		f.add(path, "is not an absolute URL without user and fragment")
 	default:
 		f.within(path, jwks.CheckURL(u, plainHTTP))
 	}
 }
+
+// isAddress reports whether a URL names a server, without what is not for it.
+func isAddress(u *url.URL) bool { return u.Hostname() != "" && u.User == nil && u.Fragment == "" }
 
 // checkWord checks a scheme or the name of a header: a token of RFC 9110
 // section 5.6.2.

@@ -258,7 +258,7 @@ func (g *Grant) check() (*url.URL, error) {
 	switch {
 	case g.TokenURL == "":
 		faults = append(faults, errors.New("no TokenURL"))
-	case err != nil || endpoint.Hostname() == "" || endpoint.User != nil || endpoint.Fragment != "":
+	case err != nil || !isAddress(endpoint):
 		faults = append(faults, errors.New("the TokenURL is not an absolute URL without user and fragment"))
 	default:
 		if err := jwks.CheckURL(endpoint, g.PlainHTTP); err != nil {
