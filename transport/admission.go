@@ -23,7 +23,7 @@ type DeclaredMemory struct {
 
 // An admission is a [GuardProfile] whose stores are open.
 type admission struct {
-	profile     *GuardProfile
+	profile     *GuardProfile // loaded
 	keys, trust *keystore.Store
 }
 
@@ -59,10 +59,7 @@ func (a *admission) guard() (*Guard, error) {
 
 // verifier judges the tokens of all issuers.
 func (a *admission) verifier() (TokenVerifier, error) {
-	profile, err := a.profile.Token.read(a.profile.Dir, "", a.profile.Now)
-	if err != nil {
-		return nil, err
-	}
+	profile := a.profile.Token.settled("", a.profile.Now)
 	memory := a.memory()
 	if profile.OneUse && profile.Replay == nil {
 		profile.Replay = memory // one for all issuers

@@ -47,7 +47,7 @@ type Client struct {
 	Base    *http.Client
 	Options json.RawMessage
 
-	profile *ClientProfile
+	profile *ClientProfile // loaded
 }
 
 // Format prints the name of the type whatever the verb, because a transport may
@@ -135,11 +135,7 @@ func (c *Client) proofKey(alias string) (keystore.PrivateKey, error) {
 
 // sign returns the signer of a token that the profile declares.
 func (c *Client) sign(t *DeclaredToken) (*tokenprofile.Signer, error) {
-	profile, err := t.read(c.profile.Dir, c.profile.Keystore.alias(), c.profile.Now)
-	if err != nil {
-		return nil, err
-	}
-	return c.signer(profile)
+	return c.signer(t.settled(c.profile.Keystore.alias(), c.profile.Now))
 }
 
 func (c *Client) signer(profile tokenprofile.Profile) (*tokenprofile.Signer, error) {
@@ -200,13 +196,9 @@ func (c *Client) handler() (http.Handler, error) {
 	}
 	var issuer string
 	if t := c.profile.Token; t != nil {
-		profile, err := t.read(c.profile.Dir, "", nil)
-		if err != nil {
-			return nil, err
-		}
-		issuer = profile.Issuer
-		if !profile.Algorithm.UsesSecret() {
-			set.Algorithm = profile.Algorithm
+		issuer = t.Profile.Issuer
+		if algorithm := t.Profile.Algorithm; !algorithm.UsesSecret() {
+			set.Algorithm = algorithm
 		}
 	}
 	publish := c.profile.Publish

@@ -3,6 +3,7 @@ package transport
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -182,12 +183,29 @@ func (p *ClientProfile) Client() (*Client, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	declared := *p
-	c := &Client{Options: p.Options, profile: &declared}
+	loaded, err := p.loaded()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{Options: p.Options, profile: loaded}
 	if err := c.open(); err != nil {
 		return nil, fmt.Errorf("%s: %w", clientProfiles, err)
 	}
 	return c, nil
+}
+
+// loaded returns a copy that holds its token profiles itself.
+func (p *ClientProfile) loaded() (*ClientProfile, error) {
+	loaded := *p
+	var errs [3]error
+	loaded.Token, errs[0] = p.Token.load(p.Dir)
+	if p.Grant != nil {
+		grant := *p.Grant
+		grant.ClientAssertion, errs[1] = grant.ClientAssertion.load(p.Dir)
+		grant.Actor, errs[2] = grant.Actor.load(p.Dir)
+		loaded.Grant = &grant
+	}
+	return &loaded, errors.Join(errs[:]...)
 }
 
 // Waives lists what the profile gives up of its strictness, each by its path: of
@@ -214,11 +232,12 @@ func (p *ClientProfile) checkToken(f *documentFaults, path string, t *DeclaredTo
 	if p.Keystore == nil {
 		f.add("keystore", "is missing: nothing signs %s", path)
 	}
-	profile, err := t.read(p.Dir, p.Keystore.alias(), p.Now)
+	loaded, err := t.load(p.Dir)
 	if err != nil {
 		f.within(path, err)
 		return
 	}
+	profile := loaded.settled(p.Keystore.alias(), p.Now)
 	f.within(path, profile.Validate())
 	if profile.Algorithm == "" && profile.Encryption != nil {
 		f.add(path+".algorithm", "is missing: the tokens of an authentication profile are signed")

@@ -126,14 +126,21 @@ func (t DeclaredToken) MarshalJSON() ([]byte, error) {
 // tokenProfiles are the documents that Path names.
 const tokenProfiles tokenprofile.Document = "tokenprofile: profile"
 
-// read reads the profile, if it is in a file, and lets the store's alias stand
-// in for one that it does not name. It is not validated yet.
-func (t DeclaredToken) read(dir, alias string, now func() time.Time) (tokenprofile.Profile, error) {
-	if t.Path != "" {
-		if err := tokenProfiles.Load(resolve(dir, t.Path), &t); err != nil {
-			return tokenprofile.Profile{}, err
-		}
+// load returns the profile itself where t is the path of its file. What is built
+// of several parts is built of one reading. It is not validated yet.
+func (t *DeclaredToken) load(dir string) (*DeclaredToken, error) {
+	if t == nil || t.Path == "" {
+		return t, nil
 	}
+	loaded := *t
+	err := tokenProfiles.Load(resolve(dir, t.Path), &loaded)
+	loaded.Path = ""
+	return &loaded, err
+}
+
+// settled returns the profile of a loaded token. The store's alias stands in for
+// one that it does not name.
+func (t *DeclaredToken) settled(alias string, now func() time.Time) tokenprofile.Profile {
 	profile := t.Profile
 	if profile.KeyAlias == "" && !profile.NewestKey {
 		profile.KeyAlias = alias
@@ -141,7 +148,7 @@ func (t DeclaredToken) read(dir, alias string, now func() time.Time) (tokenprofi
 	if profile.Now == nil {
 		profile.Now = now
 	}
-	return profile, nil
+	return profile
 }
 
 // A DeclaredKey is a key of the keystore that an authentication profile uses

@@ -38,11 +38,12 @@ func (i DeclaredIssuer) admitted(profile tokenprofile.Profile) tokenprofile.Prof
 
 // checkIssuers looks at the issuers, and at what their tokens must say.
 func checkIssuers(f *documentFaults, p *GuardProfile) {
-	profile, err := p.Token.read(p.Dir, "", p.Now)
+	token, err := p.Token.load(p.Dir)
 	if err != nil {
 		f.within("token", err)
 		return
 	}
+	profile := token.settled("", p.Now)
 	checkAdmitted(f, p, profile)
 	if len(p.Issuers) == 0 {
 		f.add("issuers", "is missing: nobody's tokens would be admitted")

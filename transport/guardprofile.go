@@ -206,8 +206,13 @@ func (p *GuardProfile) Guard() (*Guard, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	declared := *p
-	a := admission{profile: &declared}
+	token, err := p.Token.load(p.Dir)
+	if err != nil {
+		return nil, err
+	}
+	loaded := *p
+	loaded.Token = *token
+	a := admission{profile: &loaded}
 	if err := a.open(); err != nil {
 		return nil, fmt.Errorf("%s: %w", guardProfiles, err)
 	}
@@ -215,7 +220,7 @@ func (p *GuardProfile) Guard() (*Guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", guardProfiles, err)
 	}
-	waivers(p.Waives()).log(p.Logger, guardProfiles)
+	waivers(loaded.Waives()).log(p.Logger, guardProfiles)
 	return guard, nil
 }
 

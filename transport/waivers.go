@@ -30,14 +30,11 @@ func (w *waivers) stores(keys, trust *DeclaredStore) {
 
 // token adds the waivers of the token profile, if it can be read.
 func (w *waivers) token(path string, t *DeclaredToken, dir string) {
-	if t == nil {
+	loaded, err := t.load(dir)
+	if loaded == nil || err != nil {
 		return
 	}
-	profile, err := t.read(dir, "", nil)
-	if err != nil {
-		return
-	}
-	for _, name := range profile.Waive.Names() {
+	for _, name := range loaded.Profile.Waive.Names() {
 		*w = append(*w, path+": "+name)
 	}
 }
