@@ -234,11 +234,11 @@ func (p *ClientProfile) checkToken(f *documentFaults, path string, t *DeclaredTo
 	}
 	loaded, err := t.load(p.Dir)
 	if err != nil {
-		f.within(path, err)
+		f.token(path, t, err)
 		return
 	}
 	profile := loaded.settled(p.Keystore.alias(), p.Now)
-	f.within(path, profile.Validate())
+	f.token(path, t, profile.Validate())
 	if profile.Algorithm == "" && profile.Encryption != nil {
 		f.add(path+".algorithm", "is missing: the tokens of an authentication profile are signed")
 	}

@@ -40,7 +40,7 @@ func (i DeclaredIssuer) admitted(profile tokenprofile.Profile) tokenprofile.Prof
 func checkIssuers(f *documentFaults, p *GuardProfile) {
 	token, err := p.Token.load(p.Dir)
 	if err != nil {
-		f.within("token", err)
+		f.token("token", &p.Token, err)
 		return
 	}
 	profile := token.settled("", p.Now)
@@ -90,7 +90,7 @@ func checkAdmitted(f *documentFaults, p *GuardProfile, profile tokenprofile.Prof
 	profile.CacheSize = min(profile.CacheSize, 1)
 	nobody := keystore.New()
 	_, err := verifierOf(profile, nobody.Trust(), nobody)
-	f.within("token", err)
+	f.token("token", &p.Token, err)
 	if (profile.Algorithm.UsesSecret() || profile.Encryption != nil) && p.Keystore == nil {
 		f.add("keystore", "is missing: it has the keys of tokens that are HMACs or encrypted")
 	}

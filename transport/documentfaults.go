@@ -40,6 +40,18 @@ func (f *documentFaults) within(path string, err error) {
 	}
 }
 
+// token adds what is wrong with a token profile, and names the file it is in.
+func (f *documentFaults) token(path string, t *DeclaredToken, err error) {
+	before := len(*f)
+	f.within(path, err)
+	if t.Path == "" || !errors.As(err, new(*tokenprofile.Fault)) { // it could not be read, and err says where
+		return
+	}
+	for _, err := range (*f)[before:] {
+		err.(*tokenprofile.Fault).Text += " (in " + t.Path + ")"
+	}
+}
+
 // checkURL checks a URL that something confidential goes to, or keys come from.
 func (f *documentFaults) checkURL(path, address string, plainHTTP bool) {
 	if address == "" {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -282,4 +284,32 @@ func FuzzGuardProfile(f *testing.F) {
 			t.Fatalf("got %s, want %s: %v", third, again, err)
 		}
 	})
+}
+
+// A fault is looked for where it stands, which may be in a file of its own.
+func TestFaultsOfATokenProfileNameItsFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"consumer.json": `{"algorithm":"RS256","issuer":"i","audience":"a","header":{"kid":"a","noKeyID":true}}`,
+		"misspelt.json": `{"algorithm":"RS256","issuer":"i","audience":"a","one-use":true}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct{ token, path, file string }{
+		{"consumer.json", "token.header.noKeyID", "(in consumer.json)"},
+		{"misspelt.json", "token.one-use", "(in misspelt.json)"},
+		{"nobody.json", "token", filepath.Join(dir, "nobody.json")},
+	} {
+		token := transport.DeclaredToken{Path: test.token}
+		client := transport.ClientProfile{Dir: dir, Keystore: &transport.DeclaredStore{Path: "k"}, Token: &token}
+		guard := transport.GuardProfile{Dir: dir, Truststore: &transport.DeclaredStore{Path: "t"}, Token: token, Issuers: []transport.DeclaredIssuer{{}}}
+		for document, err := range map[string]error{"client": client.Validate(), "guard": guard.Validate()} {
+			paths, text := faultPaths(t, err, "transport: "+document+" profile")
+			if !slices.Contains(paths, test.path) || strings.Count(text, test.file) != 1 {
+				t.Errorf("%s of a %s: got %v, %q", test.token, document, paths, text)
+			}
+		}
+	}
 }
