@@ -42,6 +42,7 @@ func (t task) measure(rounds int, slice time.Duration) (Row, error) {
 	for round := range rounds {
 		for i := range names {
 			name := names[(i+round)%len(names)]
+			runtime.GC() // nobody clears up after another
 			cost, err := t.time(name, calls[name])
 			if err != nil {
 				return Row{}, err
