@@ -88,8 +88,8 @@ func BenchmarkBearerGrowth(b *testing.B) { benchmarkGrowth(b, carried) }
 func TestManyTakeNoMoreAllocationsThanOne(t *testing.T) {
 	for name, prepare := range map[string]func(testing.TB, int) func(){"issuers of a guard": guarded, "users of a client": carried} {
 		one, many := testing.AllocsPerRun(2000, prepare(t, 1)), testing.AllocsPerRun(2000, prepare(t, 1000))
-		if many > one {
-			t.Errorf("%s: got %v allocations for one of 1000, want %v as for one", name, many, one)
+		if many > one+1 { // a pool that forgets, as under the race detector, costs one now and then
+			t.Errorf("%s: got %v allocations for one of 1000, want %v or one more, as for one", name, many, one)
 		}
 	}
 }
