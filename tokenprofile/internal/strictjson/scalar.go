@@ -17,13 +17,16 @@ var plain = func() (table [256]bool) {
 }()
 
 // IsPlain reports whether the text between quotes is its own JSON string.
-func IsPlain(text string) bool {
+func IsPlain(text string) bool { return plainPrefix(text) == len(text) }
+
+// plainPrefix returns how many bytes the text begins with that mean themselves.
+func plainPrefix[T string | []byte](text T) int {
 	for i := range len(text) {
 		if !plain[text[i]] {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(text)
 }
 
 // text reads a string, RFC 8259 section 7.
@@ -32,9 +35,7 @@ func (s *Scanner) text() error {
 		return ErrSyntax
 	}
 	for {
-		for s.at < len(s.data) && plain[s.data[s.at]] {
-			s.at++
-		}
+		s.at += plainPrefix(s.data[s.at:])
 		if s.at == len(s.data) {
 			return ErrSyntax
 		}
