@@ -21,12 +21,13 @@ const (
 	minRSAExponent = 65537
 )
 
-// fits carries out PublicKey.Fits and PrivateKey.Fits, which differ in what is
-// permitted.
-func fits(k PublicKey, a Algorithm, permits func(string) error, operations []string) error {
-	reason := misfit(k, a)
+// fits carries out PublicKey.Fits and PrivateKey.Fits, which differ in what has
+// to be permitted.
+func fits(k *PublicKey, a Algorithm, operations func(*spec) []string) error {
+	s := specByName[a]
+	reason := misfit(k, a, s)
 	if reason == nil {
-		reason = anyPermitted(permits, operations)
+		reason = permitsAny(k, operations(s))
 	}
 	if reason == nil {
 		return nil
@@ -34,8 +35,7 @@ func fits(k PublicKey, a Algorithm, permits func(string) error, operations []str
 	return fmt.Errorf("key %q (%s) does not fit %s: %w", k.kid, k.Describe(), a, reason)
 }
 
-func misfit(k PublicKey, a Algorithm) error {
-	s := specByName[a]
+func misfit(k *PublicKey, a Algorithm, s *spec) error {
 	switch {
 	case s == nil:
 		return a.Check()
@@ -56,7 +56,7 @@ func misfit(k PublicKey, a Algorithm) error {
 }
 
 // otherThan adds to the reason which algorithm the key would fit.
-func otherThan(k PublicKey, s *spec) error {
+func otherThan(k *PublicKey, s *spec) error {
 	reason := takes(s, k.key)
 	if would := k.DefaultAlgorithm(); would != "" {
 		return fmt.Errorf("%w; %s would fit", reason, would)
@@ -116,11 +116,11 @@ func nearP(lowest byte) (y [ed25519.PublicKeySize]byte) {
 	return y
 }
 
-// anyPermitted returns nil if one of the operations is permitted, else why the
+// permitsAny returns nil if one of the operations is permitted, else why the
 // last is not.
-func anyPermitted(permits func(string) error, operations []string) (err error) {
+func permitsAny(k *PublicKey, operations []string) (err error) {
 	for _, operation := range operations {
-		if err = permits(operation); err == nil {
+		if err = k.Permits(operation); err == nil {
 			return nil
 		}
 	}

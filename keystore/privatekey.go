@@ -144,9 +144,14 @@ func (k PrivateKey) Permits(operation string) error {
 	if k.err != nil {
 		return k.err
 	}
-	public := k.public
-	public.ops = k.ops
-	return public.Permits(operation)
+	return k.half().Permits(operation)
+}
+
+// half returns the public key with the key_ops of the private half.
+func (k PrivateKey) half() PublicKey {
+	half := k.public
+	half.ops = k.ops
+	return half
 }
 
 // Fits returns why the key cannot sign or decrypt with the algorithm, as
@@ -155,7 +160,8 @@ func (k PrivateKey) Fits(a Algorithm) error {
 	if k.err != nil {
 		return k.err
 	}
-	return fits(k.public, a, k.Permits, a.usedFor().private)
+	half := k.half()
+	return fits(&half, a, func(s *spec) []string { return s.private })
 }
 
 // Sign signs a digest, or for Ed25519 and ML-DSA the message, as [crypto.Signer] does. A

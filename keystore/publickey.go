@@ -162,7 +162,7 @@ func (k PublicKey) Permits(operation string) error {
 // certificate. The error names the key and the algorithm. Nil means that it
 // fits.
 func (k PublicKey) Fits(a Algorithm) error {
-	return fits(k, a, k.Permits, a.usedFor().public)
+	return fits(&k, a, func(s *spec) []string { return s.public })
 }
 
 // PEM returns the key as a PEM block of type PUBLIC KEY (RFC 7468 section 13),

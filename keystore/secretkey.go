@@ -76,10 +76,11 @@ func (k SecretKey) FitsSigning(a Algorithm) error { return k.fitsMAC(a, "sign") 
 func (k SecretKey) FitsVerifying(a Algorithm) error { return k.fitsMAC(a, "verify") }
 
 func (k SecretKey) fitsMAC(a Algorithm, operation string) error {
-	if a.Family() != FamilyHMAC {
+	s := specByName[a]
+	if s == nil || s.family != FamilyHMAC {
 		return fmt.Errorf("key %q (%d bytes) does not fit %s: it needs another type of key", k.kid, k.Size(), a)
 	}
-	need := a.Hash().Size()
+	need := s.hash.Size()
 	var reason error
 	switch {
 	case k.alg != "" && k.alg != a:
