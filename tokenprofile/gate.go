@@ -26,7 +26,8 @@ type received struct {
 
 	text        []byte // the token
 	first, last int    // where its dots are
-	decoded     []byte // its three segments, decoded
+	segment     []byte // of which header was read; empty: of none
+	decoded     []byte // the other two segments, decoded
 	padded      bool   // with "="
 	hasHeader   bool   // the header has been read
 	hasClaims   bool
@@ -74,7 +75,8 @@ var errSegments = map[int]error{
 }
 
 // readHeader reads the first segment, once. Most of what is not meant for the
-// profile shows there, so that the rest is not even decoded.
+// profile shows there, so that the rest is not even decoded. A sender writes the
+// same header again and again: what was read for the token before is kept.
 func (r *received) readHeader() (err error) {
 	if r.hasHeader {
 		return nil
@@ -83,12 +85,21 @@ func (r *received) readHeader() (err error) {
 	r.last = r.first + 1 + bytes.IndexByte(r.text[r.first+1:], '.') // LastIndexByte goes byte by byte
 	r.input = r.text[:r.last]
 	r.padded = bytes.IndexByte(r.text, '=') >= 0
-	r.decoded = slices.Grow(r.decoded[:0], padded.DecodedLen(len(r.text)))
-	if r.rawHeader, err = r.decode(r.text[:r.first]); err != nil {
-		return err
+	segment := r.text[:r.first]
+	if len(r.segment) == 0 || r.padded || !bytes.Equal(segment, r.segment) {
+		r.segment = r.segment[:0]
+		if r.rawHeader, err = appendDecoded(r.rawHeader[:0], segment, r.alphabet()); err != nil {
+			return err
+		}
+		if err := r.header.read(&r.scanner, r.rawHeader); err != nil {
+			return malformed("header", err)
+		}
+		if !r.padded { // with padding elsewhere, it might have needed some
+			r.segment = append(r.segment, segment...)
+		}
 	}
 	r.hasHeader = true
-	return malformed("header", r.header.read(&r.scanner, r.rawHeader))
+	return nil
 }
 
 // readClaims reads all three, once.
@@ -107,6 +118,7 @@ func (r *received) readClaims() error {
 }
 
 func (r *received) decodeRest() (err error) {
+	r.decoded = slices.Grow(r.decoded[:0], padded.DecodedLen(len(r.text)-r.first))
 	if r.payload, err = r.decode(r.text[r.first+1 : r.last]); err != nil {
 		return err
 	}
@@ -128,13 +140,16 @@ var (
 
 var errNotCanonical = refuse(ErrMalformed, "not canonical base64url")
 
-func (r *received) decode(segment []byte) (decoded []byte, err error) {
-	alphabet := canonical
+func (r *received) alphabet() *base64.Encoding {
 	if r.padded {
-		alphabet = padded
+		return padded
 	}
+	return canonical
+}
+
+func (r *received) decode(segment []byte) (decoded []byte, err error) {
 	start := len(r.decoded)
-	if r.decoded, err = appendDecoded(r.decoded, segment, alphabet); err != nil {
+	if r.decoded, err = appendDecoded(r.decoded, segment, r.alphabet()); err != nil {
 		return nil, err
 	}
 	return slices.Clip(r.decoded[start:]), nil

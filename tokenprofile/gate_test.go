@@ -166,3 +166,30 @@ func TestWhatTheHeaderShowsIsRefusedFirst(t *testing.T) {
 		})
 	}
 }
+
+// What was read of one header is kept for the next token. It must be that
+// token's own: whatever came before, each says what it says when it comes first.
+func TestEachTokenHasItsOwnHeader(t *testing.T) {
+	one, two := `{"alg":"HS256","kid":"1"}`, `{"alg":"HS256","kid":"2"}`
+	claims := "." + textSegment(`{"iss":"i"}`)
+	tokens := []struct{ text, header string }{ // header: "" is refused
+		{textSegment(one) + claims + ".", one},
+		{textSegment(`{"alg":"HS256","kid":"1","kid":"1"}`) + claims + ".", ""},
+		{textSegment(two) + claims + ".", two},
+		{textSegment(one) + "==" + claims + "=.", one},
+		{textSegment(one) + claims + "=.", ""}, // its header needs padding, too
+		{textSegment(`{"b64":false}`) + claims + ".", ""},
+		{claims + ".", ""},
+		{"?" + textSegment(one) + claims + ".", ""},
+	}
+	for i, before := range tokens {
+		for j, after := range tokens {
+			for _, token := range []struct{ text, header string }{before, after, after} {
+				header, _, err := tokenprofile.Peek(token.text)
+				if string(header) != token.header || (err == nil) != (token.header != "") {
+					t.Errorf("tokens %d, %d: got %q, %v, want %q", i, j, header, err, token.header)
+				}
+			}
+		}
+	}
+}

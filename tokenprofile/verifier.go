@@ -197,9 +197,7 @@ func (v *Verifier) keyIDOf(h *header) keyID {
 
 // verifyEncrypted judges a token that nobody signed.
 func (v *Verifier) verifyEncrypted(ctx context.Context, token *encryptedToken, payload []byte) (verified, error) {
-	r := receiveds.Get().(*received)
-	defer r.release()
-	r.header, r.rawHeader, r.payload = token.header, token.header.document, payload
+	r := &received{header: token.header, rawHeader: token.header.document, payload: payload}
 	if err := r.readPayload(); err != nil {
 		return verified{}, err
 	}
