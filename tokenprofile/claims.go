@@ -68,7 +68,7 @@ func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
 		c.notBefore, err = readDate(value, "nbf")
 	default:
 		if twin := twinOf(name, claimTwins); twin != "" {
-			return refuse(ErrMalformed, "a claim differs from "+twin+" only in case")
+			return caseOnly(twin)
 		}
 	}
 	return err
@@ -149,10 +149,14 @@ func (c *claims) find(name string) (strictjson.Value, error) {
 		case string(m.name) == name:
 			found = strictjson.Value(c.payload[m.start:m.end])
 		case bytes.EqualFold(m.name, []byte(name)):
-			return nil, refuse(ErrMalformed, "a claim differs from "+name+" only in case")
+			return nil, caseOnly(name)
 		}
 	}
 	return found, nil
+}
+
+func caseOnly(name string) error {
+	return refuse(ErrMalformed, "a claim differs from "+name+" only in case")
 }
 
 // claimTwins are the names with a meaning here, which nobody writes in another

@@ -1,6 +1,7 @@
 package tokenprofile
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -12,7 +13,7 @@ import (
 // An expectedGiven is what the claims that are given for a token must be, so
 // that with the profile's own they are as a verifier expects them.
 type expectedGiven struct {
-	own      []string       // the names of the profile's own claims
+	own      [][]byte       // the names of the profile's own claims
 	members  int            // how many JSON members those are, with their inner ones
 	omitted  []string       // the profile leaves them out
 	required []string       // the profile demands them, and does not set them
@@ -26,16 +27,27 @@ func newExpectedGiven(p *Profile, own []byte) expectedGiven {
 	var s strictjson.Scanner
 	s.Reset(own)
 	for s.Next() {
-		want.own = append(want.own, string(s.Name()))
+		want.own = append(want.own, bytes.Clone(s.Name()))
 	}
 	want.members = s.Members()
 	want.lacking = expectedClaims{anyIssuer: true, sole: p.SoleAudience}
 	if len(p.Audience) == 0 {
 		want.lacking.recipient = p.recipient()
 	}
-	isOwn := func(name string) bool { return slices.Contains(want.own, name) }
+	isOwn := func(name string) bool { return bytes.Equal(want.namesake([]byte(name)), []byte(name)) }
 	want.required = slices.DeleteFunc(slices.Clone(p.Required), isOwn)
 	return want
+}
+
+// namesake returns the one of the profile's own claims that has the name, in
+// any case, or nil.
+func (want *expectedGiven) namesake(name []byte) []byte {
+	for _, own := range want.own {
+		if bytes.EqualFold(own, name) {
+			return own
+		}
+	}
+	return nil
 }
 
 // judge reads the claims given as the verifier will, and reports what it would
@@ -50,12 +62,14 @@ func (want *expectedGiven) judge(b *buffer) error {
 	if err == nil && want.members+b.scanner.Members() > strictjson.MaxMembers {
 		err = strictjson.ErrMembers
 	}
-	for _, name := range want.own {
-		value, twin := c.find(name)
-		if value != nil { // whatever is wrong with it
-			return setTwice(name)
+	for _, m := range c.members {
+		switch own := want.namesake(m.name); {
+		case own == nil:
+		case bytes.Equal(own, m.name): // whatever is wrong with it
+			return setTwice(string(own))
+		default:
+			err = cmp.Or(err, caseOnly(string(own)))
 		}
-		err = cmp.Or(err, twin)
 	}
 	if err != nil {
 		return notAsGiven(err)

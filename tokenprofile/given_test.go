@@ -113,6 +113,7 @@ func TestClaimsThatTheProfileSets(t *testing.T) {
 			mentions(t, err, fmt.Sprintf("claim %q is set twice", name))
 		}
 	}
+	ok(signer.Sign(t.Context(), map[string]any{"": 1}))(t) // the name of no claim of the profile
 	for _, twin := range []string{"Iss", "EXP", "role", "ſub"} {
 		_, err := signer.Sign(t.Context(), map[string]any{twin: "x"})
 		mentions(t, err, "only in case")
