@@ -23,7 +23,7 @@ var primitive = Library{
 	Sign: func(p Party) (Work, error) {
 		token, err := sample(p)
 		input, _ := split(token)
-		return func() error { return sign(p.Private, input) }, err
+		return func() error { made = own(); return sign(p.Private, input) }, err
 	},
 	Verify: func(p Party, token string) (Work, error) {
 		input, signature := split(token)
@@ -33,6 +33,10 @@ var primitive = Library{
 		return func() error { return verify(p.Public, input, signature) }, nil
 	},
 }
+
+// made are the claims that whoever signs has made before: they are no library's
+// work.
+var made map[string]any
 
 // sample is a token of ours.
 func sample(p Party) (string, error) {
