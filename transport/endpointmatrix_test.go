@@ -34,7 +34,7 @@ func newEndpointStage(t *testing.T) *endpointStage {
 
 // cold lets the endpoint forget the keys.
 func (s *endpointStage) cold(t *testing.T) {
-	keys := &jwks.Client{URL: s.client.KeysURL(), HTTPClient: &http.Client{Timeout: 200 * time.Millisecond}}
+	keys := &jwks.Client{URL: s.client.KeysURL(), HTTPClient: &http.Client{Timeout: time.Second}}
 	s.endpoint = newEndpoint(t)
 	s.endpoint.Clients = transport.Registrations{"billing": {Assertions: must[*tokenprofile.Verifier](t)(s.profile.Verifier(keys))}}
 }
