@@ -56,7 +56,7 @@ func (k DecryptionKeys) decrypt(ctx context.Context, e Encryption, token *encryp
 	if err := token.checkHeader(e); err != nil {
 		return nil, err
 	}
-	key, err := k.choose(ctx, e, string(token.header.keyID))
+	key, err := k.choose(ctx, e, token.header.keyID)
 	if err != nil {
 		return nil, err
 	}

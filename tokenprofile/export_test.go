@@ -65,7 +65,7 @@ func (k DecryptionKeys) CheckParts(ctx context.Context, e Encryption, text strin
 		return err
 	}
 	defer token.release()
-	key, err := k.choose(ctx, e, string(token.header.keyID))
+	key, err := k.choose(ctx, e, token.header.keyID)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,8 @@ func (r *received) readHeader() (err error) {
 	r.input = r.text[:r.last]
 	r.padded = bytes.IndexByte(r.text, '=') >= 0
 	segment := r.text[:r.first]
-	if len(r.segment) == 0 || r.padded || !bytes.Equal(segment, r.segment) {
+	known := len(r.segment) > 0 && bytes.Equal(segment, r.segment)
+	if !known || r.padded { // in a token with padding, this segment may need some
 		r.segment = r.segment[:0]
 		if r.rawHeader, err = appendDecoded(r.rawHeader[:0], segment, r.alphabet()); err != nil {
 			return err
@@ -94,9 +95,7 @@ func (r *received) readHeader() (err error) {
 		if err := r.header.read(&r.scanner, r.rawHeader); err != nil {
 			return malformed("header", err)
 		}
-		if !r.padded { // with padding elsewhere, it might have needed some
-			r.segment = append(r.segment, segment...)
-		}
+		r.segment = append(r.segment, segment...)
 	}
 	r.hasHeader = true
 	return nil

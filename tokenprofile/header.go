@@ -66,7 +66,7 @@ func (h Header) hasCertificates() bool { return h.X5T || h.X5TS256 || h.X5C }
 // encrypted ones and DPoP proofs are all read by this one reader.
 type header struct {
 	algorithm, typ, contentType []byte
-	keyID                       []byte
+	keyID                       string
 	hasKeyID                    bool
 	x5t, x5tS256                []byte           // nil: none, or no string
 	critical                    strictjson.Value // nil: the token has none
@@ -97,11 +97,11 @@ func (h *header) readMember(name []byte, value strictjson.Value) (err error) {
 	case "cty":
 		h.contentType, err = headerText(value, ErrType, "cty")
 	case "kid":
-		h.hasKeyID = true
-		h.keyID, err = headerText(value, ErrUnknownKey, "kid")
-		if len(h.keyID) > maxKeyID {
-			err = refuse(ErrUnknownKey, "kid has more than 256 bytes")
+		var keyID []byte
+		if keyID, err = headerText(value, ErrUnknownKey, "kid"); len(keyID) > maxKeyID {
+			return refuse(ErrUnknownKey, "kid has more than 256 bytes")
 		}
+		h.keyID, h.hasKeyID = string(keyID), true
 	case "x5t":
 		h.x5t, _ = value.Text()
 	case "x5t#S256":
@@ -200,7 +200,7 @@ func (want *expectedHeader) judge(h *header) error {
 		return refuse(ErrAlgorithm, "alg is missing")
 	case string(h.algorithm) != want.algorithm:
 		return refuse(ErrAlgorithm, "alg is not the profile's "+want.algorithm)
-	case want.keyID != "" && string(h.keyID) != want.keyID:
+	case want.keyID != "" && h.keyID != want.keyID:
 		return refuse(ErrUnknownKey, fmt.Sprintf("kid is not the profile's %q", want.keyID))
 	}
 	if err := want.judgeType(h); err != nil {

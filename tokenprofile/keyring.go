@@ -2,10 +2,7 @@ package tokenprofile
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
 	"crypto/hmac"
-	"crypto/rsa"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -27,7 +24,8 @@ type keyring interface {
 	check() error
 }
 
-// trusted is a [keystore.PublicKey] or a [keystore.SecretKey].
+// trusted points to a [keystore.PublicKey] or a [keystore.SecretKey] among those
+// of its source.
 type trusted any
 
 // keyID is how a token names its key.
@@ -100,9 +98,9 @@ func (r *ring[K]) verify(ctx context.Context, id keyID, input, signature []byte)
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range keys {
-		if r.matches(key, input, signature) {
-			return key, nil
+	for i := range keys {
+		if r.matches(keys[i], input, signature) {
+			return &keys[i], nil
 		}
 	}
 	if id.given && !id.any && keys[0].KeyID() != id.text {
@@ -117,32 +115,11 @@ func (r *ring[K]) holds(ctx context.Context, kid keyID, key trusted) error {
 		return err
 	}
 	for _, candidate := range keys {
-		if same(candidate, key.(K)) {
+		if candidate.Equal(*key.(*K)) {
 			return nil
 		}
 	}
 	return refuse(ErrUnknownKey, "the source no longer has it")
-}
-
-// same compares keys, quickly if the source yields the very key it yielded
-// before.
-func same[K interface{ Equal(K) bool }](a, b K) bool {
-	if a, ok := any(a).(keystore.PublicKey); ok && samePointer(a.CryptoKey(), any(b).(keystore.PublicKey).CryptoKey()) {
-		return true
-	}
-	return a.Equal(b)
-}
-
-func samePointer(a, b crypto.PublicKey) bool {
-	switch a := a.(type) {
-	case *rsa.PublicKey:
-		b, ok := b.(*rsa.PublicKey)
-		return ok && a == b
-	case *ecdsa.PublicKey:
-		b, ok := b.(*ecdsa.PublicKey)
-		return ok && a == b
-	}
-	return false
 }
 
 // candidates returns the keys that may have signed a token: those of exactly

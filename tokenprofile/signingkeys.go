@@ -98,7 +98,7 @@ func (k *privateKeys) choose(ctx context.Context, c *composer) (*signingKey, err
 	if p.Header.hasCertificates() {
 		chain = public.Certificates()
 	}
-	if last := k.last.Load(); last != nil && last.kid == key.KeyID() && same(last.public, public) && slices.Equal(last.chain, chain) {
+	if last := k.last.Load(); last != nil && last.kid == key.KeyID() && last.public.Equal(public) && slices.Equal(last.chain, chain) {
 		return last, nil
 	}
 	return k.prepare(c, key, chain)
@@ -138,7 +138,7 @@ func (k *secretKeys) choose(ctx context.Context, c *composer) (*signingKey, erro
 	if err != nil {
 		return nil, fmt.Errorf("tokenprofile: %w", err)
 	}
-	if last := k.last.Load(); last != nil && last.kid == key.KeyID() && same(last.secret, key) {
+	if last := k.last.Load(); last != nil && last.kid == key.KeyID() && last.secret.Equal(key) {
 		return last, nil
 	}
 	prepared, err := newSigningKey(c, key.KeyID(), keystore.PublicKey{})

@@ -184,7 +184,7 @@ func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, err
 }
 
 func (v *Verifier) keyIDOf(h *header) keyID {
-	kid := keyID{text: string(h.keyID), given: h.hasKeyID, any: v.header.keyID != "" || v.profile.Waive.AnyKeyID}
+	kid := keyID{text: h.keyID, given: h.hasKeyID, any: v.header.keyID != "" || v.profile.Waive.AnyKeyID}
 	switch {
 	case h.hasKeyID && !kid.any:
 	case len(h.x5tS256) > 0:
@@ -204,7 +204,7 @@ func (v *Verifier) verifyEncrypted(ctx context.Context, token *encryptedToken, p
 	if err := v.header.judgeType(&r.header); err != nil {
 		return verified{}, err
 	}
-	admitted, err := v.admit(ctx, r, string(r.header.keyID))
+	admitted, err := v.admit(ctx, r, r.header.keyID)
 	return verified{by: v, token: admitted}, err
 }
 
