@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -227,6 +228,13 @@ func (p paths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.NotFound(w, r)
+}
+
+// openStores opens both stores of a profile, and tells of both what is wrong.
+func openStores(own, trusted *DeclaredStore, dir string, logger *slog.Logger) (keys, trust *keystore.Store, err error) {
+	keys, err = own.open(dir, logger)
+	trust, trustErr := trusted.open(dir, logger)
+	return keys, trust, errors.Join(err, trustErr)
 }
 
 // keySet returns the key set at a URL, fetched from whom the store trusts.

@@ -43,13 +43,6 @@ func (s *DeclaredStore) open(dir string, logger *slog.Logger) (*keystore.Store, 
 	}.Open()
 }
 
-// openStores opens both stores of a profile, and tells of both what is wrong.
-func openStores(own, trusted *DeclaredStore, dir string, logger *slog.Logger) (keys, trust *keystore.Store, err error) {
-	keys, err = own.open(dir, logger)
-	trust, trustErr := trusted.open(dir, logger)
-	return keys, trust, errors.Join(err, trustErr)
-}
-
 // alias returns the alias of the store, if there is a store.
 func (s *DeclaredStore) alias() string {
 	if s == nil {
