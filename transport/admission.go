@@ -59,7 +59,7 @@ func (a *admission) guard() (*Guard, error) {
 
 // verifier judges the tokens of all issuers.
 func (a *admission) verifier() (TokenVerifier, error) {
-	profile := a.profile.Token.settled("", a.profile.Now)
+	profile := a.profile.Token.Profile
 	memory := a.memory()
 	if profile.OneUse && profile.Replay == nil {
 		profile.Replay = memory // one for all issuers

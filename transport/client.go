@@ -136,7 +136,7 @@ func (c *Client) proofKey(alias string) (keystore.PrivateKey, error) {
 
 // sign returns the signer of a token that the profile declares.
 func (c *Client) sign(t *DeclaredToken) (*tokenprofile.Signer, error) {
-	return c.signer(t.settled(c.profile.Keystore.alias(), c.profile.Now))
+	return c.signer(t.Profile)
 }
 
 func (c *Client) signer(profile tokenprofile.Profile) (*tokenprofile.Signer, error) {

@@ -196,13 +196,13 @@ func (p *ClientProfile) Client() (*Client, error) {
 
 // loaded returns a copy that holds its token profiles itself.
 func (p *ClientProfile) loaded() (*ClientProfile, error) {
-	loaded := *p
+	loaded, alias := *p, p.Keystore.alias()
 	var errs [3]error
-	loaded.Token, errs[0] = p.Token.load(p.Dir)
+	loaded.Token, errs[0] = p.Token.load(p.Dir, alias, p.Now)
 	if p.Grant != nil {
 		grant := *p.Grant
-		grant.ClientAssertion, errs[1] = grant.ClientAssertion.load(p.Dir)
-		grant.Actor, errs[2] = grant.Actor.load(p.Dir)
+		grant.ClientAssertion, errs[1] = grant.ClientAssertion.load(p.Dir, alias, p.Now)
+		grant.Actor, errs[2] = grant.Actor.load(p.Dir, alias, p.Now)
 		loaded.Grant = &grant
 	}
 	return &loaded, errors.Join(errs[:]...)
@@ -232,12 +232,12 @@ func (p *ClientProfile) checkToken(f *documentFaults, path string, t *DeclaredTo
 	if p.Keystore == nil {
 		f.add("keystore", "is missing: nothing signs %s", path)
 	}
-	loaded, err := t.load(p.Dir)
+	loaded, err := t.load(p.Dir, p.Keystore.alias(), p.Now)
 	if err != nil {
 		f.token(path, t, err)
 		return
 	}
-	profile := loaded.settled(p.Keystore.alias(), p.Now)
+	profile := &loaded.Profile
 	f.token(path, t, profile.Validate())
 	if profile.Algorithm == "" && profile.Encryption != nil {
 		f.add(path+".algorithm", "is missing: the tokens of an authentication profile are signed")

@@ -119,29 +119,27 @@ func (t DeclaredToken) MarshalJSON() ([]byte, error) {
 // tokenProfiles are the documents that Path names.
 const tokenProfiles tokenprofile.Document = "tokenprofile: profile"
 
-// load returns the profile itself where t is the path of its file. What is built
-// of several parts is built of one reading. It is not validated yet.
-func (t *DeclaredToken) load(dir string) (*DeclaredToken, error) {
-	if t == nil || t.Path == "" {
-		return t, nil
+// load returns the token with its profile, read if it is in a file: what is
+// built of several parts is built of one reading. The store's alias stands in
+// for one that the profile does not name. It is not validated yet.
+func (t *DeclaredToken) load(dir, alias string, now func() time.Time) (*DeclaredToken, error) {
+	if t == nil {
+		return nil, nil
 	}
 	loaded := *t
-	err := tokenProfiles.Load(resolve(dir, t.Path), &loaded)
-	loaded.Path = ""
-	return &loaded, err
-}
-
-// settled returns the profile of a loaded token. The store's alias stands in for
-// one that it does not name.
-func (t *DeclaredToken) settled(alias string, now func() time.Time) tokenprofile.Profile {
-	profile := t.Profile
-	if profile.KeyAlias == "" && !profile.NewestKey {
+	if t.Path != "" {
+		if err := tokenProfiles.Load(resolve(dir, t.Path), &loaded); err != nil {
+			return nil, err
+		}
+		loaded.Path = ""
+	}
+	if profile := &loaded.Profile; profile.KeyAlias == "" && !profile.NewestKey {
 		profile.KeyAlias = alias
 	}
-	if profile.Now == nil {
-		profile.Now = now
+	if loaded.Profile.Now == nil {
+		loaded.Profile.Now = now
 	}
-	return profile
+	return &loaded, nil
 }
 
 // A DeclaredKey is a key of the keystore that an authentication profile uses

@@ -38,12 +38,12 @@ func (i DeclaredIssuer) admitted(profile tokenprofile.Profile) tokenprofile.Prof
 
 // checkIssuers looks at the issuers, and at what their tokens must say.
 func checkIssuers(f *documentFaults, p *GuardProfile) {
-	token, err := p.Token.load(p.Dir)
+	token, err := p.Token.load(p.Dir, "", p.Now)
 	if err != nil {
 		f.token("token", &p.Token, err)
 		return
 	}
-	profile := token.settled("", p.Now)
+	profile := token.Profile
 	checkAdmitted(f, p, profile)
 	if len(p.Issuers) == 0 {
 		f.add("issuers", "is missing: nobody's tokens would be admitted")

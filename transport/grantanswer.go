@@ -84,8 +84,7 @@ func readAnswer(resp *http.Response, g *Grant, start time.Time, secrets []string
 	err = json.Unmarshal(body, a) // the error could quote the answer
 	if resp.StatusCode >= 400 || a.Error != "" {
 		secrets = append(secrets, a.AccessToken, a.IDToken)
-		refusal.Code = shownCode(a.Error, secrets)
-		refusal.Description = shownText(a.ErrorDescription, secrets)
+		refusal.Code, refusal.Description = shown(a.Error, a.ErrorDescription, secrets)
 		return GrantAnswer{}, refusal
 	}
 	if err != nil {

@@ -206,7 +206,7 @@ func (p *GuardProfile) Guard() (*Guard, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	token, err := p.Token.load(p.Dir)
+	token, err := p.Token.load(p.Dir, "", p.Now)
 	if err != nil {
 		return nil, err
 	}

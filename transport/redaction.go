@@ -15,8 +15,13 @@ const (
 	minRedacted    = 6   // of a secret: a shorter one may occur by chance
 )
 
-// shownCode returns the endpoint's error code, if it looks like one.
-func shownCode(code string, secrets []string) string {
+// shown returns an endpoint's error as far as an error here may show it.
+func shown(code, description string, secrets []string) (shownCode, shownDescription string) {
+	return codeOf(code, secrets), textOf(description, secrets)
+}
+
+// codeOf returns the endpoint's error code, if it looks like one.
+func codeOf(code string, secrets []string) string {
 	known := slices.Contains(oauth.ErrorCodes, code)
 	if known || isCode(code) && code == redacted(code, secrets) {
 		return code
@@ -30,9 +35,9 @@ func isCode(text string) bool {
 	})
 }
 
-// shownText returns the endpoint's description as far as an error may show it:
-// in one line, short, and without a token or anything that looks like one.
-func shownText(text string, secrets []string) string {
+// textOf returns the endpoint's description: in one line, short, and without a
+// token or anything that looks like one.
+func textOf(text string, secrets []string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return ' '

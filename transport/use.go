@@ -69,7 +69,7 @@ func (bearerUse) Source(c *Client) (TokenSource, error) {
 	if c.Prover == nil {
 		return c.Token, nil
 	}
-	profile := c.profile.Token.settled(c.profile.Keystore.alias(), c.profile.Now)
+	profile := c.profile.Token.Profile
 	cnf := map[string]any{"cnf": map[string]string{"jkt": c.Prover.Thumbprint()}}
 	profile.ClaimsFunc = func(context.Context) (any, error) { return cnf, nil }
 	return c.signer(profile)

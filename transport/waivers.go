@@ -30,7 +30,7 @@ func (w *waivers) stores(keys, trust *DeclaredStore) {
 
 // token adds the waivers of the token profile, if it can be read.
 func (w *waivers) token(path string, t *DeclaredToken, dir string) {
-	loaded, err := t.load(dir)
+	loaded, err := t.load(dir, "", nil)
 	if loaded == nil || err != nil {
 		return
 	}
