@@ -9,8 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/jwks"
 	"github.com/tokenprofile/tokenprofile-go/tokenprofile"
@@ -220,7 +218,7 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	if err != nil {
 		return nil, unavailable(r, err)
 	}
-	response := newTokenResponse(token, expiry, cnf, access)
+	response := newTokenResponse(token, lifetime(e.Signer, expiry), cnf, access)
 	if request.SubjectToken != nil {
 		response.IssuedType = TokenTypeAccess // RFC 8693 section 2.2.1
 	}
@@ -266,28 +264,6 @@ func (e *TokenEndpoint) authorize(r *http.Request, request *AccessRequest) (*Acc
 		return nil, newRefusal(http.StatusBadRequest, oauth.CodeUnauthorizedClient, err)
 	}
 	return nil, newRefusal(http.StatusBadRequest, oauth.CodeInvalidGrant, err)
-}
-
-// A tokenResponse is RFC 6749 section 5.1.
-type tokenResponse struct {
-	AccessToken string `json:"access_token"`
-	IssuedType  string `json:"issued_token_type,omitempty"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int64  `json:"expires_in"` // seconds
-	Scope       string `json:"scope,omitempty"`
-}
-
-func newTokenResponse(token string, expiry time.Time, cnf confirmation, access *Access) *tokenResponse {
-	response := &tokenResponse{
-		AccessToken: token,
-		TokenType:   oauth.SchemeBearer,
-		ExpiresIn:   int64(time.Until(expiry) / time.Second),
-		Scope:       strings.Join(access.Scope, " "),
-	}
-	if cnf.key != "" {
-		response.TokenType = oauth.SchemeDPoP // RFC 9449 section 5
-	}
-	return response
 }
 
 // writeJSON writes an answer that nobody keeps (RFC 6749 section 5.1).

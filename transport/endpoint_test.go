@@ -458,6 +458,36 @@ func TestTokenEndpointAuthorize(t *testing.T) {
 	}
 }
 
+// clocked is a ClaimsSource with a clock of its own, whose tokens live for a
+// while by that clock, or for a time that it does not know.
+type clocked struct {
+	now  time.Time
+	life time.Duration
+}
+
+func (c clocked) Now() time.Time { return c.now }
+
+func (c clocked) TokenWith(context.Context, any) (string, time.Time, error) {
+	if c.life == 0 {
+		return "token", time.Time{}, nil
+	}
+	return "token", c.now.Add(c.life), nil
+}
+
+// The client counts from now, whatever time it is for the signer.
+func TestTokenEndpointTellsTheLifetimeByTheClockOfTheSigner(t *testing.T) {
+	for life, want := range map[time.Duration]any{5 * time.Minute: 300.0, 0: nil} {
+		e := newEndpoint(t)
+		e.Signer = clocked{time.Now().Add(20 * time.Minute), life}
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, newPost())
+		var answer map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer["access_token"] != "token" || answer["expires_in"] != want {
+			t.Errorf("life of %v: got %s, %v, want expires_in %v", life, w.Body, err, want)
+		}
+	}
+}
+
 func TestTokenEndpointAddsClaims(t *testing.T) {
 	endpoint := newEndpoint(t)
 	more := map[string]any{"roles": []any{"clerk"}}

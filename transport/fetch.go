@@ -36,10 +36,7 @@ type fetch struct {
 }
 
 func newFetch(source TokenSource, claims any) fetch {
-	f := fetch{token: source.Token, now: time.Now}
-	if clock, ok := source.(interface{ Now() time.Time }); ok {
-		f.now = clock.Now
-	}
+	f := fetch{token: source.Token, now: clockOf(source)}
 	if grant, ok := source.(*Grant); ok {
 		f.token = func(ctx context.Context) (string, time.Time, error) { return accessToken(ctx, grant, claims) }
 	} else if claims != nil {
