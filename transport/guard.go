@@ -160,15 +160,14 @@ func (g *Guard) report(r *http.Request, refusal *Refusal) *Refusal {
 	return refusal
 }
 
-var errNoCredentials = errors.New("no credentials")
-
 func (g *Guard) admit(r *http.Request) (context.Context, *Refusal) {
-	sent, err := credentialsOf(r.Header, cmp.Or(g.Header, "Authorization"))
+	name := cmp.Or(g.Header, "Authorization")
+	sent, err := credentialsOf(r.Header, name)
 	switch {
 	case err != nil:
 		return nil, g.challenge(sent, newRefusal(http.StatusBadRequest, oauth.CodeInvalidRequest, err))
 	case !g.speaks(sent.scheme):
-		return nil, g.challenge(sent, newRefusal(http.StatusUnauthorized, "", errNoCredentials))
+		return nil, g.challenge(sent, newRefusal(http.StatusUnauthorized, "", unspoken(r.Header, name, sent.scheme)))
 	}
 	token, refusal := g.verify(r, sent)
 	if refusal == nil {

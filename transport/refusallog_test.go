@@ -63,6 +63,9 @@ func TestGuardLogsRefusals(t *testing.T) {
 		reason string
 	}{
 		{"no credentials", transport.Guard{Verifier: admits("{}")}, "", "DEBUG", 401, "no credentials"},
+		{"a token without its scheme", transport.Guard{Verifier: admits("{}")}, canary, "INFO", 401, "the header Authorization does not begin with the scheme Bearer"},
+		{"another scheme", transport.Guard{Verifier: admits("{}")}, "Basic " + canary, "INFO", 401, "the header Authorization does not begin with the scheme Bearer"},
+		{"a proof that nobody asked for", transport.Guard{Verifier: admits("{}")}, "DPoP aaa", "INFO", 401, "the header Authorization has the scheme DPoP, and the guard has no DPoP"},
 		{"what is no token", transport.Guard{Verifier: admits("{}")}, "Bearer a b", "INFO", 400, "the header Authorization is not a token"},
 		{"a wrong token", transport.Guard{Verifier: refuses(invalid(tokenprofile.ErrExpired))}, "Bearer aaa", "INFO", 401, "expired"},
 		{"a scope that lacks", transport.Guard{Verifier: admits("{}"), Scope: "read"}, "Bearer aaa", "INFO", 403, `needs scope "read"`},
