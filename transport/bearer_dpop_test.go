@@ -154,14 +154,27 @@ func TestDPoPNoncesAreBounded(t *testing.T) {
 		}
 	}
 	const kept, asked = "yes to token-1", "nonce for token-1, yes to token-1"
-	for _, test := range []struct{ host, want string }{{"h0", kept}, {"one-more", asked}, {"h0", asked}, {"one-more", kept}} {
+	said := func(host string) string {
 		server.log = nil
-		if _, err := do(t, bearer, http.MethodGet, "https://"+test.host+".example/", nil); err != nil {
+		if _, err := do(t, bearer, http.MethodGet, "https://"+host+".example/", nil); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(server.log, ", "); got != test.want {
+		return strings.Join(server.log, ", ")
+	}
+	for _, test := range []struct{ host, want string }{{"h0", kept}, {"one-more", asked}, {"one-more", kept}} {
+		if got := said(test.host); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.host, got, test.want)
 		}
+	}
+	// One of the others is forgotten, and another for each that is asked for again.
+	forgotten := 0
+	for i := range 1024 {
+		if said(fmt.Sprintf("h%d", i)) == asked {
+			forgotten++
+		}
+	}
+	if forgotten < 1 || forgotten > 30 {
+		t.Errorf("got %d of 1024 origins forgotten for one more, want few", forgotten)
 	}
 }
 

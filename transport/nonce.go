@@ -31,9 +31,14 @@ func (n *nonces) learn(u *url.URL, header http.Header) {
 	key := origin(u)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.byOrigin == nil || len(n.byOrigin) >= maxNonces {
-		// Forgetting one costs a refused request, so that no order is kept.
+	if n.byOrigin == nil {
 		n.byOrigin = map[string]string{}
+	}
+	if _, known := n.byOrigin[key]; !known && len(n.byOrigin) >= maxNonces {
+		for other := range n.byOrigin {
+			delete(n.byOrigin, other) // any: forgetting one costs a refused request, so that no order is kept
+			break
+		}
 	}
 	n.byOrigin[key] = nonce
 }
