@@ -21,7 +21,7 @@ type Status struct {
 	Retry    time.Time // when reading is tried again; zero: nothing failed
 
 	Keys []KeyStatus // the own keys: those that sign, wait, or are still published
-	Next time.Time   // when one of them changes its state by itself; zero: none does
+	Next time.Time   // when one of them, or a trusted certificate, changes its state by itself; zero: none does
 }
 
 // A KeyState is what a store does with one of its keys.
@@ -51,7 +51,7 @@ func newStatus(s *Store, v *view) Status {
 	now := time.Now()
 	status := Status{
 		Format: v.format, Verified: v.verified, Entries: len(v.entries), Trusted: len(v.trust.all),
-		Loaded: s.opened, Err: v.refusal, Next: v.until,
+		Loaded: s.opened, Err: v.refusal, Next: v.next,
 	}
 	if s.follower != nil {
 		health := s.follower.health.Load()

@@ -73,6 +73,31 @@ func TestStatusOfAFailedReload(t *testing.T) {
 	})
 }
 
+// The end of the certificate is the next event, whoever is told of it before.
+func TestStatusSaysWhenTheCertificateEnds(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		now := time.Now()
+		begin, end := now.AddDate(0, 0, 1), now.AddDate(0, 0, 90)
+		file := keystore.File{PublishAfter: time.Hour, OnExpiring: func(keystore.KeyStatus) {}}
+		r := openRotating(t, pemEntry(t, "key", "one", begin, end), file)
+		for _, step := range []struct {
+			at, next time.Time
+			state    string
+		}{
+			{now, begin, "key:waiting"},
+			{begin, end.Add(1), "key:signing"},
+			{end, end.Add(1), "key:signing"},
+			{end.Add(time.Second), end.Add(time.Hour), "key:expired"},
+			{end.Add(time.Hour), time.Time{}, "key:expired"},
+		} {
+			time.Sleep(time.Until(step.at))
+			if got := r.Status().Next; !got.Equal(step.next) || states(r) != step.state {
+				t.Errorf("at %v: got %q and next %v, want %q and %v", step.at, states(r), got, step.state, step.next)
+			}
+		}
+	})
+}
+
 func TestStatusLogsWhatIsInForce(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		now := time.Now()

@@ -11,7 +11,8 @@ type view struct {
 	*contents
 	overlap overlap
 	turns   []turn
-	until   time.Time // zero: for good
+	next    time.Time // when a key or a certificate changes its state; zero: none does
+	until   time.Time // when the view has to be made anew: next, or a notice; zero: never
 
 	signing    []PrivateKey
 	decrypting []PrivateKey
@@ -25,14 +26,14 @@ func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 	published := make([]PublicKey, 0, len(turns))
 	for _, t := range turns {
 		end := t.unpublished(o.after)
-		v.expires(now, t.from, t.until, end)
+		v.changes(now, t.from, t.until, end)
 		if t.signs(now) {
 			v.signing = append(v.signing, t.key)
 		}
 		if t.key.err != nil {
 			continue
 		}
-		v.notice(t, now)
+		v.dates(t, now)
 		v.decrypting = append(v.decrypting, t.key)
 		if end.IsZero() || end.After(now) {
 			published = append(published, t.key.public)
@@ -41,18 +42,27 @@ func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 	v.signing, v.decrypting = indexed(v.signing), slices.Clip(v.decrypting)
 	v.published = newKeyTable(distinct(published))
 	v.trust = newKeyTable(v.valid(c.trusted, now))
+	v.until = earliest(now, v.until, v.next)
 	return v
 }
 
-// notice notes whether the end of the key's certificate is near, or when it
-// will be.
-func (v *view) notice(t turn, now time.Time) {
+// dates notes when the key's certificate begins and ends, and whether its end
+// is near, or when it will be.
+func (v *view) dates(t turn, now time.Time) {
 	cert := t.key.dated()
-	if cert == nil || v.overlap.notice <= 0 || !t.until.IsZero() {
+	if cert == nil {
+		return
+	}
+	for _, moment := range []time.Time{cert.NotBefore, cert.NotAfter.Add(1)} { // the last instant is included
+		if t.signs(moment) { // else its turn decides
+			v.changes(now, moment)
+		}
+	}
+	if v.overlap.notice <= 0 || !t.until.IsZero() {
 		return
 	}
 	near := cert.NotAfter.Add(-v.overlap.notice)
-	v.expires(now, near)
+	v.until = earliest(now, v.until, near)
 	if !now.Before(near) {
 		v.ending = append(v.ending, t)
 	}
@@ -65,7 +75,7 @@ func (v *view) valid(keys []PublicKey, now time.Time) []PublicKey {
 	for _, key := range keys {
 		if len(key.chain) > 0 && !key.aside {
 			cert := key.chain[0]
-			v.expires(now, cert.NotBefore, cert.NotAfter.Add(1)) // the last instant is included
+			v.changes(now, cert.NotBefore, cert.NotAfter.Add(1)) // the last instant is included
 			if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
 				continue
 			}
@@ -75,9 +85,9 @@ func (v *view) valid(keys []PublicKey, now time.Time) []PublicKey {
 	return valid
 }
 
-// expires notes that the view has to be made anew at this time.
-func (v *view) expires(now time.Time, moments ...time.Time) {
-	v.until = earliest(now, append(moments, v.until)...)
+// changes notes the moments at which a state changes.
+func (v *view) changes(now time.Time, moments ...time.Time) {
+	v.next = earliest(now, append(moments, v.next)...)
 }
 
 // at returns the view of the same contents at another time.
