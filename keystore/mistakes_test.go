@@ -117,6 +117,8 @@ func (b *mistakes) parts() {
 	b.open("a function and a certificate", keystore.File{Path: "vault:a", Read: readNothing, Certificate: "tls.crt"})
 	b.open("a function that yields nothing", keystore.File{Path: "vault:a", Read: readNothing})
 	b.open("a key and a certificate that do not fit", keystore.File{Path: b.file("tls.key", other), Certificate: b.file("tls.crt", cert)})
+	b.open("a certificate that is cut off, in a pair", keystore.File{Path: b.file("tls4.key", key), Certificate: b.file("tls4.crt", cert[:len(cert)-40])})
+	b.open("a key that is cut off, in a pair", keystore.File{Path: b.file("tls5.key", pemBlock("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(ec))[:100])), Certificate: b.file("tls5.crt", cert)})
 	b.open("two certificates for a pair", keystore.File{Path: b.file("tls2.key", cert), Certificate: b.file("tls2.crt", cert)})
 	b.open("a keystore for one half of a pair", keystore.File{Path: own("keytool-p256.p12"), Certificate: b.file("tls3.crt", cert), Password: changeit})
 	b.open("one kid for two keys", keystore.File{Path: b.file("kids.json", jwkSet("one", "two")), KeyID: kid})

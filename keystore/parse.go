@@ -63,7 +63,7 @@ func (f found) fit() error {
 		switch {
 		case e.Kind != KindPrivateKey:
 		case e.Err != nil:
-			return e.Err
+			return fmt.Errorf("%s %q: %w", e.Kind, e.Alias, e.Err)
 		case len(e.Chain) == 0:
 			return errors.New("the certificate does not belong to the key: one of the two files is still to be replaced, or the wrong one")
 		default:

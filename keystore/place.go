@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pemfile"
 )
 
 // maxFile is in bytes: the largest keystore read.
@@ -87,6 +88,9 @@ func appendPEM(text, data []byte) ([]byte, error) {
 	more := data
 	switch name {
 	case format.PEM:
+		if err := pemfile.Check(data); err != nil { // here it is known which of the files it is
+			return text, err
+		}
 	case format.DER:
 		kind := "PRIVATE KEY"
 		if _, err := format.ParseCert(data); err == nil {

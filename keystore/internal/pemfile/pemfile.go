@@ -49,6 +49,14 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 	return r.store(format.PEM)
 }
 
+// Check reports damage to the blocks of a bundle, without opening its keys.
+func Check(data []byte) error {
+	if err := format.CheckSize(data); err != nil {
+		return err
+	}
+	return new(reader).blocks(data)
+}
+
 // ReadDER reads one certificate, private key or public key that is not in PEM.
 func ReadDER(data []byte, pw format.Passwords) (*format.Store, error) {
 	if err := format.CheckSize(data); err != nil {
