@@ -251,10 +251,15 @@ func (b *Bearer) checkFields() error {
 	if _, ok := b.Source.(ClaimsSource); b.Claims != nil && !ok {
 		faults = append(faults, fmt.Errorf("transport: Bearer has Claims, but its Source, a %T, has no TokenWith method to take them", b.Source))
 	}
-	if source, ok := b.Source.(interface{ Validate() error }); ok {
-		faults = append(faults, source.Validate())
+	return errors.Join(append(faults, validate(b.Source))...)
+}
+
+// validate reports the faults of a source that has a method for it.
+func validate(source TokenSource) error {
+	if s, ok := source.(interface{ Validate() error }); ok {
+		return s.Validate()
 	}
-	return errors.Join(faults...)
+	return nil
 }
 
 // prover returns the prover of the proofs that go with the token.

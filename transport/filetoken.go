@@ -38,10 +38,18 @@ var _ TokenSource = FileToken{}
 // String names the file, without its folder.
 func (f FileToken) String() string { return "token file " + filepath.Base(f.Path) }
 
+// Validate reports a missing Path. The file may still be written.
+func (f FileToken) Validate() error {
+	if f.Path == "" {
+		return errors.New("transport: FileToken has no Path")
+	}
+	return nil
+}
+
 // Token reads the file. The expiry is a minute from now, or that of the token.
 func (f FileToken) Token(ctx context.Context) (token string, expiry time.Time, err error) {
-	if f.Path == "" {
-		return "", time.Time{}, errors.New("transport: FileToken has no Path")
+	if err := f.Validate(); err != nil {
+		return "", time.Time{}, err
 	}
 	type content struct {
 		text string

@@ -271,18 +271,26 @@ func (g *Grant) check() (*url.URL, error) {
 	fault(g.IDToken && g.DPoP != nil, "both IDToken and DPoP, which binds access tokens only")
 	fault(g.ClientSecret != nil && g.ClientID == "", "a ClientSecret without a ClientID")
 	fault(g.Assertion == nil && g.Exchange == nil && g.ClientAssertion == nil && g.ClientID == "" && g.GrantType == "", "nothing to ask with: no Assertion, Exchange, ClientAssertion or ClientID")
-	if len(faults) > 0 {
-		return nil, fmt.Errorf("transport: Grant: %w", errors.Join(faults...))
+	faults = append(faults, g.faultsOfSources()...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("transport: Grant: %w", err)
 	}
 	return endpoint, nil
 }
 
-// withoutURL drops the URL that net/http puts into its errors. The endpoint is
-// named already, and a query may hold a secret.
-func withoutURL(err error) error {
-	var urlError *url.Error
-	if errors.As(err, &urlError) {
-		return urlError.Err
+// faultsOfSources asks the sources that have a method Validate, as a Grant has.
+func (g *Grant) faultsOfSources() (faults []error) {
+	e := g.Exchange
+	if e == nil {
+		e = new(Exchange)
 	}
-	return err
+	for _, s := range []struct {
+		name   string
+		source TokenSource
+	}{{"Assertion", g.Assertion}, {"Subject", e.Subject}, {"Actor", e.Actor}, {"ClientAssertion", g.ClientAssertion}} {
+		if err := validate(s.source); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", s.name, err))
+		}
+	}
+	return faults
 }
