@@ -189,7 +189,10 @@ func TestGrantAnswers(t *testing.T) {
 		{"a type that needs a key we did not prove", `{"access_token":"a","token_type":"DPoP"}`, 0, "the token_type is not Bearer"},
 		{"a type that is no access token, RFC 8693", `{"access_token":"a","token_type":"N_A"}`, 0, "the token_type is not Bearer"},
 		{"no token", `{"token_type":"Bearer"}`, 0, "an answer without access_token"},
-		{"a token that is a number", `{"access_token":1,"token_type":"Bearer"}`, 0, "an answer that is not a JSON object with a token"},
+		{"a token that is a number", `{"access_token":1,"token_type":"Bearer"}`, 0, "an answer without access_token"},
+		{"members that nobody needs of other types", `{"access_token":"a","error":false,"error_description":{},"id_token":1,"expires_in":300}`, 300 * time.Second, ""},
+		{"an error beside members of other types", `{"access_token":1,"error":"invalid_grant"}`, 0, "invalid_grant"},
+		{"an array", `[{"access_token":"a"}]`, 0, "an answer that is not a JSON object with a token"},
 		{"an id_token instead", `{"id_token":"a"}`, 0, "an answer without access_token"},
 		{"an error with status 200", `{"error":"invalid_grant"}`, 0, "invalid_grant"},
 	} {

@@ -82,6 +82,9 @@ func readAnswer(resp *http.Response, g *Grant, start time.Time, secrets []string
 	}
 	a := &answer{body: body}
 	err = json.Unmarshal(body, a) // the error could quote the answer
+	if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) && mismatch.Field != "" {
+		err = nil // a member of another type is as good as missing: only the token has to be one
+	}
 	if resp.StatusCode >= 400 || a.Error != "" {
 		secrets = append(secrets, a.AccessToken, a.IDToken)
 		refusal.Code, refusal.Description = shown(a.Error, a.ErrorDescription, secrets)
