@@ -25,7 +25,7 @@ func CheckURL(u *url.URL, plainHTTP bool) error {
 	case !strings.EqualFold(u.Scheme, "http"):
 		return fmt.Errorf("scheme %q is not https", u.Scheme)
 	case !plainHTTP && !isLoopback(u.Hostname()):
-		return fmt.Errorf("http://%s is not https, and %[1]s is not a loopback address", u.Host)
+		return fmt.Errorf("http://%s is not https, and %[1]s is not a loopback address: if something else encrypts, set PlainHTTP", u.Host)
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func ExampleCheckURL() {
 	// Output:
 	// <nil>
 	// <nil>
-	// http://issuer.example is not https, and issuer.example is not a loopback address
+	// http://issuer.example is not https, and issuer.example is not a loopback address: if something else encrypts, set PlainHTTP
 }
 
 // An issuer's metadata beside its key set: clouds, gateways and other services

@@ -76,7 +76,7 @@ func ExampleParseClient() {
 	// transport: client profile: token.lifetime: is not a duration in a string, such as "15m"
 	// transport: client profile: grant.tokenUrl: there is no such field
 	// transport: client profile: grant.tokenURL: is missing
-	// transport: client profile: origins[0]: http://producer.example is not https, and producer.example is not a loopback address
+	// transport: client profile: origins[0]: http://producer.example is not https, and producer.example is not a loopback address: if something else encrypts, set PlainHTTP
 }
 
 func ExampleParseGuard() {

@@ -303,7 +303,7 @@ func TestGrantConfiguration(t *testing.T) {
 	}{
 		{"nothing", &transport.Grant{}, "transport: Grant: no TokenURL\nnothing to ask with: no Assertion, Exchange, ClientAssertion or ClientID"},
 		{"another scheme, where plain http is fine", &transport.Grant{TokenURL: "ftp://auth.example", ClientID: "me", PlainHTTP: true}, `transport: Grant: TokenURL: scheme "ftp" is not https`},
-		{"plain http", &transport.Grant{TokenURL: "http://auth.example", ClientID: "me"}, "transport: Grant: TokenURL: http://auth.example is not https, and auth.example is not a loopback address"},
+		{"plain http", &transport.Grant{TokenURL: "http://auth.example", ClientID: "me"}, "transport: Grant: TokenURL: http://auth.example is not https, and auth.example is not a loopback address: if something else encrypts, set PlainHTTP"},
 		{"a relative URL", &transport.Grant{TokenURL: "/token", ClientID: "me"}, "transport: Grant: the TokenURL is not an absolute URL without user and fragment"},
 		{"a password in the URL", &transport.Grant{TokenURL: "https://me:secret@auth.example", ClientID: "me"}, "transport: Grant: the TokenURL is not an absolute URL without user and fragment"},
 		{"two grants", &transport.Grant{TokenURL: tokenURL, Assertion: source, Exchange: &transport.Exchange{Subject: source}}, "transport: Grant: both Assertion and Exchange, where one is the grant"},
