@@ -40,6 +40,9 @@ func isLoopback(host string) bool {
 
 // parseURL reads an address that [CheckURL] has nothing against.
 func parseURL(address string, plainHTTP bool) (*url.URL, error) {
+	if address == "" {
+		return nil, errors.New("no URL")
+	}
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" {
 		return nil, errors.New("not an absolute URL")

@@ -91,8 +91,10 @@ func (c *Client) keySetURLAt(ctx context.Context, address, issuer string) (strin
 		return "", fmt.Errorf("%w: %w", errNoMetadata, err)
 	}
 	var named, uri string
-	if json.Unmarshal(members["issuer"], &named) != nil || named != issuer {
-		// RFC 8414 section 3.3: else one issuer could speak for another.
+	if json.Unmarshal(members["issuer"], &named) != nil || named == "" {
+		return "", errors.New("the metadata names no issuer")
+	}
+	if named != issuer { // RFC 8414 section 3.3: else one issuer could speak for another
 		return "", fmt.Errorf("the metadata is another issuer's: %.128q", named)
 	}
 	if json.Unmarshal(members["jwks_uri"], &uri) != nil || uri == "" {

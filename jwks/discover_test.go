@@ -55,8 +55,8 @@ func TestDiscover(t *testing.T) {
 		{"the issuer with a slash more", "", map[string]string{openID: good("/")}, "another issuer's"},
 		{"the issuer in capitals", "/tenant", map[string]string{"/tenant" + openID: good("/Tenant")}, "another issuer's"},
 		{"another issuer, RFC 8414 right", "", map[string]string{openID: good("/"), oauth: good("")}, "another issuer's"},
-		{"no issuer", "", map[string]string{openID: `{"jwks_uri":"ISSUER/keys"}`}, "another issuer's"},
-		{"an issuer that is a number", "", map[string]string{openID: `{"issuer":1,"jwks_uri":"ISSUER/keys"}`}, "another issuer's"},
+		{"no issuer", "", map[string]string{openID: `{"jwks_uri":"ISSUER/keys"}`}, "the metadata names no issuer"},
+		{"an issuer that is a number", "", map[string]string{openID: `{"issuer":1,"jwks_uri":"ISSUER/keys"}`}, "the metadata names no issuer"},
 		{"the issuer twice", "", map[string]string{openID: `{"issuer":"https://other.example","issuer":"ISSUER","jwks_uri":"ISSUER/keys"}`}, "occurs twice"},
 		{"no keys", "", map[string]string{openID: `{"issuer":"ISSUER"}`}, "no jwks_uri"},
 		{"keys at an empty URL", "", map[string]string{openID: `{"issuer":"ISSUER","jwks_uri":""}`}, "no jwks_uri"},
@@ -82,7 +82,7 @@ func TestDiscover(t *testing.T) {
 
 func TestDiscoverRefusesIssuersThatCannotBeOne(t *testing.T) {
 	for issuer, want := range map[string]string{
-		"":                               "not an absolute URL",
+		"":                               "no URL",
 		"issuer":                         "not an absolute URL",
 		"http://issuer.example":          "not https",
 		"https://issuer.example?a=b":     "no query and no fragment",

@@ -106,7 +106,7 @@ func TestMetadataThatCannotBe(t *testing.T) {
 		want    []string // in the error
 	}{
 		{"no handler", nil, nil},
-		{"nothing", &jwks.MetadataHandler{Keys: keys}, []string{"Issuer: not an absolute URL", "KeySetURL: not an absolute URL"}},
+		{"nothing", &jwks.MetadataHandler{Keys: keys}, []string{"Issuer: no URL", "KeySetURL: no URL"}},
 		{"plain http", plain, []string{"Issuer: unsafe URL", "KeySetURL: unsafe URL"}},
 		{"an issuer with a query", of(func(m *jwks.Metadata) { m.Issuer += "?a=b" }), []string{"Issuer: an issuer has no query"}},
 		{"a token endpoint over http", of(func(m *jwks.Metadata) { m.TokenEndpoint = "http://issuer.example" }), []string{"TokenEndpoint: unsafe URL", "without GrantTypes"}},

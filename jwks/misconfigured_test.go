@@ -22,8 +22,8 @@ func TestConstructorsRefuseClientsThatCanNeverFetch(t *testing.T) {
 		want   string // empty: it may
 	}{
 		{"no client", nil, "the client is nil"},
-		{"no URL", &jwks.Client{}, "not an absolute URL"},
-		{"no URL at all", &jwks.Client{URL: "https://issuer.example/%zz"}, "not an absolute URL"},
+		{"no URL", &jwks.Client{}, "misconfigured: no URL"},
+		{"a malformed URL", &jwks.Client{URL: "https://issuer.example/%zz"}, "not an absolute URL"},
 		{"a path", &jwks.Client{URL: "/jwks.json"}, "not an absolute URL"},
 		{"no host", &jwks.Client{URL: "https:///jwks.json"}, "not an absolute URL"},
 		{"a port of no host", &jwks.Client{URL: "https://:443/jwks.json"}, "not an absolute URL"},
