@@ -147,8 +147,8 @@ func (p Profile) wantsEncryption(given int) error {
 }
 
 // Preview returns the header and the claims that Sign would write for these
-// claims. It needs no key: the kid and the thumbprints of the certificate are
-// left out.
+// claims. It needs no key: the kid, what is made of the certificate, and an
+// issuer that IssuerFunc computes are left out.
 func (p Profile) Preview(claims any) (header, payload []byte, err error) {
 	if err := p.Validate(); err != nil {
 		return nil, nil, err
@@ -159,6 +159,11 @@ func (p Profile) Preview(claims any) (header, payload []byte, err error) {
 	}
 	if header, err = c.header("", keystore.PublicKey{}); err != nil {
 		return nil, nil, err
+	}
+	if c.profile.Header.Func != nil {
+		if header, err = c.perToken(context.Background(), header); err != nil {
+			return nil, nil, err
+		}
 	}
 	var b buffer
 	if _, err = c.claims(context.Background(), &b, nil, claims); err != nil {

@@ -13,6 +13,7 @@ func TestPreview(t *testing.T) {
 	p := profileOf("HS256")
 	p.Claims = map[string]any{"tenant": "t1"}
 	p.Header.Extra = map[string]any{"x": 1}
+	p.Header.Func = func(context.Context) (map[string]any, error) { return map[string]any{"nonce": "n"}, nil }
 	p.ClaimsFunc = func(context.Context) (any, error) { return map[string]any{"trace": "t"}, nil }
 	claims := map[string]any{"role": "user"}
 	header, payload, err := p.Preview(claims)
@@ -29,6 +30,9 @@ func TestPreview(t *testing.T) {
 	}
 	_, _, err = p.Preview(map[string]any{"iss": "x"})
 	mentions(t, err, `"iss"`)
+	p.Header.Func = func(context.Context) (map[string]any, error) { return map[string]any{"kid": "n"}, nil }
+	_, _, err = p.Preview(nil)
+	mentions(t, err, `Header.Func: "kid" cannot be set here`)
 }
 
 func TestPreviewShowsAFixedKid(t *testing.T) {
