@@ -70,20 +70,7 @@ func ByIssuer(verifiers ...*Verifier) (*Issuers, error) {
 // could make it fetch from anywhere. At most 1,024 tenants are kept between
 // tokens, those used last; of issuers without a good token yet, 64.
 func ByTenant(profile Profile, keys func(issuer string) keystore.PublicSource) (*Issuers, error) {
-	switch {
-	case profile.Issuer != "":
-		return nil, errors.New("tokenprofile: profile: issuer: is set, and a family has one for each tenant")
-	case profile.Encryption != nil:
-		return nil, errors.New("tokenprofile: profile: encryption: the tokens are encrypted, so that iss cannot be seen")
-	case profile.Waive.omits("iss"):
-		return nil, errors.New("tokenprofile: profile: waive.omit: iss says which tenant's a token is")
-	}
-	sample := profile
-	sample.Issuer = "sample"
-	if err := sample.wantsKeys(keys == nil, false); err != nil {
-		return nil, err
-	}
-	if err := sample.wantsRecipient(); err != nil {
+	if err := wantsTenants(profile, keys == nil); err != nil {
 		return nil, err
 	}
 	p := profile.settled()
@@ -99,6 +86,30 @@ func ByTenant(profile Profile, keys func(issuer string) keystore.PublicSource) (
 	}
 	i.tenants.profile.CacheSize = -1 // one for all
 	return i, nil
+}
+
+// wantsTenants reports a faulty profile, or one that no family can share.
+func wantsTenants(p Profile, missing bool) error {
+	var f faults
+	if p.Issuer != "" {
+		f.add("issuer", "is set, and a family has one for each tenant")
+	}
+	if p.IssuerFunc != nil {
+		f.add("issuer", "is computed by IssuerFunc, which is for signers")
+	}
+	if p.Encryption != nil {
+		f.add("encryption", "the tokens are encrypted, so that iss cannot be seen")
+	}
+	p.Issuer, p.IssuerFunc = "sample", nil
+	if p.Waive.omits("iss") {
+		f.add("waive.omit", "iss says which tenant's a token is")
+		p.Issuer = ""
+	}
+	f = append(f, faultsOf(&p)...)
+	if err := f.in(profiles); err != nil {
+		return err
+	}
+	return errors.Join(p.wantsKeys(missing, false), p.wantsRecipient())
 }
 
 // Profiles returns those of the verifiers, in the order of their issuers; of

@@ -161,6 +161,11 @@ func TestByTenantRefuses(t *testing.T) {
 		{"no iss", func(p *tokenprofile.Profile) { p.Waive.Omit = []string{"iss"} }, "waive.omit: iss"},
 		{"a secret", func(p *tokenprofile.Profile) { p.Algorithm = "HS256" }, "HS256 uses secret keys"},
 		{"another fault", func(p *tokenprofile.Profile) { p.Leeway = -1 }, "leeway:"},
+		{"an issuer that is computed", func(p *tokenprofile.Profile) {
+			p.IssuerFunc = func(keystore.PublicKey) (string, error) { return "i", nil }
+		}, "issuer: is computed by IssuerFunc, which is for signers"},
+		{"several faults, the first", func(p *tokenprofile.Profile) { p.Issuer, p.Leeway = "i", -1 }, "issuer: is set"},
+		{"several faults, the last", func(p *tokenprofile.Profile) { p.Issuer, p.Leeway = "i", -1 }, "leeway:"},
 	} {
 		p := profileOf("ES256")
 		p.Issuer = ""
