@@ -40,8 +40,8 @@ type Handler struct {
 
 	// Algorithm is written as the alg of every key that it fits and whose source
 	// names none. An RSA key has six algorithms, and some verifiers find a key by
-	// kid and alg: so name it, for instance [keystore.RS256]. With an unknown name
-	// the answer is 503. Empty: RSA keys have no alg.
+	// kid and alg: so name it, for instance [keystore.RS256]. If it is no name of a
+	// signature by key pair, the answer is 503. Empty: RSA keys have no alg.
 	Algorithm keystore.Algorithm
 
 	// Alias publishes only the keys with this alias, in any case. If there are
@@ -122,9 +122,12 @@ func (h *Handler) published(ctx context.Context) ([]keystore.PublicKey, error) {
 	if h == nil || h.Source == nil {
 		return nil, errors.New("the handler has no source of keys")
 	}
-	if h.Algorithm != "" {
-		if err := h.Algorithm.Check(); err != nil {
+	if a := h.Algorithm; a != "" {
+		if err := a.Check(); err != nil {
 			return nil, fmt.Errorf("Handler.Algorithm: %w", err)
+		}
+		if a.UsesSecret() || !a.IsSignature() {
+			return nil, fmt.Errorf("Handler.Algorithm: %s is no signature by a key pair", a)
 		}
 	}
 	return h.Source.PublishedKeys(ctx)

@@ -252,6 +252,25 @@ func TestHandlerWritesUseAndAlgorithm(t *testing.T) {
 	}
 }
 
+// An algorithm that no published key can have is no answer: the owner would
+// learn of it from others.
+func TestHandlerRefusesAnAlgorithm(t *testing.T) {
+	for algorithm, want := range map[keystore.Algorithm]string{
+		"RS265":    `"RS265" is not one of ES256, ES384`,
+		"HS256":    "Handler.Algorithm: HS256 is no signature by a key pair",
+		"RSA-OAEP": "Handler.Algorithm: RSA-OAEP is no signature by a key pair",
+	} {
+		h := &jwks.Handler{Source: published{jwkstest.NewKey("RS256").Public()}, Algorithm: algorithm}
+		_, err := h.KeySet(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", algorithm, err, want)
+		}
+		if resp := serve(h, "GET"); resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("%s: got %s, want 503", algorithm, resp.Status)
+		}
+	}
+}
+
 func TestHandlerWritesCertificatesOnRequest(t *testing.T) {
 	key := certified(t, jwkstest.NewKey("ES256").Public(), x509.KeyUsageDigitalSignature)
 	for name, h := range map[string]*jwks.Handler{
