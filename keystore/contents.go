@@ -200,6 +200,8 @@ func (c *contents) pool() (*x509.CertPool, error) {
 		return pool, nil
 	case len(refusals) > 0:
 		return nil, joinErrors(refusals)
+	case errors.Is(c.refusal, ErrMisconfigured): // nobody opened it
+		return nil, c.refusal
 	}
 	return nil, fmt.Errorf("%w: no trusted certificate: the store has %s", ErrNoKey, summary(c.entries))
 }

@@ -83,9 +83,22 @@ func newStore(c *contents, file File, f *follower) *Store {
 	return s
 }
 
+// noStore stands for a store that nobody opened: no token is to blame.
+var noStore = newStore(&contents{refusal: errNoStore}, File{}, nil)
+
+var errNoStore = fmt.Errorf("keystore: %w: %w: the store is nil, or was not opened", ErrUnavailable, ErrMisconfigured)
+
+func (s *Store) made() *Store {
+	if s == nil || s.opened.IsZero() {
+		return noStore
+	}
+	return s
+}
+
 // view returns the view that holds now. Between two looks that takes no lock,
 // only a reading of the monotonic clock.
 func (s *Store) view(ctx context.Context) *view {
+	s = s.made()
 	if int64(time.Since(s.opened)) >= s.next.Load() {
 		s.look(ctx, time.Now())
 	}
@@ -126,6 +139,9 @@ func (s *Store) warn(now time.Time) {
 // package jwks: 9.6 minutes instead of 4.3; see Client there). Purge the cache
 // after Reload.
 func (s *Store) Reload(ctx context.Context) error {
+	if s = s.made(); s == noStore {
+		return errNoStore
+	}
 	if s.follower == nil {
 		return errors.New("keystore: nothing to reload: the store was made from memory, not from a file or a function")
 	}
@@ -208,7 +224,7 @@ func (s *Store) SecretKeys(ctx context.Context, kid string) ([]SecretKey, error)
 // [File.PublishAfter], with its default. The keys of a store made from memory
 // are never replaced.
 func (s *Store) PublishedAfter() time.Duration {
-	if s.follower == nil {
+	if s = s.made(); s.follower == nil {
 		return math.MaxInt64
 	}
 	return s.file.overlap().after
@@ -218,7 +234,7 @@ func (s *Store) PublishedAfter() time.Duration {
 // trusted certificates while these are valid, under their RFC 7638 thumbprints,
 // and public keys of JWK Sets and PEM files, whatever certificate stands beside
 // them. They verify, and cannot be published: the source is not a [Publisher].
-func (s *Store) Trust() PublicSource { return trust{s} }
+func (s *Store) Trust() PublicSource { return trust{s.made()} }
 
 // CertPool returns the trusted certificates, for the RootCAs or ClientCAs of a
 // [tls.Config]. The pool is a copy: it does not follow the file. It is never
@@ -227,7 +243,7 @@ func (s *Store) Trust() PublicSource { return trust{s} }
 func (s *Store) CertPool() (*x509.CertPool, error) {
 	pool, err := s.view(context.Background()).pool()
 	if err != nil {
-		return nil, s.file.named(err)
+		return nil, s.made().file.named(err)
 	}
 	return pool, nil
 }
@@ -246,7 +262,7 @@ func (s *Store) TLSCertificate(alias string) (*tls.Certificate, error) {
 
 // Status returns the state of the store. As every look-up, it checks whether
 // the file has changed.
-func (s *Store) Status() Status { return newStatus(s, s.view(context.Background())) }
+func (s *Store) Status() Status { return newStatus(s.made(), s.view(context.Background())) }
 
 // tlsCertificate returns the certificate of the selected key.
 func tlsCertificate(s *Store, keys []PrivateKey, alias string) (*tls.Certificate, error) {
@@ -266,6 +282,9 @@ type trust struct{ store *Store }
 
 // PublicKeys implements [PublicSource].
 func (t trust) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) {
+	if t.store == noStore {
+		return nil, errNoStore
+	}
 	return t.store.view(ctx).trust.find(kid), nil
 }
 
