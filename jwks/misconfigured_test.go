@@ -61,6 +61,23 @@ func TestConstructorsRefuseClientsThatCanNeverFetch(t *testing.T) {
 	}
 }
 
+// A set that has no key never has one, whosever token it is.
+func TestConstructorsRefuseASetWithoutAKey(t *testing.T) {
+	profile := tokenprofile.Profile{Algorithm: "ES256", Issuer: "https://issuer.example", Audience: []string{"https://api.example"}}
+	for document, want := range map[string]string{
+		`{"keys":[]}`:                           "no usable key in the set",
+		`{"keys":[{"kty":"EC"},{"kty":"OKP"}]}`: `no usable key in the set (2 skipped): key 1 of 2: keystore: JWK: member "crv" is missing`,
+	} {
+		set, err := jwks.Parse([]byte(document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := profile.Verifier(set); !errors.Is(err, keystore.ErrMisconfigured) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want ErrMisconfigured and %s", document, err, want)
+		}
+	}
+}
+
 // For a tenant found to be misconfigured by its first token, no statement is
 // made about the token.
 func TestMisconfiguredTenantIsNoFaultOfTheToken(t *testing.T) {

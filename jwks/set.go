@@ -66,8 +66,12 @@ func (s Set) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{"keys": keys})
 }
 
-// PublicKeys returns the keys of the kid, or all for "".
+// PublicKeys returns the keys of the kid, or all for "". A set without a key is
+// [keystore.ErrMisconfigured]: it never has one.
 func (s Set) PublicKeys(_ context.Context, kid string) ([]keystore.PublicKey, error) {
+	if len(s.Keys) == 0 {
+		return nil, fmt.Errorf("jwks: %w: %w: %w", keystore.ErrUnavailable, keystore.ErrMisconfigured, noUsableKey(s))
+	}
 	var keys []keystore.PublicKey
 	for _, key := range s.Keys {
 		if kid == "" || key.KeyID() == kid {
