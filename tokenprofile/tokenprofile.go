@@ -36,6 +36,7 @@
 //	  GitHub App            Waive.Omit aud, Backdate 1m, Lifetime 10m, Header.NoKeyID
 //	  Apple APNs            Waive.Omit aud, exp, typ; Header.KeyID
 //	  App Store Connect     Header.KeyID, Lifetime 20m, Claims bid, scope
+//	  Sign in with Apple    Header.KeyID, Subject, Waive.Omit typ
 //	  Google, self-signed   Audience the API's URL; or Waive.Omit aud and Claims scope
 //	  Google, Salesforce,   the grant's profile: Subject, Audience, Claims scope
 //	  DocuSign, Box
@@ -44,16 +45,16 @@
 //	  Entra ID              Header.X5T or X5TS256, X5C, TokenID, NotBefore
 //	  Open Banking          Header.Critical with Header.Func
 //	  Coinbase              Header.Func for nonce, NotBefore, Waive.Omit aud, iat
-//	  Twilio                Header.ContentType, Waive.Omit aud
-//	  Zoom Meeting SDK      Waive.Omit iss, aud
+//	  Twilio                Header.ContentType, ClaimsFunc for jti, Waive.Omit aud, iat
+//	  Zoom Meeting SDK      Waive.Omit iss, aud; ClaimsFunc for tokenExp
 //
 //	received from
 //	  Pega Platform         Waive.AnyKeyID, Header.ContentType
-//	  a partner's certificate, ADFS   nothing: its kid decides nothing
+//	  a partner's certificate, ADFS   nothing: its kid decides nothing, x5t chooses
 //	  SAP XSUAA, Cloud Foundry        nothing: jku is ignored
 //	  AWS Cognito           Waive.Recipient client_id, Claims token_use
 //	  Keycloak              Waive.Recipient azp, or an audience mapper
-//	  AWS load balancer     Waive.Padding, Waive.Omit aud, Header.Extra and Demanded client
+//	  AWS load balancer     Waive.Padding, Waive.Omit aud, Header.Extra and Demanded client, signer
 //	  Entra ID, Auth0, of many tenants   [ByTenant]
 //	  Entra, Google, Auth0, Okta, Kubernetes, GitLab   Lifetime 1h to 24h
 //
