@@ -86,6 +86,16 @@ func TestAudienceIsAStringOrAnArray(t *testing.T) {
 	}
 }
 
+// Some editors begin a file with a byte order mark, which nobody sees.
+func TestAByteOrderMarkIsPassedOver(t *testing.T) {
+	p := ok(tokenprofile.Parse([]byte("\ufeff" + `{"algorithm":"ES256","issuer":"i"}`)))(t)
+	if p.Issuer != "i" {
+		t.Errorf("got issuer %q, want i", p.Issuer)
+	}
+	_, err := tokenprofile.Parse([]byte("\ufeff\ufeff{}"))
+	mentions(t, err, "not a JSON object")
+}
+
 func TestDurationsInDocuments(t *testing.T) {
 	for text, want := range map[string]time.Duration{"15m": 15 * time.Minute, "900s": 15 * time.Minute, "1h": time.Hour, "1h0m5s": time.Hour + 5*time.Second, "36h": 36 * time.Hour} {
 		p := ok(tokenprofile.Parse([]byte(`{"algorithm":"ES256","issuer":"i","lifetime":"` + text + `"}`)))(t)

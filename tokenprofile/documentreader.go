@@ -20,6 +20,7 @@ func decode(data []byte, into any) faults {
 		f.add("", "more than %d bytes", maxDocument)
 		return f
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // RFC 8259 section 8.1: some editors write one
 	decodeStruct(&f, "", data, reflect.ValueOf(into).Elem())
 	return f
 }
