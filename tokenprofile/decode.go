@@ -19,7 +19,7 @@ import (
 // the name in a field's tag is an error. A field without a tag takes the claim
 // of its name in any case, if there is only one. Dates go to a [NumericDate].
 func (t *Token) Decode(target any) error {
-	if t == nil {
+	if t == nil || len(t.Claims) == 0 {
 		return errors.New("tokenprofile: there is no token to decode")
 	}
 	document, err := forStruct(t.Claims, target)

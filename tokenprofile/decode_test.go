@@ -47,6 +47,13 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// A token that no verifier returned has no claims.
+func TestDecodeOfNoToken(t *testing.T) {
+	for _, token := range []*tokenprofile.Token{nil, {}} {
+		mentions(t, token.Decode(new(map[string]any)), "there is no token to decode")
+	}
+}
+
 func TestDecodeAudience(t *testing.T) {
 	type many struct {
 		Audience []string `json:"aud"`
