@@ -70,34 +70,14 @@ func run(o options) error {
 		return err
 	}
 	all := map[string][]*source{}
-	var tried []*mutant
 	for _, name := range packages {
-		sources, err := load(name)
-		if err != nil {
+		if all[name], err = load(name); err != nil {
 			return err
 		}
-		all[name] = sources
-		for _, s := range sources {
-			for _, m := range s.mutants {
-				if strings.Contains(m.key(), o.only) {
-					m.verdict = before[m.key()]
-					tried = append(tried, m)
-				}
-			}
-		}
 	}
-	if o.sample > 0 && o.sample < len(tried) {
-		random := rand.New(rand.NewPCG(o.seed, 0))
-		random.Shuffle(len(tried), func(i, j int) { tried[i], tried[j] = tried[j], tried[i] })
-		tried = tried[:o.sample]
-	}
+	tried := choose(all, before, o)
 	for _, name := range packages {
-		var left []*mutant
-		for _, m := range tried {
-			if m.verdict == "" && m.group() == name {
-				left = append(left, m)
-			}
-		}
+		left := undecided(tried, name)
 		if len(left) == 0 {
 			continue
 		}
@@ -110,6 +90,39 @@ func run(o options) error {
 		}
 	}
 	return report(tried, reasons)
+}
+
+// choose returns the mutants that the options ask for, with the verdicts of an
+// earlier run.
+func choose(all map[string][]*source, before map[string]string, o options) []*mutant {
+	var chosen []*mutant
+	for _, name := range packages {
+		for _, s := range all[name] {
+			for _, m := range s.mutants {
+				if strings.Contains(m.key(), o.only) {
+					m.verdict = before[m.key()]
+					chosen = append(chosen, m)
+				}
+			}
+		}
+	}
+	if o.sample > 0 && o.sample < len(chosen) {
+		random := rand.New(rand.NewPCG(o.seed, 0))
+		random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+		chosen = chosen[:o.sample]
+	}
+	return chosen
+}
+
+// undecided returns the mutants of a package that have no verdict yet.
+func undecided(chosen []*mutant, name string) []*mutant {
+	var left []*mutant
+	for _, m := range chosen {
+		if m.verdict == "" && m.group() == name {
+			left = append(left, m)
+		}
+	}
+	return left
 }
 
 // report prints the survivors with their reasons, and the figures.

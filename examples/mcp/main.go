@@ -40,7 +40,7 @@ func run(ctx context.Context, out io.Writer) error {
 	defer listener.Close()
 	base := "http://" + listener.Addr().String()
 
-	billing, err := newKeys()
+	keys, err := newKeys()
 	if err != nil {
 		return err
 	}
@@ -52,15 +52,7 @@ func run(ctx context.Context, out io.Writer) error {
 		OneUse:    true,
 	}
 	secret := rand.Text()
-	clients, err := register(assertion, billing, secret)
-	if err != nil {
-		return err
-	}
-	serverKeys, err := newKeys()
-	if err != nil {
-		return err
-	}
-	handler, err := newServer(base, serverKeys, clients)
+	handler, err := newHandler(base, assertion, keys, secret)
 	if err != nil {
 		return err
 	}
@@ -68,10 +60,28 @@ func run(ctx context.Context, out io.Writer) error {
 	defer server.Close()
 	go server.Serve(listener)
 
-	signer, err := assertion.Signer(billing)
+	signer, err := assertion.Signer(keys)
 	if err != nil {
 		return err
 	}
+	return callTools(ctx, out, base, signer, secret)
+}
+
+// newHandler is the server, with keys of its own, and both clients registered.
+func newHandler(base string, assertion tokenprofile.Profile, billing *keystore.Store, secret string) (http.Handler, error) {
+	clients, err := register(assertion, billing, secret)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := newKeys()
+	if err != nil {
+		return nil, err
+	}
+	return newServer(base, keys, clients)
+}
+
+// callTools calls the tool as each client, and as one that has no token.
+func callTools(ctx context.Context, out io.Writer, base string, signer transport.TokenSource, secret string) error {
 	who, err := whoami(ctx, ours(base, signer))
 	if err != nil {
 		return err
