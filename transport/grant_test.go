@@ -149,6 +149,9 @@ func TestGrantSignsAnewForEveryAttempt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if got := len(server.forms); got != 3 {
+		t.Errorf("got %d exchanges, want one for each of 3 attempts", got)
+	}
 	for i, form := range server.forms {
 		if got, want := form.Get("assertion"), fmt.Sprintf("token-%d", i+1); got != want {
 			t.Errorf("attempt %d: got %q, want %q", i+1, got, want)
