@@ -78,7 +78,7 @@ func rotate(i *invocation) error {
 	if err := keystore.WriteFile(args[0], i.file.Password, next...); err != nil {
 		return err
 	}
-	fmt.Fprintf(i.out, "%s: %s; the newest key signs from %s on\n", args[0], count(len(next), "entry", "entries"), changeover.Format(time.RFC3339))
+	fmt.Fprintf(i.out, "%s: %s; the newest key signs from %s on, where the profile says newestKey\n", args[0], count(len(next), "entry", "entries"), changeover.Format(time.RFC3339))
 	return nil
 }
 

@@ -182,8 +182,8 @@ func TestRotate(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 	out := succeed(t, "", "rotate", password, "-lead", "1h", store)
-	if !strings.Contains(out, "2 entries") {
-		t.Errorf("got %s", out)
+	if !strings.Contains(out, "2 entries") || !strings.Contains(out, "newestKey") {
+		t.Errorf("got %s, want 2 entries, and what a profile must say", out)
 	}
 	opened, err := keystore.Open(store, keystore.StaticPassword("changeit"))
 	if err != nil {
