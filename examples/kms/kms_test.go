@@ -91,6 +91,7 @@ func newSigner(t *testing.T, algorithm tokenprofile.Algorithm, store *kms.Store)
 		Algorithm: algorithm,
 		Issuer:    "https://consumer.example",
 		Audience:  []string{"https://producer.example"},
+		Lifetime:  2 * time.Second, // so that many are signed
 	}
 	signer, err := profile.Signer(store)
 	if err != nil {
@@ -152,6 +153,22 @@ func TestPSSIsAskedForByName(t *testing.T) {
 	}
 	if got.SigningAlgorithm != "RSASSA_PSS_SHA_384" || got.MessageType != "DIGEST" {
 		t.Errorf("asked for %+v", got)
+	}
+}
+
+func TestTokensMayNotOutliveAReplacedVersion(t *testing.T) {
+	f := startKMS(t)
+	f.create(t, prefix+"1", types.KeySpecEccNistP256)
+	store, err := kms.Versions{Client: f.Client, Prefix: prefix, PublishAfter: time.Minute}.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile := tokenprofile.Profile{Algorithm: tokenprofile.ES256, Issuer: "https://consumer.example", Audience: []string{"https://producer.example"}}
+	for lifetime, good := range map[time.Duration]bool{time.Minute: true, time.Minute + time.Second: false} {
+		profile.Lifetime = lifetime
+		if _, err := profile.Signer(store); (err == nil) != good {
+			t.Errorf("tokens that live %v: got %v", lifetime, err)
+		}
 	}
 }
 

@@ -100,7 +100,6 @@ func TestNothingIsRefusedWhileKeysAreReplaced(t *testing.T) {
 	keySet := httptest.NewServer(&jwks.Handler{Source: stores[0]})
 	defer keySet.Close()
 	profile, _ := newSigner(t, tokenprofile.ES256, stores[0])
-	profile.Lifetime = 2 * time.Second // so that many are signed
 	p := startProducer(t, profile, keySet.URL)
 
 	done := make(chan struct{})

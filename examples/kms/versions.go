@@ -65,6 +65,7 @@ type Store struct {
 var (
 	_ keystore.PrivateSource = (*Store)(nil)
 	_ keystore.Publisher     = (*Store)(nil)
+	_ keystore.Retainer      = (*Store)(nil)
 )
 
 var errNotOpened = fmt.Errorf("kms: %w: %w: a Store comes from Versions.Open", keystore.ErrUnavailable, keystore.ErrMisconfigured)
@@ -223,3 +224,7 @@ func (s *Store) PublishedKeys(context.Context) ([]keystore.PublicKey, error) {
 	}
 	return keys, nil
 }
+
+// PublishedAfter returns how long a replaced version stays published, so that
+// a profile whose tokens live longer is refused.
+func (s *Store) PublishedAfter() time.Duration { return s.settings.PublishAfter }
