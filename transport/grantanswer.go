@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,7 +111,10 @@ func (a *answer) take(g *Grant, start time.Time) (reason string) {
 		return ""
 	}
 	a.token, a.expiry = a.AccessToken, start.Add(a.lifetime())
-	if a.token == "" {
+	switch {
+	case a.token == "" && a.IDToken != "":
+		return "an answer without access_token, but with an id_token: if that is wanted, set Grant.IDToken"
+	case a.token == "":
 		return "an answer without access_token"
 	}
 	return a.mistyped(g)
@@ -124,13 +126,15 @@ func (a *answer) take(g *Grant, start time.Time) (reason string) {
 // DPoP proof must get a DPoP token (RFC 9449 section 5): any other could be
 // used by anyone.
 func (a *answer) mistyped(g *Grant) string {
-	switch kind := a.kind(); {
+	kind := a.kind()
+	other, known := otherTypes[kind]
+	switch {
 	case kind == typeNotAccess && wantsOther(g.Exchange):
 		return ""
 	case g.DPoP != nil && kind != strings.ToLower(oauth.SchemeDPoP):
 		return "the token_type is not " + oauth.SchemeDPoP
-	case g.DPoP == nil && slices.Contains(otherTypes, kind):
-		return "the token_type is not " + oauth.SchemeBearer
+	case g.DPoP == nil && known:
+		return "the token_type is not " + oauth.SchemeBearer + ", but " + other
 	}
 	return ""
 }
@@ -149,8 +153,14 @@ func (a *answer) kind() string { return strings.ToLower(strings.TrimSpace(a.Toke
 const typeNotAccess = "n_a"
 
 // otherTypes are not used as a bearer token is, or not used at all: RFC 9449,
-// the drafts for MAC and for proof of possession, RFC 8693.
-var otherTypes = []string{"dpop", "mac", "pop", typeNotAccess}
+// the drafts for MAC and for proof of possession, RFC 8693. The values name them,
+// and the remedy where there is one.
+var otherTypes = map[string]string{
+	"dpop":        "DPoP: set Grant.DPoP",
+	"mac":         "MAC",
+	"pop":         "PoP",
+	typeNotAccess: "N_A: set Exchange.RequestedType, if another token than an access token is wanted",
+}
 
 // lifetime reads expires_in: a number of seconds, which some endpoints write as
 // a string. Without a usable value it is not known.

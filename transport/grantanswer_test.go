@@ -60,7 +60,7 @@ func TestWhatIsNoAccessToken(t *testing.T) {
 		}
 	}
 	for _, requested := range []string{"", transport.TokenTypeAccess} {
-		if _, _, err := exchange(requested).Token(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "the token_type is not Bearer") {
+		if _, _, err := exchange(requested).Token(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "the token_type is not Bearer, but N_A: set Exchange.RequestedType, if another token than an access token is wanted") {
 			t.Errorf("asked for %q: got %v", requested, err)
 		}
 	}
