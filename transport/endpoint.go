@@ -31,7 +31,9 @@ type TokenEndpoint struct {
 	// Signer writes the access tokens. Required; usually a
 	// [*tokenprofile.Signer] whose profile is that of RFC 9068: the type
 	// "at+jwt", TokenID, an Audience, and no Subject. The endpoint gives it
-	// the claims sub, client_id, scope, cnf and act, and those of [Access].
+	// the claims sub, client_id, scope, cnf and act, and those of [Access]. The
+	// client learns the lifetime by the Signer's clock, a method Now, if it has
+	// one.
 	Signer ClaimsSource
 
 	// Authorize decides what a request gets, and is the place for identity
