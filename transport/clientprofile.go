@@ -233,7 +233,8 @@ func (p *ClientProfile) checkToken(f *documentFaults, path string, t *DeclaredTo
 		f.add("keystore", "is missing: nothing signs %s", path)
 	}
 	loaded, err := t.load(p.Dir, p.Keystore.alias(), p.Now)
-	if err != nil {
+	if err != nil { // what could be read may be wrong, too
+		_, err = tokenprofile.Load(resolve(p.Dir, t.Path))
 		f.token(path, t, err)
 		return
 	}

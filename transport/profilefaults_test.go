@@ -313,3 +313,19 @@ func TestFaultsOfATokenProfileNameItsFile(t *testing.T) {
 		}
 	}
 }
+
+// One that cannot be read hides none of the others.
+func TestFaultsOfATokenProfileAreToldAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	text := `{"algorithm":"RS265","issuer":"","lifetime":15,"leeway":"1h","one-use":true}`
+	if err := os.WriteFile(filepath.Join(dir, "consumer.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client := transport.ClientProfile{Dir: dir, Keystore: &transport.DeclaredStore{Path: "k"}, Token: &transport.DeclaredToken{Path: "consumer.json"}}
+	got, _ := faultPaths(t, client.Validate(), "transport: client profile")
+	slices.Sort(got)
+	want := []string{"token.algorithm", "token.issuer", "token.leeway", "token.lifetime", "token.one-use"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
