@@ -185,7 +185,7 @@ func TestEachTokenHasItsOwnHeader(t *testing.T) {
 	for i, before := range tokens {
 		for j, after := range tokens {
 			for _, token := range []struct{ text, header string }{before, after, after} {
-				header, _, err := tokenprofile.Peek(token.text)
+				header, err := tokenprofile.ReadHeader(token.text)
 				if string(header) != token.header || (err == nil) != (token.header != "") {
 					t.Errorf("tokens %d, %d: got %q, %v, want %q", i, j, header, err, token.header)
 				}

@@ -440,6 +440,15 @@ func TestPeek(t *testing.T) {
 	if err != nil || string(header) != `{"alg":"none","jku":"x"}` || string(claims) != `{"iss":"anybody","exp":1}` {
 		t.Errorf("got %s %s %v", header, claims, err)
 	}
+	// What a verifier refuses is what somebody wants to see.
+	for _, header := range []string{`{"kid":1}`, `{"alg":""}`, `{"alg":"HS256","zip":"DEF"}`, `{"typ":null}`} {
+		for _, payload := range []string{`{"sub":""}`, `{"exp":0}`, `{"iss":1}`, `{"aud":[]}`, `{"Sub":"x"}`} {
+			gotHeader, gotClaims, err := tokenprofile.Peek(handmade([]byte("anybody"), header, payload))
+			if err != nil || string(gotHeader) != header || string(gotClaims) != payload {
+				t.Errorf("got %s %s %v, want %s %s", gotHeader, gotClaims, err, header, payload)
+			}
+		}
+	}
 	key := secretFor(t, "k", 32)
 	encrypted := forge(t, key.Bytes(), `{"alg":"dir","enc":"A256GCM"}`, "x")
 	header, claims, err = tokenprofile.Peek(encrypted)
