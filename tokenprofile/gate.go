@@ -161,10 +161,13 @@ func appendDecoded(dst, segment []byte, alphabet *base64.Encoding) ([]byte, erro
 		return dst, refuse(ErrMalformed, "has a line break") // which the decoder would skip
 	}
 	decoded, err := alphabet.AppendDecode(dst, segment)
-	if err != nil {
-		return dst, errNotCanonical
+	switch {
+	case err == nil:
+		return decoded, nil
+	case bytes.ContainsAny(segment, " \""): // "Bearer " before it, or the quotes of JSON around it
+		return dst, refuse(ErrMalformed, "has a space or a quotation mark, and only the token belongs here")
 	}
-	return decoded, nil
+	return dst, errNotCanonical
 }
 
 // malformed turns an error of the scanner into a refusal. A refusal is returned

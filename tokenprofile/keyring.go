@@ -106,6 +106,9 @@ func (r *ring[K]) verify(ctx context.Context, id keyID, input, signature []byte)
 	if id.given && !id.any && keys[0].KeyID() != id.text {
 		return nil, refuse(ErrUnknownKey, fmt.Sprintf("kid %q, and no key without a kid made the signature", id.text))
 	}
+	if len(keys) == maxCandidates {
+		return nil, refuse(ErrSignature, fmt.Sprintf("by none of the %d keys that were tried, and no more are: a kid or x5t#S256 chooses", len(keys)))
+	}
 	return nil, refuse(ErrSignature, "")
 }
 

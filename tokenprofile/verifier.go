@@ -247,7 +247,7 @@ func (v *Verifier) useUp(ctx context.Context, c *claims) error {
 func judgePadding(r *received, wanted bool) error {
 	switch {
 	case !wanted && r.padded:
-		return errNotCanonical
+		return refuse(ErrMalformed, "padded, which the profile has not waived by waive.padding")
 	case wanted && !r.padded && slices.ContainsFunc(bytes.Split(r.text, []byte(".")), func(segment []byte) bool { return len(segment)%4 != 0 }):
 		return refuse(ErrMalformed, "without the padding that the profile has by waive.padding")
 	}

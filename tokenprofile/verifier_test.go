@@ -2,6 +2,7 @@ package tokenprofile_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -252,4 +253,32 @@ func TestEveryReasonIsInvalidToo(t *testing.T) {
 		}
 	}
 	refuses(t, err, tokenprofile.ErrMalformed)
+}
+
+// A refusal names the likely mistake, where one shows.
+func TestRefusalsNameTheLikelyMistake(t *testing.T) {
+	token := handmade(handmadeKey, goodHeader, goodPayload)
+	verifier := handmadeVerifier(t, profileOf("HS256"))
+	encode := base64.URLEncoding.EncodeToString
+	for text, want := range map[string]string{
+		"Bearer " + token: "only the token belongs here",
+		`"` + token + `"`: "only the token belongs here",
+		" " + token:       "only the token belongs here",
+		token[1:] + "*":   "not canonical base64url",
+		encode([]byte(goodHeader+" ")) + "." + encode([]byte(goodPayload)) + ".AA==": "waive.padding",
+	} {
+		_, err := verifier.Verify(t.Context(), text)
+		refuses(t, err, tokenprofile.ErrMalformed)
+		mentions(t, err, want)
+	}
+	p := profileOf("ES256")
+	var keys []keystore.PrivateKey
+	for range 5 {
+		keys = append(keys, keyFor(t, "ES256"))
+	}
+	p.Header.NoKeyID = true
+	token = ok(ok(p.Signer(keystore.New(keys[4])))(t).Sign(t.Context(), nil))(t)
+	_, err := ok(p.Verifier(trusting(keys...)))(t).Verify(t.Context(), token)
+	refuses(t, err, tokenprofile.ErrSignature)
+	mentions(t, err, "none of the 4 keys that were tried")
 }
