@@ -2,8 +2,6 @@ package keystore_test
 
 import (
 	"bytes"
-	"crypto"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -137,13 +135,11 @@ func FuzzPublicKey(f *testing.F) {
 		if !key.Equal(again) || key.KeyID() != again.KeyID() || key.Algorithm() != again.Algorithm() {
 			t.Errorf("%s became %s", data, text)
 		}
-		other, err := jwk.ParseKey(text)
-		if err != nil {
+		if _, err := jwk.ParseKey(text); err != nil {
 			t.Fatalf("%s is nothing to another implementation: %v", text, err)
 		}
-		sum := must(other.Thumbprint(crypto.SHA256))
 		plain := must(keystore.NewPublicKey(key.CryptoKey()))
-		if got, want := plain.KeyID(), base64.RawURLEncoding.EncodeToString(sum); got != want {
+		if got, want := plain.KeyID(), thumbprintOf(t, text); got != want {
 			t.Errorf("got thumbprint %s, want %s", got, want)
 		}
 	})

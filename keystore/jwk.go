@@ -111,29 +111,29 @@ func usable(k PublicKey) error {
 // thumbprint returns the RFC 7638 SHA-256 thumbprint of a public key: the hash
 // of its required members, in the order of their names.
 func thumbprint(key crypto.PublicKey) (string, error) {
-	members, err := publicMembers(key)
-	if err != nil {
-		return "", err
+	if members := mldsaMembers(key); members != nil {
+		document, err := json.Marshal(members)
+		sum := sha256.Sum256(document)
+		return base64.RawURLEncoding.EncodeToString(sum[:]), err
 	}
-	document, err := json.Marshal(members)
+	var sum []byte
+	encoded, err := libraryKey(key)
+	if err == nil {
+		sum, err = encoded.Thumbprint(crypto.SHA256)
+	}
 	if err != nil {
 		return "", fmt.Errorf("keystore: %w", err)
 	}
-	sum := sha256.Sum256(document)
-	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+	return base64.RawURLEncoding.EncodeToString(sum), nil
 }
 
 // publicMembers returns the members that a JWK of the key must have, and no
 // others.
 func publicMembers(key crypto.PublicKey) (map[string]any, error) {
-	if a := mldsaAlgorithm(key); a != "" { // RFC 9964 section 3; the library does not know it
-		pub := base64.RawURLEncoding.EncodeToString(mldsaKeys.publicBytes(key))
-		return map[string]any{"kty": "AKP", "alg": string(a), "pub": pub}, nil
+	if members := mldsaMembers(key); members != nil {
+		return members, nil
 	}
-	if x, ok := key.(*ecdh.PublicKey); ok {
-		key = x25519.PublicKey(x.Bytes()) // the library's own type
-	}
-	encoded, err := jwk.FromRaw(key)
+	encoded, err := libraryKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("keystore: %w", err)
 	}
@@ -146,4 +146,22 @@ func publicMembers(key crypto.PublicKey) (map[string]any, error) {
 		return nil, fmt.Errorf("keystore: %w", err)
 	}
 	return members, nil
+}
+
+// mldsaMembers returns the members of an ML-DSA key (RFC 9964 section 3), which
+// the library does not know; nil for any other.
+func mldsaMembers(key crypto.PublicKey) map[string]any {
+	a := mldsaAlgorithm(key)
+	if a == "" {
+		return nil
+	}
+	return map[string]any{"kty": "AKP", "alg": string(a), "pub": base64.RawURLEncoding.EncodeToString(mldsaKeys.publicBytes(key))}
+}
+
+// libraryKey returns the key as the library knows it.
+func libraryKey(key crypto.PublicKey) (jwk.Key, error) {
+	if x, ok := key.(*ecdh.PublicKey); ok {
+		key = x25519.PublicKey(x.Bytes())
+	}
+	return jwk.FromRaw(key)
 }
