@@ -167,9 +167,9 @@ func certifiedKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 type certificates struct {
 	keys format.KeyReader
 
-	mu     sync.Mutex             // guards the rest
-	read   map[string]certificate // by DER
-	signed map[link]bool
+	mu     sync.Mutex                    // guards the rest; nothing is read or checked under it
+	read   map[string]func() certificate // by DER
+	signed map[link]func() bool
 	work   int // spent on signatures, see maxSignatureWork
 }
 
@@ -189,7 +189,7 @@ const maxSignatureWork = 50_000
 type link struct{ child, issuer *x509.Certificate }
 
 func newCertificates(fileSize int) *certificates {
-	return &certificates{keys: format.KeyReader{FileSize: fileSize}, read: map[string]certificate{}, signed: map[link]bool{}}
+	return &certificates{keys: format.KeyReader{FileSize: fileSize}, read: map[string]func() certificate{}, signed: map[link]func() bool{}}
 }
 
 // chain returns the certificates as DER, and parsed as far as crypto/x509
@@ -206,19 +206,23 @@ func (c *certificates) chain(ders [][]byte) (raw [][]byte, chain []*x509.Certifi
 	return raw, chain
 }
 
-// parse copies the certificate, for the file's own bytes are wiped.
 func (c *certificates) parse(der []byte) certificate {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	cert, known := c.read[string(der)]
-	if known {
-		return cert
+	read, known := c.read[string(der)]
+	if !known {
+		read = sync.OnceValue(func() certificate { return parseCertificate(der) })
+		c.read[string(der)] = read
 	}
+	c.mu.Unlock()
+	return read()
+}
+
+// parseCertificate copies the certificate, for the file's own bytes are wiped.
+func parseCertificate(der []byte) (cert certificate) {
 	cert.der = bytes.Clone(der)
 	if _, cert.err = format.ParseCert(cert.der); !errors.Is(cert.err, ErrLimit) {
 		cert.parsed, cert.err = x509.ParseCertificate(cert.der)
 	}
-	c.read[string(der)] = cert
 	return cert
 }
 
@@ -246,16 +250,26 @@ func (c *certificates) signedChain(chain []*x509.Certificate) ([]*x509.Certifica
 }
 
 func (c *certificates) signs(l link) (bool, error) {
+	signed, err := c.check(l)
+	if err != nil {
+		return false, err
+	}
+	return signed(), nil
+}
+
+// check pays for the check of a signature, unless that was done before.
+func (c *certificates) check(l link) (signed func() bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	signed, known := c.signed[l]
-	if known {
+	if signed = c.signed[l]; signed != nil {
 		return signed, nil
 	}
 	if c.work += signatureWork(l.issuer.PublicKey); c.work > maxSignatureWork {
-		return false, fmt.Errorf("%w: the file's chains ask for too many signatures to be checked", ErrLimit)
+		return nil, fmt.Errorf("%w: the file's chains ask for too many signatures to be checked", ErrLimit)
 	}
-	signed = l.issuer.CheckSignature(l.child.SignatureAlgorithm, l.child.RawTBSCertificate, l.child.Signature) == nil
+	signed = sync.OnceValue(func() bool {
+		return l.issuer.CheckSignature(l.child.SignatureAlgorithm, l.child.RawTBSCertificate, l.child.Signature) == nil
+	})
 	c.signed[l] = signed
 	return signed, nil
 }

@@ -64,6 +64,25 @@ func TestReplacingManyKeysIsLinear(t *testing.T) {
 	}
 }
 
+// A file of 10,000 keys is opened and replaced in the time that computing their
+// public halves takes, as long as little is done beside that.
+func TestAKeyTakesFewAllocations(t *testing.T) {
+	const n = 500
+	data, next := numbered(n, 0), numbered(n, 1)
+	store := followed(t, data)
+	for name, test := range map[string]struct {
+		most float64 // a key
+		work func()
+	}{
+		"opened":   {65, func() { read(t, data) }},
+		"replaced": {80, func() { data, next = next, data; keystore.Replace(store, data) }},
+	} {
+		if got := testing.AllocsPerRun(5, test.work) / n; got > test.most {
+			t.Errorf("%s: got %.0f allocations a key, want at most %.0f", name, got, test.most)
+		}
+	}
+}
+
 func TestKeysOfAStoreAreLookedUpByAlias(t *testing.T) {
 	store := followed(t, numbered(10, 0))
 	if !keystore.FoundByAlias(must(store.PrivateKeys(t.Context()))) {

@@ -23,6 +23,7 @@ type view struct {
 
 func newView(c *contents, o overlap, turns []turn, now time.Time) *view {
 	v := &view{contents: c, overlap: o, turns: turns}
+	v.signing, v.decrypting = make([]PrivateKey, 0, len(turns)), make([]PrivateKey, 0, len(turns))
 	published := make([]PublicKey, 0, len(turns))
 	for _, t := range turns {
 		end := t.unpublished(o.after)
@@ -87,7 +88,7 @@ func (v *view) valid(keys []PublicKey, now time.Time) []PublicKey {
 
 // changes notes the moments at which a state changes.
 func (v *view) changes(now time.Time, moments ...time.Time) {
-	v.next = earliest(now, append(moments, v.next)...)
+	v.next = earliest(now, v.next, moments...)
 }
 
 // at returns the view of the same contents at another time.
@@ -95,15 +96,15 @@ func (v *view) at(now time.Time) *view {
 	return newView(v.contents, v.overlap, v.overlap.current(v.turns, now), now)
 }
 
-// earliest keeps the first of the moments that lie in the future.
-func earliest(now time.Time, moments ...time.Time) time.Time {
-	var first time.Time
+// earliest returns the first of the moments that lie in the future, if it is
+// before the one known, or none is known yet.
+func earliest(now, known time.Time, moments ...time.Time) time.Time {
 	for _, t := range moments {
-		if !t.IsZero() && t.After(now) && (first.IsZero() || t.Before(first)) {
-			first = t
+		if t.After(now) && (known.IsZero() || t.Before(known)) {
+			known = t
 		}
 	}
-	return first
+	return known
 }
 
 // indexed returns the keys with an index.

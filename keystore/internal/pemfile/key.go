@@ -18,6 +18,9 @@ func openKey(data []byte, passwords [][]byte, budget *pbe.Budget) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
+	if isPKCS8(der) {
+		return der, nil
+	}
 	var encrypted struct {
 		Algorithm format.Algorithm
 		Data      []byte
