@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -144,12 +143,7 @@ func (h *Handler) named(keys []keystore.PublicKey) ([]keystore.PublicKey, error)
 	if h.Alias == "" {
 		return keys, nil
 	}
-	var named []keystore.PublicKey
-	for _, key := range keys {
-		if strings.EqualFold(key.Alias(), h.Alias) {
-			named = append(named, key)
-		}
-	}
+	named := keystore.ByAlias(keys, h.Alias)
 	if len(named) == 0 {
 		return nil, fmt.Errorf("%w: no published key has the alias %.64q", keystore.ErrNoKey, h.Alias)
 	}

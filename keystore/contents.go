@@ -55,7 +55,7 @@ func newContents(entries []Entry) (*contents, error) {
 		}
 	}
 	c.trusted = distinct(c.trusted)
-	c.secrets = newKeyTable(secrets)
+	c.secrets = newKeyTable(indexed(secrets))
 	return c, c.checkKeyIDs()
 }
 

@@ -143,6 +143,19 @@ func ExampleSelect() {
 	// true
 }
 
+func ExampleByAlias() {
+	store, err := keystore.Parse([]byte(`{"keys":[{"kty":"oct","kid":"north","k":"Rm9yIHRoZSBub3J0aA"},{"kty":"oct","kid":"south","k":"Rm9yIHRoZSBzb3V0aA"}]}`), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	keys, err := store.SecretKeys(context.Background(), "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(keystore.ByAlias(keys, "North")) // the alias of a JWK is its kid
+	// Output: [secret key north]
+}
+
 func ExampleStore_Trust() {
 	partners, err := keystore.Open("testdata/keytool-trust.p12", keystore.StaticPassword("changeit"))
 	if err != nil {

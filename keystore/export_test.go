@@ -24,10 +24,7 @@ func Replace(s *Store, data []byte) error {
 }
 
 // FoundByAlias reports whether a key of the slice is looked up by its alias.
-func FoundByAlias(keys []PrivateKey) bool {
-	index := keys[0].index
-	return index != nil && index.first == &keys[0] && index.keys == len(keys)
-}
+func FoundByAlias[K PrivateKey | SecretKey](keys []K) bool { return indexOf(keys) != nil }
 
 // SignatureWork is what checking a signature by the key counts.
 var SignatureWork = signatureWork

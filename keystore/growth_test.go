@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +105,30 @@ func TestKeysOfAStoreAreLookedUpByAlias(t *testing.T) {
 		}
 	}
 	if got := testing.AllocsPerRun(100, func() { keystore.Select(keys, keystore.Selection{Alias: "key-5"}) }); got > 0 {
+		t.Errorf("got %v allocations, want none", got)
+	}
+}
+
+func TestSecretKeysOfAStoreAreLookedUpByAlias(t *testing.T) {
+	secret := base64.RawURLEncoding.EncodeToString(make([]byte, 32))
+	var set []string
+	for i := range 20 {
+		set = append(set, fmt.Sprintf(`{"kty":"oct","kid":"key-%d","k":"%s"}`, i, secret))
+	}
+	set = append(set, set[5]) // the same key once more
+	keys := must(read(t, fmt.Appendf(nil, `{"keys":[%s]}`, strings.Join(set, ","))).SecretKeys(t.Context(), ""))
+	if !keystore.FoundByAlias(keys) {
+		t.Error("the keys are searched")
+	}
+	for _, some := range [][]keystore.SecretKey{keys, append([]keystore.SecretKey{}, keys...)} {
+		for alias, want := range map[string]int{"key-5": 2, "KEY-5": 2, "\u212aey-5": 2, "key-6": 1, "KEY-6": 1, "key-20": 0, "": 0} {
+			named := keystore.ByAlias(some, alias)
+			if len(named) != want || want > 0 && !strings.EqualFold(named[want-1].Alias(), alias) {
+				t.Errorf("%q: got %v, want %d keys", alias, named, want)
+			}
+		}
+	}
+	if got := testing.AllocsPerRun(100, func() { keystore.ByAlias(keys, "key-6") }); got > 0 {
 		t.Errorf("got %v allocations, want none", got)
 	}
 }

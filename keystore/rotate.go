@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -71,7 +72,7 @@ func (r Rotation) Next(entries []Entry, now time.Time) (next []Entry, changeover
 		return nil, time.Time{}, err
 	}
 	for _, other := range next {
-		if sameAlias(other.Alias, entry.Alias) {
+		if strings.EqualFold(other.Alias, entry.Alias) {
 			return nil, time.Time{}, fmt.Errorf("keystore: rotation: the alias %q is taken: was it rotated today?", entry.Alias)
 		}
 	}

@@ -17,6 +17,7 @@ type SecretKey struct {
 	kid    string
 	alias  string
 	usage
+	index *aliasIndex
 }
 
 // NewSecretKey returns a symmetric key. The kid may be empty: a thumbprint of

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // Selection says which of several private keys is meant.
@@ -71,8 +69,7 @@ func (s Selection) choose(keys []PrivateKey) (PrivateKey, error) {
 
 func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 	var refused error
-	for _, i := range aliased(keys, s.Alias) {
-		key := keys[i]
+	for _, key := range ByAlias(keys, s.Alias) {
 		err := s.fits(key)
 		if err == nil {
 			err = s.valid(key)
@@ -90,34 +87,6 @@ func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
 		there = s.instead()
 	}
 	return PrivateKey{}, fmt.Errorf("%w: no private key with alias %q; the store has %s", ErrNoKey, clip(s.Alias), there)
-}
-
-// An aliasIndex finds keys of one slice by alias. The keys of a store's slice
-// carry it, so that [Select] does not search thousands of keys for every
-// signature.
-type aliasIndex struct {
-	first   *PrivateKey // identifies the slice
-	keys    int
-	byAlias map[string][]int // by alias as stored, and in one case
-}
-
-// aliased returns the positions of the keys with an alias.
-func aliased(keys []PrivateKey, alias string) (at []int) {
-	if len(keys) == 0 {
-		return nil
-	}
-	if index := keys[0].index; index != nil && index.first == &keys[0] && index.keys == len(keys) {
-		if at, there := index.byAlias[alias]; there {
-			return at
-		}
-		return index.byAlias[format.FoldAlias(alias)]
-	}
-	for i := range keys {
-		if sameAlias(keys[i].public.alias, alias) {
-			at = append(at, i)
-		}
-	}
-	return at
 }
 
 // fitting returns the keys that can do the job, and why the others cannot. It
@@ -266,6 +235,3 @@ func summary(entries []Entry) string {
 	}
 	return cmp.Or(text, "nothing at all")
 }
-
-// sameAlias compares as Java does, in any case.
-func sameAlias(a, b string) bool { return strings.EqualFold(a, b) }

@@ -106,21 +106,3 @@ func earliest(now, known time.Time, moments ...time.Time) time.Time {
 	}
 	return known
 }
-
-// indexed returns the keys with an index.
-func indexed(keys []PrivateKey) []PrivateKey {
-	if len(keys) == 0 {
-		return nil
-	}
-	keys = slices.Clip(keys)
-	index := &aliasIndex{first: &keys[0], keys: len(keys), byAlias: make(map[string][]int, 2*len(keys))}
-	for i := range keys {
-		keys[i].index = index
-		folded := foldedAlias(keys[i])
-		index.byAlias[folded] = append(index.byAlias[folded], i)
-	}
-	for i := range keys {
-		index.byAlias[keys[i].public.alias] = index.byAlias[foldedAlias(keys[i])]
-	}
-	return keys
-}

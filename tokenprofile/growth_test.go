@@ -1,8 +1,10 @@
 package tokenprofile_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,10 +59,36 @@ func live(t testing.TB, n int) (*tokenprofile.Verifier, []string) {
 	return verifier, tokens
 }
 
+// aliasedSecrets is a store of so many secret keys, and a profile that names the
+// last of them.
+func aliasedSecrets(t testing.TB, n int) (*keystore.Store, tokenprofile.Profile) {
+	keys := make([]string, n)
+	for i := range keys {
+		k := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%032d", i))
+		keys[i] = fmt.Sprintf(`{"kty":"oct","kid":"key-%d","k":"%s"}`, i, k)
+	}
+	p := profileOf("HS256")
+	p.KeyAlias = fmt.Sprintf("key-%d", n-1)
+	return ok(keystore.Parse(fmt.Appendf(nil, `{"keys":[%s]}`, strings.Join(keys, ",")), nil))(t), p
+}
+
 func BenchmarkSignByAliasGrowth(b *testing.B) {
 	grow(b, func(b *testing.B, n int) {
 		store, p := aliased(b, n)
 		signer := ok(p.Signer(store))(b)
+		for b.Loop() {
+			ok(signer.Sign(b.Context(), nil))(b)
+		}
+	})
+}
+
+func BenchmarkSignBySecretAliasGrowth(b *testing.B) {
+	grow(b, func(b *testing.B, n int) {
+		if n > 1000 {
+			b.Skip("a JWK Set has at most 1000 keys")
+		}
+		store, p := aliasedSecrets(b, n)
+		signer := ok(p.SecretSigner(store))(b)
 		for b.Loop() {
 			ok(signer.Sign(b.Context(), nil))(b)
 		}
@@ -130,6 +158,11 @@ func TestManyTakeNoMoreAllocationsThanOne(t *testing.T) {
 		"keys to sign with": func(n int) func() {
 			store, p := aliased(t, n)
 			signer := ok(p.Signer(store))(t)
+			return func() { ok(signer.Sign(t.Context(), nil))(t) }
+		},
+		"secret keys to sign with": func(n int) func() {
+			store, p := aliasedSecrets(t, n)
+			signer := ok(p.SecretSigner(store))(t)
 			return func() { ok(signer.Sign(t.Context(), nil))(t) }
 		},
 		"issuers": func(n int) func() {

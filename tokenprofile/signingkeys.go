@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore"
@@ -156,11 +155,12 @@ func (k *secretKeys) choose(ctx context.Context, c *composer) (*signingKey, erro
 // selectKey chooses a secret key: the one with the alias, or the only one that
 // fits.
 func (k *secretKeys) selectKey(keys []keystore.SecretKey, alias string) (keystore.SecretKey, error) {
-	meant := func(key keystore.SecretKey) bool { return alias == "" || strings.EqualFold(key.Alias(), alias) }
-	fits := func(key keystore.SecretKey) error { return key.FitsSigning(k.macs.algorithm) }
 	what := "secret keys"
 	if alias != "" {
+		keys = keystore.ByAlias(keys, alias)
 		what += fmt.Sprintf(" with alias %q", alias)
 	}
+	meant := func(keystore.SecretKey) bool { return true }
+	fits := func(key keystore.SecretKey) error { return key.FitsSigning(k.macs.algorithm) }
 	return choose(keys, meant, fits).only(what, "name one by KeyAlias")
 }

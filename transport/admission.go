@@ -124,7 +124,7 @@ type aliased struct {
 // PublicKeys implements [keystore.PublicSource].
 func (a aliased) PublicKeys(ctx context.Context, kid string) ([]keystore.PublicKey, error) {
 	keys, err := a.PublicSource.PublicKeys(ctx, kid)
-	return slices.DeleteFunc(slices.Clone(keys), func(k keystore.PublicKey) bool { return !strings.EqualFold(k.Alias(), a.alias) }), err
+	return keystore.ByAlias(keys, a.alias), err
 }
 
 // verifierOf returns the verifier of a profile, with the public keys, or for
