@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,15 @@ func TestFileWithoutAnEntryIsAnError(t *testing.T) {
 	} {
 		if _, err := keystore.Parse([]byte(tt.data), nil); !errors.Is(err, keystore.ErrNoKey) || err.Error() != tt.want {
 			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestCertificatesByKidAreLimited(t *testing.T) {
+	half := strings.Repeat(pemOf(certificates(t, 1)), 5000)
+	for more, want := range map[string]error{"": nil, pemOf(certificates(t, 1)): keystore.ErrLimit} {
+		if _, err := keystore.Parse(must(json.Marshal(map[string]string{"one": half, "two": half + more})), nil); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
@@ -155,8 +156,11 @@ func newKeyTable[K interface{ KeyID() string }](keys []K) keyTable[K] {
 	t := keyTable[K]{all: slices.Clip(keys), byID: make(map[string][]K, len(keys))}
 	for _, key := range keys {
 		if kid := key.KeyID(); kid != "" {
-			t.byID[kid] = slices.Clip(append(t.byID[kid], key))
+			t.byID[kid] = append(t.byID[kid], key)
 		}
+	}
+	for kid, keys := range t.byID {
+		t.byID[kid] = slices.Clip(keys)
 	}
 	return t
 }
@@ -171,14 +175,16 @@ func (t keyTable[K]) find(kid string) []K {
 // distinct leaves out a key that is there already under the same kid, for the
 // same use.
 func distinct(keys []PublicKey) []PublicKey {
-	byID := make(map[string][]PublicKey, len(keys))
+	type same struct {
+		kid, identity, use, ops string
+		alg                     Algorithm
+	}
+	there := make(map[same]bool, len(keys))
 	return slices.DeleteFunc(keys, func(key PublicKey) bool {
-		twin := func(other PublicKey) bool { return other.Equal(key) && sameUsage(other.usage, key.usage) }
-		if slices.ContainsFunc(byID[key.kid], twin) {
-			return true
-		}
-		byID[key.kid] = append(byID[key.kid], key)
-		return false
+		s := same{key.kid, key.identity, key.use, strings.Join(key.ops, "\x00"), key.alg}
+		twin := there[s]
+		there[s] = true
+		return twin
 	})
 }
 
@@ -204,8 +210,4 @@ func (c *contents) pool() (*x509.CertPool, error) {
 		return nil, c.refusal
 	}
 	return nil, fmt.Errorf("%w: no trusted certificate: the store has %s", ErrNoKey, summary(c.entries))
-}
-
-func sameUsage(a, b usage) bool {
-	return a.alg == b.alg && a.use == b.use && slices.Equal(a.ops, b.ops)
 }

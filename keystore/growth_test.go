@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"os"
@@ -167,13 +168,16 @@ var filled = map[string]func(t testing.TB, n int) []byte{
 	"PEM":    func(_ testing.TB, n int) []byte { return numbered(n, 0) },
 	"JKS":    func(t testing.TB, n int) []byte { return jksOf(certificates(t, n)) },
 	"PKCS12": func(t testing.TB, n int) []byte { return pkcs12Of(t, certificates(t, n)) },
+	"JSON": func(t testing.TB, n int) []byte {
+		return must(json.Marshal(map[string]string{"one kid": pemOf(certificates(t, n))}))
+	},
 }
 
-// certificates are n of one key, each by a name of its own.
+// certificates are n, each of a key and a name of its own.
 func certificates(t testing.TB, n int) []keystore.Entry {
-	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	all := make([]keystore.Entry, n)
 	for i := range all {
+		key := ed25519.NewKeyFromSeed(fmt.Appendf(nil, "%032d", i))
 		cert := selfSigned(t, key, fmt.Sprint("CN=", i), time.Unix(0, 0), time.Unix(4e9, 0))
 		all[i] = keystore.Entry{Alias: fmt.Sprintf("alias-%d", i), Chain: []*x509.Certificate{cert}}
 	}
@@ -191,6 +195,14 @@ func jksOf(entries []keystore.Entry) []byte {
 		out = append(binary.BigEndian.AppendUint32(out, uint32(len(e.Chain[0].Raw))), e.Chain[0].Raw...)
 	}
 	return append(out, make([]byte, 20)...)
+}
+
+func pemOf(entries []keystore.Entry) string {
+	var out strings.Builder
+	for _, e := range entries {
+		pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: e.Chain[0].Raw})
+	}
+	return out.String()
 }
 
 func pkcs12Of(t testing.TB, entries []keystore.Entry) []byte {
@@ -211,7 +223,7 @@ func read(t testing.TB, data []byte) *keystore.Store {
 }
 
 func BenchmarkOpenGrowth(b *testing.B) {
-	for _, format := range []string{"PEM", "JKS", "PKCS12"} {
+	for _, format := range []string{"PEM", "JKS", "PKCS12", "JSON"} {
 		b.Run(format, func(b *testing.B) {
 			grow(b, func(b *testing.B, n int) {
 				data := filled[format](b, n)

@@ -115,12 +115,16 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	if name == format.JKS || name == format.JCEKS {
 		store.Entries = lastOfEach(store.Entries)
 	}
-	result.entries = make([]Entry, len(store.Entries))
-	certificates := newCertificates(len(data))
-	format.Each(len(store.Entries), func(i int) {
-		result.entries[i] = newEntry(store.Entries[i], certificates)
-	})
+	result.entries = newEntries(store.Entries, len(data))
 	return result, nil
+}
+
+// newEntries makes keys of what a reader found in a file of so many bytes.
+func newEntries(found []format.Entry, size int) []Entry {
+	certificates := newCertificates(size)
+	entries := make([]Entry, len(found))
+	format.Each(len(found), func(i int) { entries[i] = newEntry(found[i], certificates) })
+	return entries
 }
 
 // lastOfEach leaves out entries of an alias that occurs again later, as the JDK
@@ -255,7 +259,9 @@ func certificateMap(texts map[string]string) (found, error) {
 		if err != nil {
 			return found{}, fmt.Errorf("%q: %w", clip(kid), err)
 		}
-		result.entries = append(result.entries, entries...)
+		if result.entries = append(result.entries, entries...); len(result.entries) > format.MaxEntries {
+			return found{}, fmt.Errorf("%w: more than %d certificates", ErrLimit, format.MaxEntries)
+		}
 	}
 	return result, nil
 }
@@ -267,13 +273,10 @@ func inPEM(text, kid string) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificates := newCertificates(len(text))
-	entries := make([]Entry, len(store.Entries))
-	for i, e := range store.Entries {
-		entry := newEntry(e, certificates)
-		entry.setAlias(kid)
-		entry.PrivateKey.public.kid, entry.PublicKey.kid = kid, kid
-		entries[i] = entry
+	entries := newEntries(store.Entries, len(text))
+	for i := range entries {
+		entries[i].setAlias(kid)
+		entries[i].PrivateKey.public.kid, entries[i].PublicKey.kid = kid, kid
 	}
 	return entries, nil
 }
