@@ -148,12 +148,19 @@ func profileOf(algorithm tokenprofile.Algorithm) tokenprofile.Profile {
 // pair is a signer and a verifier of a profile that share a key.
 func pair(t testing.TB, p tokenprofile.Profile) (*tokenprofile.Signer, *tokenprofile.Verifier) {
 	t.Helper()
+	signer, verifier := several(t, p)
+	return signer, verifier()
+}
+
+// several is a signer, and as many verifiers of its tokens as are asked for.
+func several(t testing.TB, p tokenprofile.Profile) (*tokenprofile.Signer, func() *tokenprofile.Verifier) {
+	t.Helper()
 	if slices.Contains(hmacs, p.Algorithm) {
 		keys := secrets{secretFor(t, "k1", 64)}
-		return ok(p.SecretSigner(keys))(t), ok(p.SecretVerifier(keys))(t)
+		return ok(p.SecretSigner(keys))(t), func() *tokenprofile.Verifier { return ok(p.SecretVerifier(keys))(t) }
 	}
 	keys := keystore.New(keyFor(t, p.Algorithm))
-	return ok(p.Signer(keys))(t), ok(p.Verifier(keys))(t)
+	return ok(p.Signer(keys))(t), func() *tokenprofile.Verifier { return ok(p.Verifier(keys))(t) }
 }
 
 // ok is for calls that must not fail: ok(f())(t).
