@@ -46,14 +46,14 @@ func newContents(entries []Entry) (*contents, error) {
 	}
 	own := ownKeys(entries)
 	for _, e := range entries {
-		foreign := e.Kind == KindCertificate || e.Kind == KindPublicKey && !own[e.PublicKey.identity]
-		if e.Err == nil && foreign {
+		if e.Err != nil {
+			continue
+		}
+		if e.Kind == KindCertificate || e.Kind == KindPublicKey && !own[e.PublicKey.identity] {
 			c.trusted = append(c.trusted, e.PublicKey)
 		}
-		if e.Err == nil {
-			c.usable[entryName{e.Kind, anyAlias}] = true
-			c.usable[entryName{e.Kind, format.FoldAlias(e.Alias)}] = true
-		}
+		c.usable[entryName{e.Kind, anyAlias}] = true
+		c.usable[entryName{e.Kind, format.FoldAlias(e.Alias)}] = true
 	}
 	c.trusted = distinct(c.trusted)
 	c.secrets = newKeyTable(indexed(secrets))

@@ -128,8 +128,8 @@ func permitsAny(k *PublicKey, operations []string) (err error) {
 }
 
 // binds reports whether a key that is bound to one algorithm may be used with
-// another. EdDSA
-// and Ed25519 are two names of one algorithm (RFC 9864 section 4.1.2).
+// another. EdDSA and Ed25519 are two names of one algorithm (RFC 9864 section
+// 4.1.2).
 func binds(bound, a Algorithm) bool {
 	return bound == a || bound.Family() == FamilyEd25519 && a.Family() == FamilyEd25519
 }

@@ -159,8 +159,7 @@ func okpPublic(o object) (any, error) {
 	return nil, fmt.Errorf("%w: crv %q", ErrUnsupported, clip(crv))
 }
 
-// usage reads alg, use and key_ops (RFC 7517 sections 4.2 to 4.4), as the key's
-// usage.
+// usageOf reads alg, use and key_ops (RFC 7517 sections 4.2 to 4.4).
 func usageOf(o object) (usage, error) {
 	var u usage
 	var errs [3]error

@@ -105,7 +105,7 @@ func jwkEntry(data []byte) Entry {
 	return entry
 }
 
-// calledBy returns the kid that an unusable key names.
+// calledBy returns what an unusable key says of its type.
 func calledBy(o object) string {
 	var names [3]string
 	for i, name := range []string{"alg", "crv", "kty"} {

@@ -43,8 +43,9 @@ type ContextSigner interface {
 
 // NewPrivateKey returns a key of the standard library (*rsa.PrivateKey,
 // *ecdsa.PrivateKey, ed25519.PrivateKey, *ecdh.PrivateKey on X25519, from Go
-// 1.27 on *mldsa.PrivateKey) or any other [crypto.Signer] as a [PrivateKey]. The chain, if there is one, begins
-// with the certificate of the key and goes on with its issuers'.
+// 1.27 on *mldsa.PrivateKey) or any other [crypto.Signer] as a [PrivateKey].
+// The chain, if there is one, begins with the certificate of the key and goes
+// on with its issuers'.
 //
 // A private part that does not fit the public part is [ErrDamaged].
 func NewPrivateKey(key interface{ Public() crypto.PublicKey }, chain ...*x509.Certificate) (PrivateKey, error) {
@@ -164,9 +165,9 @@ func (k PrivateKey) Fits(a Algorithm) error {
 	return fits(&half, a, func(s *spec) []string { return s.private })
 }
 
-// Sign signs a digest, or for Ed25519 and ML-DSA the message, as [crypto.Signer] does. A
-// [ContextSigner] is handed ctx; any other key cannot be cancelled once it
-// has begun.
+// Sign signs a digest, or for Ed25519 and ML-DSA the message, as
+// [crypto.Signer] does. A [ContextSigner] is handed ctx; any other key cannot
+// be cancelled once it has begun.
 func (k PrivateKey) Sign(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -38,8 +38,9 @@ type PublicKey struct {
 // NewPublicKey returns the key of the standard library as a [PublicKey], with
 // the RFC 7638 thumbprint for a kid. It takes *rsa.PublicKey,
 // *ecdsa.PublicKey on P-256, P-384 and P-521, ed25519.PublicKey,
-// *ecdh.PublicKey on X25519, and from Go 1.27 on *mldsa.PublicKey; else the error is [ErrUnsupported]. The chain, if
-// there is one, begins with the certificate of the key.
+// *ecdh.PublicKey on X25519, and from Go 1.27 on *mldsa.PublicKey; else the
+// error is [ErrUnsupported]. The chain, if there is one, begins with the
+// certificate of the key.
 func NewPublicKey(key crypto.PublicKey, chain ...*x509.Certificate) (PublicKey, error) {
 	if err := checkPublicKey(key); err != nil {
 		return PublicKey{}, err
