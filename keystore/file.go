@@ -13,7 +13,7 @@ import (
 const (
 	DefaultPublishBefore = time.Hour
 	DefaultPublishAfter  = 24 * time.Hour
-	DefaultExpiryNotice  = 14 * 24 * time.Hour
+	DefaultExpiryNotice  = 30 * 24 * time.Hour
 )
 
 const defaultInterval = time.Minute

@@ -168,10 +168,12 @@ func (b *buffer) release() {
 }
 
 // checkKeys judges the keys that the source has in memory; those it would have
-// to fetch are judged when they are used.
+// to fetch are judged when they are used. A store without an integrity check
+// has them, and gives out none.
 func checkKeys(keys signingKeys, c *composer) error {
 	_, err := keys.choose(alreadyDone(), c)
-	if errors.Is(err, keystore.ErrUnavailable) && !errors.Is(err, keystore.ErrMisconfigured) {
+	later := errors.Is(err, keystore.ErrUnavailable) && !errors.Is(err, keystore.ErrMisconfigured)
+	if later && !errors.Is(err, keystore.ErrUnverified) {
 		return nil
 	}
 	return err

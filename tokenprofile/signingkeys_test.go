@@ -266,3 +266,17 @@ func TestAKidThatIsTooLong(t *testing.T) {
 	mentions(t, err, "kid has more than 256 bytes")
 	ok(profileOf("ES256").Signer(keystore.New(keyFor(t, "ES256").WithKeyID(long[1:]))))(t)
 }
+
+// The constructor tells what every request would have met.
+func TestSignerOfAStoreThatGivesOutNoKeys(t *testing.T) {
+	file := keystore.File{Path: "../keystore/testdata/openssl-no-mac.p12", Password: keystore.StaticPassword("changeit")}
+	p := profileOf("ES256")
+	_, err := p.Signer(ok(file.Open())(t))
+	if !errors.Is(err, keystore.ErrUnverified) {
+		t.Errorf("got %v, want %v", err, keystore.ErrUnverified)
+	}
+	mentions(t, err, file.Path)
+	mentions(t, err, "AllowUnverified")
+	file.AllowUnverified = true
+	ok(p.Signer(ok(file.Open())(t)))(t)
+}
