@@ -53,8 +53,7 @@ func (want *expectedGiven) namesake(name []byte) []byte {
 // judge reads the claims given as the verifier will, and reports what it would
 // refuse. The profile's own are not read again with every token.
 func (want *expectedGiven) judge(b *buffer) error {
-	recipient := want.lacking.recipient
-	if len(b.given) == len("{}") && recipient == "" && len(want.required) == 0 {
+	if len(b.given) == len("{}") && want.lacking.recipient == "" && len(want.required) == 0 {
 		return nil
 	}
 	c := &b.claims
@@ -82,6 +81,12 @@ func (want *expectedGiven) judge(b *buffer) error {
 			return fmt.Errorf("tokenprofile: claim %q cannot be given: the profile leaves it out", name)
 		}
 	}
+	return want.judgeDemanded(c)
+}
+
+// judgeDemanded reports a claim that has to be given, and is not.
+func (want *expectedGiven) judgeDemanded(c *claims) error {
+	recipient := want.lacking.recipient
 	if value, err := c.find(recipient); err == nil && value == nil && recipient != "" {
 		return setNowhere(recipient)
 	}
