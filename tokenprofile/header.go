@@ -3,6 +3,8 @@ package tokenprofile
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -33,8 +35,8 @@ type Header struct {
 
 	// X5T, X5TS256 and X5C write the SHA-1 and SHA-256 thumbprints of the key's
 	// certificate, and the certificate with its chain. A verifier takes no key
-	// from them; without a kid, a thumbprint chooses among the keys of its own
-	// source.
+	// from them; where the kid decides nothing, a thumbprint chooses among the
+	// keys of its own source.
 	X5T     bool `json:"x5t,omitempty"`
 	X5TS256 bool `json:"x5t#S256,omitempty"`
 	X5C     bool `json:"x5c,omitempty"`
@@ -68,7 +70,7 @@ type header struct {
 	algorithm, typ, contentType []byte
 	keyID                       string
 	hasKeyID                    bool
-	x5t, x5tS256                []byte           // nil: none, or no string
+	x5t, x5tS256                string           // empty: none, or no thumbprint
 	critical                    strictjson.Value // nil: the token has none
 	document                    []byte
 }
@@ -103,9 +105,9 @@ func (h *header) readMember(name []byte, value strictjson.Value) (err error) {
 		}
 		h.keyID, h.hasKeyID = string(keyID), true
 	case "x5t":
-		h.x5t, _ = value.Text()
+		h.x5t = thumbprintOf(value)
 	case "x5t#S256":
-		h.x5tS256, _ = value.Text()
+		h.x5tS256 = thumbprintOf(value)
 	case "crit":
 		h.critical = value
 	case "b64", "zip":
@@ -116,6 +118,15 @@ func (h *header) readMember(name []byte, value strictjson.Value) (err error) {
 		}
 	}
 	return err
+}
+
+// thumbprintOf returns the value, if it can be a thumbprint.
+func thumbprintOf(value strictjson.Value) string {
+	text, _ := value.Text()
+	if len(text) > base64.RawURLEncoding.EncodedLen(sha256.Size) {
+		return ""
+	}
+	return string(text)
 }
 
 // find returns the value of a parameter that read does not keep, or nil. Few

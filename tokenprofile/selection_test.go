@@ -191,21 +191,28 @@ func TestKeyAlias(t *testing.T) {
 	}
 }
 
-// Where the kid does not count, a thumbprint chooses among many keys.
+// Where the kid does not count, a thumbprint chooses among many keys: where it
+// is waived, and among keys that have none.
 func TestAThumbprintAmongManyKeys(t *testing.T) {
-	var keys []keystore.PrivateKey
+	var named, nameless []keystore.PrivateKey
 	for n := range 10 {
-		keys = append(keys, dated(t, "ES256", fmt.Sprint(n), -1, 1))
+		key := dated(t, "ES256", fmt.Sprint(n), -1, 1)
+		named, nameless = append(named, key), append(nameless, key.WithKeyID(""))
 	}
 	p := profileOf("ES256")
+	findsByThumbprint(t, ok(p.Verifier(trusting(nameless...)))(t), named[9])
 	p.Waive.AnyKeyID = true
-	verifier := ok(p.Verifier(trusting(keys...)))(t)
+	findsByThumbprint(t, ok(p.Verifier(trusting(named...)))(t), named[9])
+}
+
+func findsByThumbprint(t *testing.T, verifier *tokenprofile.Verifier, key keystore.PrivateKey) {
+	t.Helper()
 	for _, thumbprint := range []func(*tokenprofile.Header){
 		func(h *tokenprofile.Header) { h.X5TS256 = true }, func(h *tokenprofile.Header) { h.X5T = true },
 	} {
 		signing := profileOf("ES256")
 		thumbprint(&signing.Header)
-		signer := ok(signing.Signer(keystore.New(keys[9].WithKeyID("other"))))(t)
+		signer := ok(signing.Signer(keystore.New(key.WithKeyID("other"))))(t)
 		ok(verifier.Verify(t.Context(), ok(signer.Sign(t.Context(), nil))(t)))(t)
 	}
 }

@@ -2,6 +2,7 @@ package tokenprofile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -184,15 +185,10 @@ func (v *Verifier) verifySigned(ctx context.Context, r *received) (verified, err
 }
 
 func (v *Verifier) keyIDOf(h *header) keyID {
-	kid := keyID{text: h.keyID, given: h.hasKeyID, any: v.header.keyID != "" || v.profile.Waive.AnyKeyID}
-	switch {
-	case h.hasKeyID && !kid.any:
-	case len(h.x5tS256) > 0:
-		kid.certificate = string(h.x5tS256)
-	default:
-		kid.certificate = string(h.x5t)
+	return keyID{
+		text: h.keyID, given: h.hasKeyID, any: v.header.keyID != "" || v.profile.Waive.AnyKeyID,
+		certificate: cmp.Or(h.x5tS256, h.x5t),
 	}
-	return kid
 }
 
 // verifyEncrypted judges a token that nobody signed.
