@@ -20,6 +20,7 @@ type contents struct {
 	secrets keyTable[SecretKey]
 	trusted []PublicKey
 	refusal error // why the store's own keys are not given out, or nil
+	lacking error // that nobody is trusted, or nil
 
 	usable map[entryName]bool // the entries without an error
 }
@@ -55,7 +56,9 @@ func newContents(entries []Entry) (*contents, error) {
 		c.usable[entryName{e.Kind, anyAlias}] = true
 		c.usable[entryName{e.Kind, format.FoldAlias(e.Alias)}] = true
 	}
-	c.trusted = distinct(c.trusted)
+	if c.trusted = distinct(c.trusted); len(c.trusted) == 0 {
+		c.lacking = fmt.Errorf("%w: %w: no certificate or public key to trust: the store has %s", ErrUnavailable, ErrMisconfigured, summary(entries))
+	}
 	c.secrets = newKeyTable(indexed(secrets))
 	return c, c.checkKeyIDs()
 }

@@ -162,6 +162,9 @@ func contentsOf(f File, found found) (*contents, error) {
 	if refusal != nil {
 		c.private, c.refusal = nil, f.named(refusal)
 	}
+	if c.lacking != nil {
+		c.lacking = f.named(c.lacking)
+	}
 	return c, nil
 }
 

@@ -141,10 +141,10 @@ func TestSomebodyIsToldBeforeACertificateEnds(t *testing.T) {
 	})
 }
 
-func TestNoticeOfTwoWeeksByDefault(t *testing.T) {
+func TestNoticeOfThirtyDaysByDefault(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		now, told := time.Now(), 0
-		r := openRotating(t, pemEntry(t, "key", "one", now.AddDate(-1, 0, 0), now.AddDate(0, 0, 20)), keystore.File{OnExpiring: func(keystore.KeyStatus) { told++ }})
+		r := openRotating(t, pemEntry(t, "key", "one", now.AddDate(-1, 0, 0), now.AddDate(0, 0, 36)), keystore.File{OnExpiring: func(keystore.KeyStatus) { told++ }})
 		r.expect(6*24*time.Hour-2*time.Second, "one", "one")
 		if told != 0 {
 			t.Error("told before")

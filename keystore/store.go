@@ -84,7 +84,7 @@ func newStore(c *contents, file File, f *follower) *Store {
 }
 
 // noStore stands for a store that nobody opened: no token is to blame.
-var noStore = newStore(&contents{refusal: errNoStore}, File{}, nil)
+var noStore = newStore(&contents{refusal: errNoStore, lacking: errNoStore}, File{}, nil)
 
 var errNoStore = fmt.Errorf("keystore: %w: %w: the store is nil, or was not opened", ErrUnavailable, ErrMisconfigured)
 
@@ -282,10 +282,8 @@ type trust struct{ store *Store }
 
 // PublicKeys implements [PublicSource].
 func (t trust) PublicKeys(ctx context.Context, kid string) ([]PublicKey, error) {
-	if t.store == noStore {
-		return nil, errNoStore
-	}
-	return t.store.view(ctx).trust.find(kid), nil
+	v := t.store.view(ctx)
+	return v.trust.find(kid), v.lacking
 }
 
 // fitsTLS reports whether the key can be used in a TLS handshake.

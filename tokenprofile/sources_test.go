@@ -330,3 +330,16 @@ func TestTheClockOfNoSigner(t *testing.T) {
 		}
 	}
 }
+
+// The commonest swap: the keystore, where the truststore belongs.
+func TestVerifierOfAStoreThatTrustsNobody(t *testing.T) {
+	p := profileOf("ES256")
+	store := ok(keystore.Open("../keystore/testdata/keytool-p256.p12", keystore.StaticPassword("changeit")))(t)
+	_, err := p.Verifier(store.Trust())
+	if !errors.Is(err, keystore.ErrMisconfigured) {
+		t.Errorf("got %v, want %v", err, keystore.ErrMisconfigured)
+	}
+	mentions(t, err, "keytool-p256.p12")
+	mentions(t, err, "the store has 1 private key")
+	ok(p.Verifier(store))(t)
+}
