@@ -49,13 +49,8 @@ func newCarrier(b *Bearer) (*carrier, error) {
 		return nil, err
 	}
 	c := &carrier{
-		base:        b.baseOrDefault(),
-		origins:     origins,
-		plainHTTP:   b.PlainHTTP,
-		retryUnsafe: b.RetryUnsafe,
-		claims:      b.Claims,
-		prover:      prover,
-		reporter:    newReporter(b),
+		base: b.baseOrDefault(), origins: origins, plainHTTP: b.PlainHTTP, retryUnsafe: b.RetryUnsafe,
+		claims: b.Claims, prover: prover, reporter: newReporter(b),
 	}
 	c.header, c.prefix = headerAndPrefix(b, prover != nil)
 	c.shared = newTokens(b, c, nil)
@@ -183,13 +178,17 @@ func (c *carrier) tokensFor(req *http.Request) (tokens, error) {
 // send sends a copy of the request that has the token. The response names the
 // request itself: callers log response.Request, redirects are followed from it.
 func (c *carrier) send(req *http.Request, body io.ReadCloser, header string) (*http.Response, error) {
-	sent := req.WithContext(req.Context()) // a shallow copy
+	copied := &struct { // a shallow copy with the value that is added, in one allocation
+		http.Request
+		token [1]string
+	}{*req, [1]string{header}}
+	sent := &copied.Request
 	sent.Body = body
 	sent.Header = req.Header.Clone()
 	if sent.Header == nil {
 		sent.Header = make(http.Header, 1)
 	}
-	sent.Header[c.header] = []string{header}
+	sent.Header[c.header] = copied.token[:]
 	if c.prover != nil {
 		if err := c.nonces.prove(sent, c.prover, header[len(c.prefix):]); err != nil {
 			return nil, refuse(sent, fmt.Errorf("transport: DPoP proof: %w", err))
