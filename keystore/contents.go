@@ -56,7 +56,8 @@ func newContents(entries []Entry) (*contents, error) {
 		c.usable[entryName{e.Kind, anyAlias}] = true
 		c.usable[entryName{e.Kind, format.FoldAlias(e.Alias)}] = true
 	}
-	if c.trusted = distinct(c.trusted); len(c.trusted) == 0 {
+	c.trusted = distinct(c.trusted)
+	if !slices.ContainsFunc(entries, func(e Entry) bool { return e.Kind == KindCertificate || e.Kind == KindPublicKey }) {
 		c.lacking = fmt.Errorf("%w: %w: no certificate or public key to trust: the store has %s", ErrUnavailable, ErrMisconfigured, summary(entries))
 	}
 	c.secrets = newKeyTable(indexed(secrets))
