@@ -1,9 +1,11 @@
 package tokenprofile
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -231,6 +233,33 @@ func (c *composer) certificates(o *object, key keystore.PublicKey) error {
 		o.member("x5c", chain)
 	}
 	return nil
+}
+
+// chainOf returns the first certificate with those that certify it, each
+// followed by its issuer's, in DER. Certificates that do not belong are left
+// out (RFC 7515 section 4.1.6), whatever the order they come in. (encoding/json
+// writes bytes in the base64 that x5c is in.)
+func chainOf(certificates []*x509.Certificate) [][]byte {
+	if len(certificates) == 0 {
+		return nil
+	}
+	last, rest := certificates[0], slices.Clone(certificates[1:])
+	chain := [][]byte{last.Raw}
+	for {
+		i := slices.IndexFunc(rest, func(c *x509.Certificate) bool { return certifies(c, last) })
+		if i < 0 {
+			return chain
+		}
+		last = rest[i]
+		rest = slices.Delete(rest, i, i+1)
+		chain = append(chain, last.Raw)
+	}
+}
+
+func certifies(issuer, subject *x509.Certificate) bool {
+	return bytes.Equal(issuer.RawSubject, subject.RawIssuer) &&
+		!bytes.Equal(subject.RawIssuer, subject.RawSubject) &&
+		subject.CheckSignatureFrom(issuer) == nil
 }
 
 // appendUUID appends a UUIDv7 (RFC 9562 section 5.7): its first 48 bits are

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -50,20 +49,6 @@ func credentialsOf(header http.Header, name string) (credentials, error) {
 		return sent, fmt.Errorf("the header %s is not a token, after its scheme", name)
 	}
 	return sent, nil
-}
-
-var errNoCredentials = errors.New("no credentials")
-
-// unspoken returns why credentials of that scheme count as none. The most common
-// mistake of a client is a token without its scheme.
-func unspoken(header http.Header, name, scheme string) error {
-	switch {
-	case header.Get(name) == "":
-		return errNoCredentials
-	case scheme != "":
-		return fmt.Errorf("the header %s has the scheme %s, and the guard has no %[2]s", name, scheme)
-	}
-	return fmt.Errorf("the header %s does not begin with the scheme Bearer, or another that the guard accepts", name)
 }
 
 // isToken68 reports whether s is a b64token (RFC 6750 section 2.1): letters,

@@ -220,7 +220,7 @@ func (e *TokenEndpoint) answer(w http.ResponseWriter, r *http.Request) (*tokenRe
 	if err != nil {
 		return nil, unavailable(r, err)
 	}
-	response := newTokenResponse(token, lifetime(e.Signer, expiry), cnf, access)
+	response := newTokenResponse(e.Signer, token, expiry, cnf, access)
 	if request.SubjectToken != nil {
 		response.IssuedType = TokenTypeAccess // RFC 8693 section 2.2.1
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -241,4 +242,14 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 		d = date.Sub(now)
 	}
 	return min(max(d, 0), maxRetryAfter)
+}
+
+// withoutURL drops the URL that net/http puts into its errors. The endpoint is
+// named already, and a query may hold a secret.
+func withoutURL(err error) error {
+	var urlError *url.Error
+	if errors.As(err, &urlError) {
+		return urlError.Err
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -21,10 +22,7 @@ type TokenVerifier interface {
 	Verify(ctx context.Context, token string) (*tokenprofile.Token, error)
 }
 
-var (
-	_ TokenVerifier = (*tokenprofile.Verifier)(nil)
-	_ TokenVerifier = (*tokenprofile.Issuers)(nil)
-)
+var _, _ TokenVerifier = (*tokenprofile.Verifier)(nil), (*tokenprofile.Issuers)(nil)
 
 // verify returns a token or an error, never neither.
 func verify(ctx context.Context, verifier TokenVerifier, text string) (*tokenprofile.Token, error) {
@@ -158,6 +156,20 @@ func (g *Guard) report(r *http.Request, refusal *Refusal) *Refusal {
 	}
 	g.log.write(g.Logger, "request refused", r, refusal)
 	return refusal
+}
+
+var errNoCredentials = errors.New("no credentials")
+
+// unspoken returns why credentials of that scheme count as none. The most common
+// mistake of a client is a token without its scheme.
+func unspoken(header http.Header, name, scheme string) error {
+	switch {
+	case header.Get(name) == "":
+		return errNoCredentials
+	case scheme != "":
+		return fmt.Errorf("the header %s has the scheme %s, and the guard has no %[2]s", name, scheme)
+	}
+	return fmt.Errorf("the header %s does not begin with the scheme Bearer, or another that the guard accepts", name)
 }
 
 func (g *Guard) admit(r *http.Request) (context.Context, *Refusal) {

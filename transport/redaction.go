@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"errors"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -97,14 +95,4 @@ func spanOf(text string, kind func(rune) bool) int {
 // isTokenRune reports whether tokens and form-encoded secrets have the character.
 func isTokenRune(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("_.~+/=%-", c)
-}
-
-// withoutURL drops the URL that net/http puts into its errors. The endpoint is
-// named already, and a query may hold a secret.
-func withoutURL(err error) error {
-	var urlError *url.Error
-	if errors.As(err, &urlError) {
-		return urlError.Err
-	}
-	return err
 }

@@ -16,11 +16,12 @@ type tokenResponse struct {
 	Scope       string `json:"scope,omitempty"`
 }
 
-func newTokenResponse(token string, lifetime time.Duration, cnf confirmation, access *Access) *tokenResponse {
+// newTokenResponse takes a token of the signer.
+func newTokenResponse(signer ClaimsSource, token string, expiry time.Time, cnf confirmation, access *Access) *tokenResponse {
 	response := &tokenResponse{
 		AccessToken: token,
 		TokenType:   oauth.SchemeBearer,
-		ExpiresIn:   int64(lifetime / time.Second),
+		ExpiresIn:   int64(lifetime(signer, expiry) / time.Second),
 		Scope:       strings.Join(access.Scope, " "),
 	}
 	if cnf.key != "" {
