@@ -64,7 +64,7 @@ func (s Selection) choose(keys []PrivateKey) (PrivateKey, error) {
 	case s.Newest:
 		return s.newest(fit)
 	}
-	return PrivateKey{}, fmt.Errorf("%w: name one of %s", ErrAmbiguous, describeAll(fit))
+	return PrivateKey{}, fmt.Errorf("%w: set NewestKey, or name one of %s", ErrAmbiguous, describeAll(fit))
 }
 
 func (s Selection) named(keys []PrivateKey) (PrivateKey, error) {
