@@ -55,6 +55,10 @@ func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
 	case "iss":
 		c.issuer, err = readText(value, ErrIssuer, "iss")
 	case "sub":
+		if string(value) == `""` { // some senders write it for nobody
+			c.subject = []byte{}
+			break
+		}
 		c.subject, err = readText(value, ErrSubject, "sub")
 	case "jti":
 		c.id, err = readText(value, ErrClaim, "jti")
@@ -72,6 +76,14 @@ func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
 		}
 	}
 	return err
+}
+
+// judgeSubject refuses an empty sub, where the claim has a meaning.
+func (c *claims) judgeSubject() error {
+	if c.subject != nil && len(c.subject) == 0 {
+		return refuse(ErrSubject, "sub is empty")
+	}
+	return nil
 }
 
 // readText returns a string: not empty, without control characters.

@@ -252,3 +252,20 @@ func TestObjectsAreComparedMemberByMember(t *testing.T) {
 		}
 	}
 }
+
+// Some senders write an empty sub for nobody. It means none.
+func TestAnEmptySubject(t *testing.T) {
+	token := handmade(handmadeKey, goodHeader, payloadWith(`sub=""`))
+	p := profileOf("HS256")
+	p.Subject = ""
+	got := ok(handmadeVerifier(t, p).Verify(t.Context(), token))(t)
+	if got.Subject != "" {
+		t.Errorf("got sub %q", got.Subject)
+	}
+	p.Required = []string{"sub"}
+	_, err := handmadeVerifier(t, p).Verify(t.Context(), token)
+	refuses(t, err, tokenprofile.ErrSubject)
+	signer, _ := pair(t, p)
+	_, err = signer.Sign(t.Context(), map[string]any{"sub": ""})
+	mentions(t, err, "sub is empty")
+}

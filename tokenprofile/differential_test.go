@@ -52,7 +52,8 @@ func claimsFormerly(c map[string]any) bool {
 		return false
 	}
 	for _, name := range []string{"iss", "sub", "jti"} {
-		if value, there := c[name]; there && !plainText(value) {
+		nobody := name == "sub" && c[name] == "" // accepted since
+		if value, there := c[name]; there && !plainText(value) && !nobody {
 			return false
 		}
 	}

@@ -80,6 +80,11 @@ func (want *expectedClaims) judge(c *claims) error {
 	if err := want.judgeAudience(c); err != nil {
 		return err
 	}
+	if want.subject != "" || slices.Contains(want.required, "sub") {
+		if err := c.judgeSubject(); err != nil {
+			return err
+		}
+	}
 	if want.subject != "" && string(c.subject) != want.subject {
 		return refuse(ErrSubject, "sub is not the profile's "+quoteAll(want.subject))
 	}

@@ -43,7 +43,7 @@ type Profile struct {
 	AudienceArray bool `json:"audienceArray,omitempty"`
 
 	// Subject is the sub claim. Empty: a signer writes the one given to
-	// [Signer.Sign] or none, a verifier accepts any.
+	// [Signer.Sign] or none, a verifier accepts any, also an empty one.
 	Subject string `json:"subject,omitempty"`
 
 	// Lifetime is how long a token lives from iat to exp when signing, and the
