@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore"
 )
 
 // Payload is Verify up to the claims: the gate, the header, the key, and the
@@ -102,3 +104,22 @@ func ReadHeader(token string) ([]byte, error) {
 	}
 	return bytes.Clone(r.rawHeader), nil
 }
+
+// MACWithASpareOf returns the MAC of a key while the one state that is spare is
+// another key's.
+func MACWithASpareOf(a Algorithm, other, key keystore.SecretKey, input []byte) []byte {
+	theirs, ours := macs{algorithm: a}, macs{algorithm: a}
+	spareMACs.Put(theirs.states(other).take(a))
+	return ours.append(key, nil, input)
+}
+
+// SharesAState reports whether two that compute at the same time would get the
+// same state of the key, after one that has computed alone.
+func SharesAState(a Algorithm, key keystore.SecretKey) bool {
+	m := macs{algorithm: a}
+	m.append(key, nil, nil)
+	states := m.states(key)
+	return states.take(a) == states.take(a)
+}
+
+const MaxMaxSize = maxMaxSize

@@ -459,6 +459,13 @@ func TestPeek(t *testing.T) {
 		_, _, err := tokenprofile.Peek(text)
 		refuses(t, err, tokenprofile.ErrMalformed)
 	}
+	longest := textSegment(`{}`) + "." + textSegment(`{}`) + "."
+	longest += strings.Repeat("A", tokenprofile.MaxMaxSize-len(longest))
+	if _, _, err := tokenprofile.Peek(longest); err != nil {
+		t.Errorf("got %v for the longest text there is", err)
+	}
+	_, _, err = tokenprofile.Peek(longest + "A")
+	refuses(t, err, tokenprofile.ErrMalformed)
 }
 
 // Nothing is compared when a secret stands for itself.
