@@ -78,14 +78,6 @@ func (c *claims) readMember(name []byte, value strictjson.Value) (err error) {
 	return err
 }
 
-// judgeSubject refuses an empty sub, where the claim has a meaning.
-func (c *claims) judgeSubject() error {
-	if c.subject != nil && len(c.subject) == 0 {
-		return refuse(ErrSubject, "sub is empty")
-	}
-	return nil
-}
-
 // readText returns a string: not empty, without control characters.
 func readText(value strictjson.Value, reason error, name string) ([]byte, error) {
 	text, ok := value.Text()

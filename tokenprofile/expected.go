@@ -81,7 +81,7 @@ func (want *expectedClaims) judge(c *claims) error {
 		return err
 	}
 	if want.subject != "" || slices.Contains(want.required, "sub") {
-		if err := c.judgeSubject(); err != nil {
+		if err := judgeEmpty(c); err != nil {
 			return err
 		}
 	}
@@ -92,6 +92,14 @@ func (want *expectedClaims) judge(c *claims) error {
 		return refuse(ErrClaim, "jti is missing")
 	}
 	return want.judgeFurther(c)
+}
+
+// judgeEmpty refuses an empty sub, where the claim has a meaning.
+func judgeEmpty(c *claims) error {
+	if c.subject != nil && len(c.subject) == 0 {
+		return refuse(ErrSubject, "sub is empty")
+	}
+	return nil
 }
 
 func (want *expectedClaims) judgeIssuer(c *claims) error {

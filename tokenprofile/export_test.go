@@ -119,7 +119,8 @@ func SharesAState(a Algorithm, key keystore.SecretKey) bool {
 	m := macs{algorithm: a}
 	m.append(key, nil, nil)
 	states := m.states(key)
-	return states.take(a) == states.take(a)
+	one := states.take(a)
+	return one == states.take(a)
 }
 
 const MaxMaxSize = maxMaxSize

@@ -61,7 +61,7 @@ func (want *expectedGiven) judge(b *buffer) error {
 	if err == nil && want.members+b.scanner.Members() > strictjson.MaxMembers {
 		err = strictjson.ErrMembers
 	}
-	err = cmp.Or(err, c.judgeSubject())
+	err = cmp.Or(err, judgeEmpty(c))
 	for _, m := range c.members {
 		switch own := want.namesake(m.name); {
 		case own == nil:
