@@ -88,6 +88,7 @@ var noStore = newStore(&contents{refusal: errNoStore, lacking: errNoStore}, File
 
 var errNoStore = fmt.Errorf("keystore: %w: %w: the store is nil, or was not opened", ErrUnavailable, ErrMisconfigured)
 
+// made returns the store, or noStore in its place.
 func (s *Store) made() *Store {
 	if s == nil || s.opened.IsZero() {
 		return noStore

@@ -152,6 +152,19 @@ func pair(t testing.TB, p tokenprofile.Profile) (*tokenprofile.Signer, *tokenpro
 	return signer, verifier()
 }
 
+// signAndVerify does both for so many tokens. It may run beside others.
+func signAndVerify(t *testing.T, signer *tokenprofile.Signer, verifier *tokenprofile.Verifier, tokens int) {
+	for range tokens {
+		token, err := signer.Sign(t.Context(), nil)
+		if err == nil {
+			_, err = verifier.Verify(t.Context(), token)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // several is a signer, and as many verifiers of its tokens as are asked for.
 func several(t testing.TB, p tokenprofile.Profile) (*tokenprofile.Signer, func() *tokenprofile.Verifier) {
 	t.Helper()
