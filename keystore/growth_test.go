@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,46 @@ func TestSecretKeysOfAStoreAreLookedUpByAlias(t *testing.T) {
 	}
 	if got := testing.AllocsPerRun(100, func() { keystore.ByAlias(keys, "key-6") }); got > 0 {
 		t.Errorf("got %v allocations, want none", got)
+	}
+}
+
+// The index of a whole slice says nothing of a part of it, or of another order.
+func TestOtherSlicesAreSearchedByAlias(t *testing.T) {
+	keys := must(followed(t, numbered(10, 0)).PrivateKeys(t.Context()))
+	turned := slices.Clone(keys)
+	slices.Reverse(turned)
+	var public []keystore.PublicKey
+	for _, key := range keys {
+		public = append(public, key.Public())
+	}
+	_, alone, _ := ed25519.GenerateKey(nil)
+	made := must(keystore.NewPrivateKey(alone)).WithAlias("key-0")
+	for _, alias := range []string{"key-2", "key-9", "KEY-9", "key-0"} {
+		found(t, "the first three", keys[:3], alias)
+		found(t, "the last three", keys[7:], alias)
+		found(t, "turned round", turned, alias)
+		found(t, "public", public, alias)
+		found(t, "of no store", []keystore.PrivateKey{made}, alias)
+	}
+}
+
+func found[K interface {
+	keystore.PrivateKey | keystore.PublicKey
+	Alias() string
+}](t *testing.T, name string, keys []K, alias string) {
+	t.Helper()
+	var want []string
+	for _, key := range keys {
+		if strings.EqualFold(key.Alias(), alias) {
+			want = append(want, key.Alias())
+		}
+	}
+	var got []string
+	for _, key := range keystore.ByAlias(keys, alias) {
+		got = append(got, key.Alias())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %q: got %q, want %q", name, alias, got, want)
 	}
 }
 
