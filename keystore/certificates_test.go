@@ -23,7 +23,7 @@ func TestSignaturesOfChainsAreCountedByTheirCost(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		key  crypto.PublicKey
-		want int
+		want int64
 	}{
 		{"RSA 2048", rsaKey(2048, 65537), 1},
 		{"RSA 4096", rsaKey(4096, 65537), 4},

@@ -42,6 +42,7 @@ func TestJSONWithPEMInIt(t *testing.T) {
 		"an answer of cfssl":              {`{"cert":"` + cert + `","key":"x"}`, keystore.ErrUnknownFormat, "cfssl"},
 		"a certificate by that name":      {`{"cert":"` + cert + `","other":"x"}`, keystore.ErrUnknownFormat, "take the PEM out"},
 		"certificates beside a number":    {`{"a":"` + cert + `","b":1}`, keystore.ErrUnknownFormat, "take the PEM out"},
+		"a private key behind one":        {`{"a":"` + cert + key + `"}`, keystore.ErrUnknownFormat, "take the PEM out"},
 		"certificates beside a text":      {`{"a":"` + cert + `","b":"x"}`, keystore.ErrUnknownFormat, "take the PEM out"},
 		"as many members as there may be": {crowd(1000), keystore.ErrUnknownFormat, "take the PEM out"},
 		"one more":                        {crowd(1001), keystore.ErrLimit, "more than 1000"},

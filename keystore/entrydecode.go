@@ -165,12 +165,11 @@ func certifiedKey(cert *x509.Certificate) (crypto.PublicKey, error) {
 // certificate is read once, and each signature is checked once, so that a small
 // file cannot ask for much memory and work.
 type certificates struct {
-	keys format.KeyReader
+	keys *format.KeyReader
 
 	mu     sync.Mutex                    // guards the rest; nothing is read or checked under it
 	read   map[string]func() certificate // by DER
 	signed map[link]func() bool
-	work   int // spent on signatures, see maxSignatureWork
 }
 
 type certificate struct {
@@ -179,17 +178,11 @@ type certificate struct {
 	err    error // why crypto/x509 refuses it
 }
 
-// maxSignatureWork bounds the cost of the signatures in the chains of one file,
-// in units of some 30 microseconds, the cost of one by an RSA key of 2048 bits.
-// It is enough for 10,000 keys that CAs on P-256 have certified. Without it, a
-// few CAs with very large keys could keep a server busy.
-const maxSignatureWork = 50_000
-
 // A link of a chain is a certificate and the one that is said to have signed it.
 type link struct{ child, issuer *x509.Certificate }
 
-func newCertificates(fileSize int) *certificates {
-	return &certificates{keys: format.KeyReader{FileSize: fileSize}, read: map[string]func() certificate{}, signed: map[link]func() bool{}}
+func newCertificates(keys *format.KeyReader) *certificates {
+	return &certificates{keys: keys, read: map[string]func() certificate{}, signed: map[link]func() bool{}}
 }
 
 // chain returns the certificates as DER, and parsed as far as crypto/x509
@@ -264,8 +257,8 @@ func (c *certificates) check(l link) (signed func() bool, err error) {
 	if signed = c.signed[l]; signed != nil {
 		return signed, nil
 	}
-	if c.work += signatureWork(l.issuer.PublicKey); c.work > maxSignatureWork {
-		return nil, fmt.Errorf("%w: the file's chains ask for too many signatures to be checked", ErrLimit)
+	if err := c.keys.Spend(signatureWork(l.issuer.PublicKey)); err != nil {
+		return nil, err
 	}
 	signed = sync.OnceValue(func() bool {
 		return l.issuer.CheckSignature(l.child.SignatureAlgorithm, l.child.RawTBSCertificate, l.child.Signature) == nil
@@ -274,12 +267,13 @@ func (c *certificates) check(l link) (signed func() bool, err error) {
 	return signed, nil
 }
 
-// signatureWork returns what checking one signature costs.
-func signatureWork(key crypto.PublicKey) int {
+// signatureWork returns what checking one signature costs, as
+// [format.KeyReader] counts: 1 is an RSA key of 2048 bits.
+func signatureWork(key crypto.PublicKey) int64 {
 	switch key := key.(type) {
 	case *rsa.PublicKey: // quadratic in the modulus, linear in the exponent
 		size, exponent := (key.N.BitLen()+2047)/2048, (bits.Len(uint(key.E))+16)/17
-		return size * size * exponent
+		return int64(size * size * exponent)
 	case *ecdsa.PublicKey:
 		if key.Curve.Params().BitSize > 256 {
 			return 20

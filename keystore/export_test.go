@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/x509"
 	"time"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // ReadUnchanged reads an open file, for a test in which it changes meanwhile.
@@ -30,9 +32,10 @@ func FoundByAlias[K PrivateKey | SecretKey](keys []K) bool { return indexOf(keys
 var SignatureWork = signatureWork
 
 // CheckChain checks the signatures of a chain when so much work is left.
-func CheckChain(chain []*x509.Certificate, left int) error {
-	c := newCertificates(0)
-	c.work = maxSignatureWork - left
+func CheckChain(chain []*x509.Certificate, left int64) error {
+	var keys format.KeyReader
+	keys.Spend(format.MaxWork - left)
+	c := newCertificates(&keys)
 	_, err := c.signedChain(chain)
 	return err
 }

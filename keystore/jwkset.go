@@ -3,16 +3,13 @@ package keystore
 import (
 	"bytes"
 	"cmp"
-	"crypto/ecdh"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strconv"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // maxKeys is the most keys of one JWK Set.
@@ -29,12 +26,13 @@ func readJSON(data []byte, passwords *passwords) (found, error) {
 	if err != nil {
 		return found{}, fmt.Errorf("JSON: %w", damaged(err))
 	}
+	var keys format.KeyReader
 	switch {
 	case o.has("keys"):
-		entries, err := jwkSet(o)
+		entries, err := jwkSet(o, &keys)
 		return found{format: "JWK Set", verified: true, entries: entries}, err
 	case o.has("kty"):
-		entry := jwkEntry(text)
+		entry := jwkEntry(text, &keys)
 		return found{format: "JWK", verified: true, entries: nameless([]Entry{entry})}, entry.Err
 	case o.has("ciphertext") && passwords != nil:
 		jwe, err := parseJSONJWE(o)
@@ -45,34 +43,38 @@ func readJSON(data []byte, passwords *passwords) (found, error) {
 
 // jwkSet reads the keys of a JWK Set (RFC 7517 section 5). A foreign key that
 // cannot be used is passed over; a damaged key of our own is an error.
-func jwkSet(o object) ([]Entry, error) {
+func jwkSet(o object, keys *format.KeyReader) ([]Entry, error) {
 	dec := json.NewDecoder(bytes.NewReader(o.members["keys"]))
 	if token, err := dec.Token(); err != nil || token != json.Delim('[') {
 		return nil, fmt.Errorf("%w: JWK Set: member %q is not an array", ErrDamaged, "keys")
 	}
-	var entries []Entry
-	for i := 0; dec.More(); i++ {
-		if i == maxKeys {
+	var texts []json.RawMessage
+	for dec.More() {
+		if len(texts) == maxKeys {
 			return nil, fmt.Errorf("%w: more than %d keys", ErrLimit, maxKeys)
 		}
-		var key json.RawMessage
-		if err := dec.Decode(&key); err != nil {
-			return nil, fmt.Errorf("%w: keys[%d]: not well-formed JSON", ErrDamaged, i)
+		var text json.RawMessage
+		if err := dec.Decode(&text); err != nil {
+			return nil, fmt.Errorf("%w: keys[%d]: not well-formed JSON", ErrDamaged, len(texts))
 		}
-		entry := jwkEntry(key)
-		if entry.Err != nil {
-			entry.Err = fmt.Errorf("keys[%d]: %w", i, entry.Err)
+		texts = append(texts, text)
+	}
+	entries := make([]Entry, len(texts))
+	format.Each(len(texts), func(i int) { entries[i] = jwkEntry(texts[i], keys) })
+	for i := range entries {
+		e := &entries[i]
+		if e.Err != nil {
+			e.Err = fmt.Errorf("keys[%d]: %w", i, e.Err)
 		}
-		if entry.Err != nil && entry.Kind != KindPublicKey && !errors.Is(entry.Err, ErrUnsupported) {
-			return nil, entry.Err
+		if e.Err != nil && e.Kind != KindPublicKey && !errors.Is(e.Err, ErrUnsupported) {
+			return nil, e.Err
 		}
-		entries = append(entries, entry)
 	}
 	return nameless(entries), nil
 }
 
 // jwkEntry reads a JWK of any kind.
-func jwkEntry(data []byte) Entry {
+func jwkEntry(data []byte, keys *format.KeyReader) Entry {
 	o, err := lenientObject(data, maxJWK)
 	if err != nil {
 		return Entry{Kind: KindPublicKey, Err: fmt.Errorf("JWK: %w", damaged(err))}
@@ -87,7 +89,7 @@ func jwkEntry(data []byte) Entry {
 		entry.SecretKey.alias = kid
 	case o.has("d"), o.has("priv"):
 		entry.Kind = KindPrivateKey
-		entry.PrivateKey, entry.Err = privateJWK(o)
+		entry.PrivateKey, entry.Err = privateJWK(o, keys)
 		entry.PrivateKey.public.alias = kid
 		entry.PublicKey = entry.PrivateKey.public
 	default:
@@ -133,114 +135,6 @@ func damaged(err error) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
-func privateJWK(o object) (PrivateKey, error) {
-	public, err := publicJWK(o)
-	if err != nil {
-		return PrivateKey{}, err
-	}
-	var key signer
-	switch k := public.key.(type) {
-	case *rsa.PublicKey:
-		key, err = rsaPrivate(o, k)
-	case *ecdsa.PublicKey:
-		key, err = ecPrivate(o, k)
-	case ed25519.PublicKey:
-		var seed []byte
-		if seed, err = o.octets("d", ed25519.SeedSize); err == nil {
-			key = ed25519.NewKeyFromSeed(seed)
-		}
-	case *ecdh.PublicKey:
-		var d []byte
-		if d, err = o.octets("d", 32); err == nil {
-			key, err = k.Curve().NewPrivateKey(d)
-		}
-	default:
-		var seed []byte
-		if seed, err = o.octets("priv", -1); err == nil {
-			key, err = mldsaKeys.newPrivate(k, seed)
-		}
-	}
-	if err != nil {
-		return PrivateKey{}, err
-	}
-	if !samePublicKey(key.Public(), public.key) {
-		return PrivateKey{}, fmt.Errorf("%w: the private part does not belong to the public part", ErrDamaged)
-	}
-	private := PrivateKey{material: enclose(key), public: public, ops: public.ops}
-	private.public.ops = publicOperations(public.ops)
-	return private, nil
-}
-
-func rsaPrivate(o object, public *rsa.PublicKey) (*rsa.PrivateKey, error) {
-	if o.has("oth") {
-		return nil, fmt.Errorf("%w: an RSA key of more than two primes", ErrUnsupported)
-	}
-	d, err := o.integer("d")
-	if err != nil {
-		return nil, err
-	}
-	primes, err := rsaPrimes(o, public, d)
-	if err != nil {
-		return nil, err
-	}
-	key := &rsa.PrivateKey{PublicKey: *public, D: d, Primes: primes}
-	key.Precompute()
-	if err := key.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: the RSA parameters do not belong together", ErrDamaged)
-	}
-	return key, nil
-}
-
-// rsaPrimes reads the two primes, or computes them where there is only the
-// private exponent (RFC 7518 section 6.3.2 leaves that open).
-func rsaPrimes(o object, public *rsa.PublicKey, d *big.Int) ([]*big.Int, error) {
-	if !o.has("p") || !o.has("q") {
-		return primeFactors(public.N, big.NewInt(int64(public.E)), d)
-	}
-	p, err := o.integer("p")
-	if err != nil {
-		return nil, err
-	}
-	q, err := o.integer("q")
-	return []*big.Int{p, q}, err
-}
-
-// primeFactors follows NIST SP 800-56B revision 2, appendix C.2: d e - 1 is a
-// multiple of p - 1 and of q - 1, which tells p + q, and n is p q.
-func primeFactors(n, e, d *big.Int) ([]*big.Int, error) {
-	one := big.NewInt(1)
-	multiple := new(big.Int).Mul(d, e)
-	multiple.Sub(multiple, one)
-	common := new(big.Int).GCD(nil, nil, new(big.Int).Sub(n, one), multiple)
-	m, r := new(big.Int).DivMod(multiple.Mul(multiple, common), n, new(big.Int))
-	sum := new(big.Int).Sub(n, r)
-	sum.Add(sum.Div(sum, m.Add(m, one)), one)
-	difference := new(big.Int).Mul(sum, sum)
-	if difference.Sub(difference, new(big.Int).Lsh(n, 2)); difference.Sign() <= 0 {
-		return nil, fmt.Errorf("%w: the private exponent does not belong to the modulus", ErrDamaged)
-	}
-	difference.Sqrt(difference)
-	p := new(big.Int).Add(sum, difference)
-	q := new(big.Int).Sub(sum, difference)
-	return []*big.Int{p.Rsh(p, 1), q.Rsh(q, 1)}, nil // validation checks the result
-}
-
-func ecPrivate(o object, public *ecdsa.PublicKey) (*ecdsa.PrivateKey, error) {
-	_, size, err := curveOf(o)
-	if err != nil {
-		return nil, err
-	}
-	d, err := o.octets("d", size)
-	if err != nil {
-		return nil, err
-	}
-	key, err := ecdsa.ParseRawPrivateKey(public.Curve, d)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the private part is not a number of the curve", ErrDamaged)
-	}
-	return key, nil
-}
-
 // maxSecret is in bytes: far beyond any HMAC key.
 const maxSecret = 4096
 
@@ -262,20 +156,4 @@ func secretJWK(o object) (SecretKey, error) {
 	}
 	secret.usage, err = usageOf(o)
 	return secret, err
-}
-
-// publicOperations returns what the public half does where the private half
-// does the operations given.
-func publicOperations(private []string) []string {
-	counterpart := map[string]string{"sign": "verify", "decrypt": "encrypt", "unwrapKey": "wrapKey"}
-	var public []string
-	for _, op := range private {
-		if other, ok := counterpart[op]; ok {
-			op = other
-		}
-		if !slices.Contains(public, op) {
-			public = append(public, op)
-		}
-	}
-	return public
 }

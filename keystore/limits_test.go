@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -186,5 +188,42 @@ func TestLimitsOfWhatAKeySaysOfItself(t *testing.T) {
 		if err := key.UnmarshalJSON([]byte(strings.Replace(rfc7638, "AQAB", exponent, 1))); (err == nil) != good {
 			t.Errorf("exponent %s: got %v, want it accepted: %t", exponent, err, good)
 		}
+	}
+}
+
+// Every private key of a set is checked before it signs. What that takes is
+// bounded for the whole file: the few keys here took minutes.
+func TestAKeySetIsCountedByWhatItCosts(t *testing.T) {
+	b64 := base64.RawURLEncoding.EncodeToString
+	whole := func(k *rsa.PrivateKey) map[string]any {
+		return map[string]any{"dp": b64(k.Precomputed.Dp.Bytes()), "dq": b64(k.Precomputed.Dq.Bytes()), "qi": b64(k.Precomputed.Qinv.Bytes()), "p": b64(k.Primes[0].Bytes()), "q": b64(k.Primes[1].Bytes())}
+	}
+	key := must(rsa.GenerateKey(rand.Reader, 2048))
+	set := func(n int, more map[string]any) []byte {
+		keys := make([]map[string]any, n)
+		for i := range keys {
+			keys[i] = map[string]any{"kty": "RSA", "kid": fmt.Sprint(i), "n": b64(key.N.Bytes()), "e": "AQAB", "d": b64(key.D.Bytes())}
+			maps.Copy(keys[i], more)
+		}
+		return must(json.Marshal(map[string]any{"keys": keys}))
+	}
+	for name, row := range map[string]struct {
+		more map[string]any
+		most int
+	}{
+		"whole":                    {whole(key), 1000}, // as many as a set may have
+		"without CRT coefficients": {nil, 12_000 / (9 + 63)},
+	} {
+		if _, err := keystore.Parse(set(row.most, row.more), nil); err != nil {
+			t.Errorf("%s: %d keys are refused: %v", name, row.most, err)
+		}
+		if _, err := keystore.Parse(set(row.most+1, row.more), nil); !errors.Is(err, keystore.ErrLimit) {
+			t.Errorf("%s: %d keys: got %v, want %v", name, row.most+1, err, keystore.ErrLimit)
+		}
+	}
+	wrong := whole(key)
+	wrong["qi"] = wrong["dp"]
+	if _, err := keystore.Parse(set(1, wrong), nil); !errors.Is(err, keystore.ErrDamaged) {
+		t.Errorf("a coefficient of another key: got %v, want %v", err, keystore.ErrDamaged)
 	}
 }

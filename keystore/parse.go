@@ -115,15 +115,15 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	if name == format.JKS || name == format.JCEKS {
 		store.Entries = lastOfEach(store.Entries)
 	}
-	result.entries = newEntries(store.Entries, len(data))
+	result.entries = newEntries(store)
 	return result, nil
 }
 
-// newEntries makes keys of what a reader found in a file of so many bytes.
-func newEntries(found []format.Entry, size int) []Entry {
-	certificates := newCertificates(size)
-	entries := make([]Entry, len(found))
-	format.Each(len(found), func(i int) { entries[i] = newEntry(found[i], certificates) })
+// newEntries makes keys of what a reader found.
+func newEntries(found *format.Store) []Entry {
+	certificates := newCertificates(&found.Keys)
+	entries := make([]Entry, len(found.Entries))
+	format.Each(len(entries), func(i int) { entries[i] = newEntry(found.Entries[i], certificates) })
 	return entries
 }
 
@@ -248,7 +248,7 @@ func serviceAccount(texts map[string]string) (found, error) {
 
 func allCertificates(texts map[string]string) bool {
 	for _, text := range texts {
-		if !strings.HasPrefix(text, "-----BEGIN CERTIFICATE-----") {
+		if !strings.HasPrefix(text, "-----BEGIN CERTIFICATE-----") || strings.Contains(text, "PRIVATE KEY-----") {
 			return false
 		}
 	}
@@ -276,7 +276,7 @@ func inPEM(text, kid string) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := newEntries(store.Entries, len(text))
+	entries := newEntries(store)
 	for i := range entries {
 		entries[i].setAlias(kid)
 		entries[i].PrivateKey.public.kid, entries[i].PublicKey.kid = kid, kid

@@ -79,11 +79,12 @@ type Found struct {
 	Chained bool // the certificate is in the chain of a key
 }
 
-// Entries gives every private key its chain and returns all entries in the
-// order of the file, then the loose certificates that are trusted.
-func (a *Assembly) Entries(trusted func(Found) bool) ([]Entry, error) {
+// Store gives every private key its chain and returns a store of all entries in
+// the order of the file, then of the loose certificates that are trusted.
+func (a *Assembly) Store(trusted func(Found) bool) (*Store, error) {
 	a.index()
-	bits := a.publicBits()
+	store := new(Store)
+	bits := a.publicBits(&store.Keys)
 	var found Found
 	chained, links := map[string]bool{}, 0
 	for i := range a.entries {
@@ -106,23 +107,22 @@ func (a *Assembly) Entries(trusted func(Found) bool) ([]Entry, error) {
 	}
 	a.pool.used(func(c *Cert) { chained[string(c.Raw)] = true })
 	MarkShadowed(a.entries)
-	entries := a.entries
+	store.Entries = a.entries
 	for _, c := range a.loose {
 		if found.Chained = chained[string(c.Raw)]; trusted(found) {
-			entries = append(entries, Entry{Alias: a.Alias(c.name), Kind: Certificate, Chain: [][]byte{c.Raw}, Untagged: true, Err: c.err})
+			store.Entries = append(store.Entries, Entry{Alias: a.Alias(c.name), Kind: Certificate, Chain: [][]byte{c.Raw}, Untagged: true, Err: c.err})
 		}
 	}
-	return entries, nil
+	return store, nil
 }
 
 // publicBits returns the public keys of the private ones, found side by side.
 // They are for finding certificates: where there are none to find, nobody asks.
-func (a *Assembly) publicBits() [][]byte {
+func (a *Assembly) publicBits(keys *KeyReader) [][]byte {
 	bits := make([][]byte, len(a.entries))
 	if len(a.loose) == 0 {
 		return bits
 	}
-	var keys KeyReader
 	Each(len(a.entries), func(i int) {
 		if a.entries[i].Kind == PrivateKey {
 			bits[i] = keys.PublicBits(a.entries[i].PKCS8)

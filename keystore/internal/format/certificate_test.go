@@ -148,10 +148,11 @@ func TestCertificatesOfAnAssembly(t *testing.T) {
 	a.AddLoose("one", nil, leaf.Raw)
 	a.AddLoose("two", nil, again)
 	a.AddLoose("ca", nil, ca.Raw)
-	entries, err := a.Entries(func(f format.Found) bool { return !f.Chained })
-	if err != nil || len(entries) != 2 {
-		t.Fatalf("got %d entries, %v, want the key and the certificate that is not its", len(entries), err)
+	store, err := a.Store(func(f format.Found) bool { return !f.Chained })
+	if err != nil || len(store.Entries) != 2 {
+		t.Fatalf("got %v, %v, want the key and the certificate that is not its", store, err)
 	}
+	entries := store.Entries
 	if chain := entries[0].Chain; len(chain) != 2 || !bytes.Equal(chain[0], again) || !bytes.Equal(chain[1], ca.Raw) {
 		t.Errorf("got a chain of %d, want the certificate of its name and the CA", len(chain))
 	}

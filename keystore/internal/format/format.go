@@ -98,6 +98,9 @@ type Store struct {
 	// Passed is what the file has besides entries, such as the labels of other PEM
 	// blocks.
 	Passed []string
+	// Keys is what private keys are to be read with, and remembers what was spent
+	// so far.
+	Keys KeyReader
 }
 
 // Passwords is what a reader may try.

@@ -63,31 +63,38 @@ type privateKeyInfo struct {
 	PrivateKey []byte
 }
 
-// KeyReader reads the private keys of one file, and counts those that cost
-// much. It is safe for concurrent use.
-type KeyReader struct {
-	FileSize int          // in bytes
-	work     atomic.Int64 // spent so far
-	computed atomic.Int64 // DSA public keys
-}
+// KeyReader reads the private keys of one file, and counts what that costs. It
+// is safe for concurrent use.
+type KeyReader struct{ work atomic.Int64 } // spent so far
 
-// What crypto/x509 does to read a key takes time that grows faster than the
-// key. A file may ask for baseWork and for workPerKB more, in units of some 30
-// microseconds: any number of RSA keys up to 4096 bits, and hundreds of the
-// dearest others.
-const (
-	baseWork  = 16_000
-	workPerKB = 16
-)
+// MaxWork is the arithmetic that one file may ask for, in units of some 30
+// microseconds: the public halves of 10,000 keys on P-256, or 1,300 RSA keys of
+// 2048 bits. Both must be checked before a key signs, and what that takes grows
+// faster than the key, so that a small file could keep a server busy.
+const MaxWork = 12_000
 
-// keyWork is what reading a key costs, RSA aside.
-var keyWork = map[int]int64{384: 8, 521: 30}
-
-func (r *KeyReader) spend(work int64) error {
-	if r.work.Add(work) > baseWork+workPerKB*int64(r.FileSize)>>10 {
-		return fmt.Errorf("%w: reading all keys of the file would take too long", ErrLimit)
+// Spend takes work off what the file may ask for, before it is done.
+func (r *KeyReader) Spend(work int64) error {
+	if r.work.Add(work) > MaxWork {
+		return fmt.Errorf("%w: the file's keys and chains take too long to check: split it", ErrLimit)
 	}
 	return nil
+}
+
+// curveWork is what the public half of a key on a large curve costs.
+var curveWork = map[int]int64{384: 8, 521: 30}
+
+// KeyWork returns what reading a private key costs, by Java's name for its type
+// and its size in bits.
+func KeyWork(name string, bits int) int64 {
+	switch {
+	case strings.HasPrefix(name, "RSA"):
+		size := int64(bits+1023) / 1024
+		return max(size*size*9/4, 1)
+	case name == "ML-DSA":
+		return 5
+	}
+	return max(curveWork[bits], 1)
 }
 
 // ParsePKCS8 parses a plain PKCS #8 key: RSA and RSASSA-PSS as
@@ -103,9 +110,10 @@ func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, 
 	name, bits, known := describe(info.Algorithm)
 	if strings.HasPrefix(name, "RSA") {
 		bits = modulusBits(info.PrivateKey)
-		err = r.checkRSA(info.PrivateKey, bits)
-	} else {
-		err = r.spend(max(keyWork[bits], 1))
+		err = checkRSA(info.PrivateKey, bits)
+	}
+	if err == nil {
+		err = r.Spend(KeyWork(name, bits))
 	}
 	if err != nil {
 		return nil, name, bits, fmt.Errorf("%w: %s key", err, known)
@@ -205,13 +213,9 @@ const (
 
 // checkRSA refuses a PKCS #1 key beyond the limits. What is wrong otherwise
 // crypto/x509 says better.
-func (r *KeyReader) checkRSA(pkcs1 []byte, bits int) error {
+func checkRSA(pkcs1 []byte, bits int) error {
 	if bits > maxRSABits {
 		return fmt.Errorf("%w: %d bits, %d are allowed", ErrLimit, bits, maxRSABits)
-	}
-	size := int64(bits+1023) / 1024
-	if err := r.spend(max(size*size*9/4, 1)); err != nil {
-		return err
 	}
 	parts, err := Few(pkcs1, 10)
 	if err == nil && len(parts) == 10 {

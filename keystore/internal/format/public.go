@@ -10,12 +10,10 @@ import (
 )
 
 // What a DSA public key is computed for: a prime of at most so many bits, and a
-// private key of at most so many (FIPS 186-4 section 4.2 has 3072 and 256). A
-// file may ask for it maxComputed times.
+// private key of at most so many (FIPS 186-4 section 4.2 has 3072 and 256).
 const (
 	maxPrime    = 4096
 	maxExponent = 512
-	maxComputed = 32
 )
 
 type publicKeyInfo struct {
@@ -64,15 +62,12 @@ func (r *KeyReader) PublicBits(pkcs8 []byte) []byte {
 	case "RSA", "RSASSA-PSS":
 		return rsaPublicBits(info.PrivateKey)
 	case "DSA":
-		if r.computed.Add(1) > maxComputed {
-			return nil
-		}
-		return dsaPublicBits(info)
+		return r.dsaPublicBits(info)
 	}
 	if bits := sec1PublicBits(info.PrivateKey); bits != nil {
 		return bits
 	}
-	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	key, _, _, err := r.ParsePKCS8(pkcs8)
 	if err != nil {
 		return nil
 	}
@@ -121,7 +116,7 @@ func sec1PublicBits(sec1 []byte) []byte {
 }
 
 // dsaPublicBits raises the generator to the private key.
-func dsaPublicBits(info privateKeyInfo) []byte {
+func (r *KeyReader) dsaPublicBits(info privateKeyInfo) []byte {
 	var domain struct{ P, Q, G *big.Int }
 	var x *big.Int
 	if _, err := asn1.Unmarshal(info.Algorithm.Parameters.FullBytes, &domain); err != nil {
@@ -131,6 +126,10 @@ func dsaPublicBits(info privateKeyInfo) []byte {
 		return nil
 	}
 	if domain.P.Sign() <= 0 || domain.P.BitLen() > maxPrime || x.Sign() <= 0 || x.BitLen() > maxExponent {
+		return nil
+	}
+	size := int64(domain.P.BitLen()+1023) / 1024
+	if r.Spend(max(size*size*int64(x.BitLen())/64, 1)) != nil {
 		return nil
 	}
 	bits, err := asn1.Marshal(new(big.Int).Exp(domain.G, x, domain.P))

@@ -102,17 +102,18 @@ func isPublicKey(der []byte) bool {
 func (r *reader) store(name string) (*format.Store, error) {
 	r.open()
 	// A certificate may be that of a key nobody could open: not trusted then.
-	entries, err := r.assembly.Entries(func(found format.Found) bool { return !found.Chained && found.Unknown == 0 })
+	store, err := r.assembly.Store(func(found format.Found) bool { return !found.Chained && found.Unknown == 0 })
 	if err != nil {
 		return nil, err
 	}
-	if r.foreign > 0 && r.foreign == len(entries) {
-		return nil, entries[0].Err
+	if r.foreign > 0 && r.foreign == len(store.Entries) {
+		return nil, store.Entries[0].Err
 	}
-	for i := range entries {
-		entries[i].Untagged = false // PEM has no tags to miss.
+	for i := range store.Entries {
+		store.Entries[i].Untagged = false // PEM has no tags to miss.
 	}
-	return &format.Store{Format: name, Entries: entries, Unverified: true, Passed: r.passed}, nil
+	store.Format, store.Unverified, store.Passed = name, true, r.passed
+	return store, nil
 }
 
 // open opens the keys side by side, with passwords asked for in order.

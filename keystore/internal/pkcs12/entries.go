@@ -12,9 +12,9 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/pbe"
 )
 
-// entries makes entries of the bags. Keys are opened side by side, with
-// passwords asked for in order.
-func (r *reader) entries() ([]format.Entry, error) {
+// store makes entries of the bags. Keys are opened side by side, with passwords
+// asked for in order.
+func (r *reader) store() (*format.Store, error) {
 	names := r.aliases()
 	opened, passwords := make([]format.Entry, len(r.bags)), make([][][]byte, len(r.bags))
 	for i, b := range r.bags {
@@ -30,7 +30,7 @@ func (r *reader) entries() ([]format.Entry, error) {
 			return nil, err
 		}
 	}
-	return r.assembly.Entries(func(found format.Found) bool { return found.Keys == 0 })
+	return r.assembly.Store(func(found format.Found) bool { return found.Keys == 0 })
 }
 
 // naming is the alias of a bag, and whether Java leaves it out.

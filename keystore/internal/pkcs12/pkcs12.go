@@ -77,11 +77,12 @@ func Read(data []byte, pw format.Passwords) (*format.Store, error) {
 	if err := r.authenticatedSafe(content); err != nil {
 		return nil, err
 	}
-	entries, err := r.entries()
+	store, err := r.store()
 	if err != nil {
 		return nil, err
 	}
-	return &format.Store{Format: format.PKCS12, Entries: entries, Unverified: !signed || pw.Store == nil}, nil
+	store.Format, store.Unverified = format.PKCS12, !signed || pw.Store == nil
+	return store, nil
 }
 
 // parse takes the outer structure apart. Bytes after it are ignored, as Java
