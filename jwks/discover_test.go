@@ -56,6 +56,7 @@ func TestDiscover(t *testing.T) {
 		{"the issuer in capitals", "/tenant", map[string]string{"/tenant" + openID: good("/Tenant")}, "another issuer's"},
 		{"another issuer, RFC 8414 right", "", map[string]string{openID: good("/"), oauth: good("")}, "another issuer's"},
 		{"no issuer", "", map[string]string{openID: `{"jwks_uri":"ISSUER/keys"}`}, "the metadata names no issuer"},
+		{"an empty issuer", "", map[string]string{openID: `{"issuer":"","jwks_uri":"ISSUER/keys"}`}, "the metadata names no issuer"},
 		{"an issuer that is a number", "", map[string]string{openID: `{"issuer":1,"jwks_uri":"ISSUER/keys"}`}, "the metadata names no issuer"},
 		{"the issuer twice", "", map[string]string{openID: `{"issuer":"https://other.example","issuer":"ISSUER","jwks_uri":"ISSUER/keys"}`}, "occurs twice"},
 		{"no keys", "", map[string]string{openID: `{"issuer":"ISSUER"}`}, "no jwks_uri"},

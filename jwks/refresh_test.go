@@ -62,11 +62,17 @@ func TestRefreshAheadAtFourFifthsOfMaxAge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, issuer *jwkstest.Issuer, client *jwks.Client) {
 				issuer.Break(withHeaders(issuer, "Cache-Control", tt.cacheControl, "Age", tt.age))
-				wantKey(t, client, issuer.KeyID())
+				clients := []*jwks.Client{client}
+				for range 19 { // each at a random moment: one alone might meet these by chance
+					clients = append(clients, &jwks.Client{URL: issuer.KeysURL(), HTTPClient: issuer.Client()})
+				}
+				for _, client := range clients {
+					wantKey(t, client, issuer.KeyID())
+				}
 				time.Sleep(tt.want*85/100 - time.Nanosecond)
-				wantRequests(t, issuer, 1)
+				wantRequests(t, issuer, 20)
 				time.Sleep(tt.want*10/100 + time.Nanosecond)
-				wantRequests(t, issuer, 2)
+				wantRequests(t, issuer, 40)
 			})
 		})
 	}

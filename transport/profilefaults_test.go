@@ -314,6 +314,19 @@ func TestFaultsOfATokenProfileNameItsFile(t *testing.T) {
 	}
 }
 
+// One that stands in the document itself is in no file.
+func TestFaultsOfATokenProfileInTheDocument(t *testing.T) {
+	token := transport.DeclaredToken{}
+	client := transport.ClientProfile{Keystore: &transport.DeclaredStore{Path: "k"}, Token: &token}
+	guard := transport.GuardProfile{Truststore: &transport.DeclaredStore{Path: "t"}, Token: token}
+	for document, err := range map[string]error{"client": client.Validate(), "guard": guard.Validate()} {
+		paths, text := faultPaths(t, err, "transport: "+document+" profile")
+		if !slices.Contains(paths, "token.algorithm") || strings.Contains(text, "(in ") {
+			t.Errorf("a %s: got %v, %q", document, paths, text)
+		}
+	}
+}
+
 // One that cannot be read hides none of the others.
 func TestFaultsOfATokenProfileAreToldAtOnce(t *testing.T) {
 	dir := t.TempDir()

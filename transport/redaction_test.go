@@ -44,6 +44,8 @@ func TestLongRunsAreCutOutOfADescription(t *testing.T) {
 		{"letters at the ends of the alphabet", strings.Repeat("AZaz", 11), "..."},
 		{"the last character that is shown", "~", "~"},
 		{"as long as a description may be", strings.Repeat("word ", 40), strings.Repeat("word ", 40)},
+		{"the most that is shown", strings.Repeat("ä ", 250), strings.Repeat("  ", 250)},
+		{"more than that", strings.Repeat("ä ", 251), strings.Repeat("  ", 250) + "..."},
 		{"letters that no token has", "ä" + forty + "ä", " " + forty + " "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
