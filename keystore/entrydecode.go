@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
@@ -20,7 +21,10 @@ func newEntry(e format.Entry, certificates *certificates) Entry {
 	if errors.Is(e.Err, ErrPassword) {
 		entry.Err = fmt.Errorf("%w: the key has a password of its own: give it as File.KeyPassword, or by alias in File.KeyPasswords", e.Err)
 	}
-	entry.RawChain, entry.Chain = certificates.chain(e.Chain)
+	entry.RawChain, entry.Chain = certificates.chain(e)
+	if len(e.Chain) > 0 { // all that is known of a key as long as it cannot be read
+		entry.Algorithm, entry.Bits = certificates.parse(e.Chain[0], e.Leaf).form.PublicKeyAlgorithm()
+	}
 	switch e.Kind {
 	case format.PrivateKey:
 		entry.Kind = KindPrivateKey
@@ -40,7 +44,6 @@ func newEntry(e format.Entry, certificates *certificates) Entry {
 }
 
 func (e *Entry) private(pkcs8 []byte, certificates *certificates) {
-	e.fromCertificate()
 	if e.Err == nil {
 		e.Err = e.privateKeyFrom(pkcs8, certificates)
 	}
@@ -117,7 +120,6 @@ func (e *Entry) take(name string, info []byte, key func() (PublicKey, error)) {
 }
 
 func (e *Entry) certificate(certificates *certificates) {
-	e.fromCertificate()
 	if e.Err != nil {
 		return
 	}
@@ -135,17 +137,6 @@ func certifiedPublicKey(cert *x509.Certificate) (PublicKey, error) {
 		return PublicKey{}, err
 	}
 	return NewPublicKey(key, cert)
-}
-
-// fromCertificate says of the key what its certificate does: all that is
-// known as long as the key itself cannot be read.
-func (e *Entry) fromCertificate() {
-	if len(e.RawChain) == 0 {
-		return
-	}
-	if cert, err := format.ParseCert(e.RawChain[0]); err == nil {
-		e.Algorithm, e.Bits = cert.PublicKeyAlgorithm()
-	}
 }
 
 // certifiedKey returns the key of a certificate, RSASSA-PSS keys too, which
@@ -174,6 +165,7 @@ type certificates struct {
 
 type certificate struct {
 	der    []byte
+	form   *format.Cert
 	parsed *x509.Certificate
 	err    error // why crypto/x509 refuses it
 }
@@ -188,9 +180,13 @@ func newCertificates(keys *format.KeyReader) *certificates {
 // chain returns the certificates as DER, and parsed as far as crypto/x509
 // reads them: one that it refuses, and the issuers after it, are only in the
 // first.
-func (c *certificates) chain(ders [][]byte) (raw [][]byte, chain []*x509.Certificate) {
-	for i, der := range ders {
-		cert := c.parse(der)
+func (c *certificates) chain(e format.Entry) (raw [][]byte, chain []*x509.Certificate) {
+	for i, der := range e.Chain {
+		var leaf *format.Cert
+		if i == 0 {
+			leaf = e.Leaf
+		}
+		cert := c.parse(der, leaf)
 		raw = append(raw, cert.der)
 		if cert.parsed != nil && len(chain) == i {
 			chain = append(chain, cert.parsed)
@@ -199,11 +195,13 @@ func (c *certificates) chain(ders [][]byte) (raw [][]byte, chain []*x509.Certifi
 	return raw, chain
 }
 
-func (c *certificates) parse(der []byte) certificate {
+// parse reads the certificate once. form is what a reader has found in it, or
+// nil.
+func (c *certificates) parse(der []byte, form *format.Cert) certificate {
 	c.mu.Lock()
 	read, known := c.read[string(der)]
 	if !known {
-		read = sync.OnceValue(func() certificate { return parseCertificate(der) })
+		read = sync.OnceValue(func() certificate { return parseCertificate(cmp.Or(form, &format.Cert{Raw: der})) })
 		c.read[string(der)] = read
 	}
 	c.mu.Unlock()
@@ -211,9 +209,9 @@ func (c *certificates) parse(der []byte) certificate {
 }
 
 // parseCertificate copies the certificate, for the file's own bytes are wiped.
-func parseCertificate(der []byte) (cert certificate) {
-	cert.der = bytes.Clone(der)
-	if _, cert.err = format.ParseCert(cert.der); !errors.Is(cert.err, ErrLimit) {
+func parseCertificate(form *format.Cert) certificate {
+	cert := certificate{der: bytes.Clone(form.Raw), form: form}
+	if cert.err = form.Parse(); !errors.Is(cert.err, ErrLimit) {
 		cert.parsed, cert.err = x509.ParseCertificate(cert.der)
 	}
 	return cert
@@ -224,7 +222,7 @@ func (c *certificates) refusal(chain [][]byte) error {
 	if len(chain) == 0 {
 		return errors.New("no certificate")
 	}
-	return c.parse(chain[0]).err
+	return c.parse(chain[0], nil).err
 }
 
 // signedChain returns the chain as far as each certificate is signed by the

@@ -10,6 +10,7 @@ import (
 type Assembly struct {
 	entries []Entry
 	ids     [][]byte // of the entries, nil where the file gives none
+	certs   []*Cert  // all of them, in the order of the file
 	loose   []looseCert
 	leaves  map[sign]*looseCert // the first certificate with each sign
 	pool    Pool
@@ -19,10 +20,9 @@ type Assembly struct {
 // looseCert is a certificate not marked as trusted. It belongs to a key, to
 // a chain, or is trusted after all.
 type looseCert struct {
-	Cert
+	*Cert
 	name string
 	id   []byte
-	err  error
 }
 
 // A sign is what a key and its certificate have in common, as far as it is
@@ -52,23 +52,19 @@ func (a *Assembly) Entry(number int) *Entry { return &a.entries[number] }
 
 // AddTrusted adds a certificate the file says is trusted.
 func (a *Assembly) AddTrusted(alias string, der []byte) {
-	cert, err := ParseCert(der)
-	if err == nil {
-		a.pool.Add(cert)
-	}
-	a.Add(Entry{Alias: alias, Kind: Certificate, Chain: [][]byte{der}, Err: err}, nil)
+	a.Add(Entry{Alias: alias, Kind: Certificate, Chain: [][]byte{der}, Leaf: a.certificate(der)}, nil)
 }
 
 // AddLoose adds a certificate the file says nothing of but perhaps a name
 // and an id.
 func (a *Assembly) AddLoose(name string, id, der []byte) {
-	cert, err := ParseCert(der)
-	if err != nil {
-		cert.Raw = der
-	} else {
-		a.pool.Add(cert)
-	}
-	a.loose = append(a.loose, looseCert{cert, name, id, err})
+	a.loose = append(a.loose, looseCert{a.certificate(der), name, id})
+}
+
+func (a *Assembly) certificate(der []byte) *Cert {
+	cert := &Cert{Raw: der}
+	a.certs = append(a.certs, cert)
+	return cert
 }
 
 // Found is what is known when it is decided whether a loose certificate is
@@ -82,6 +78,7 @@ type Found struct {
 // Store gives every private key its chain and returns a store of all entries in
 // the order of the file, then of the loose certificates that are trusted.
 func (a *Assembly) Store(trusted func(Found) bool) (*Store, error) {
+	a.parse()
 	a.index()
 	store := new(Store)
 	bits := a.publicBits(&store.Keys)
@@ -96,7 +93,7 @@ func (a *Assembly) Store(trusted func(Found) bool) (*Store, error) {
 		leaf := a.leaf(*e, a.ids[i], bits[i])
 		switch {
 		case leaf != nil:
-			e.Chain = a.pool.Chain(leaf.Cert)
+			e.Chain, e.Leaf = a.pool.Chain(leaf.Cert), leaf.Cert
 			chained[string(leaf.Raw)] = true
 		case bits[i] == nil:
 			found.Unknown++
@@ -110,10 +107,25 @@ func (a *Assembly) Store(trusted func(Found) bool) (*Store, error) {
 	store.Entries = a.entries
 	for _, c := range a.loose {
 		if found.Chained = chained[string(c.Raw)]; trusted(found) {
-			store.Entries = append(store.Entries, Entry{Alias: a.Alias(c.name), Kind: Certificate, Chain: [][]byte{c.Raw}, Untagged: true, Err: c.err})
+			store.Entries = append(store.Entries, Entry{Alias: a.Alias(c.name), Kind: Certificate, Chain: [][]byte{c.Raw}, Leaf: c.Cert, Untagged: true, Err: c.err})
 		}
 	}
 	return store, nil
+}
+
+// parse takes the certificates apart, side by side.
+func (a *Assembly) parse() {
+	Each(len(a.certs), func(i int) { a.certs[i].Parse() })
+	for _, c := range a.certs {
+		if c.err == nil {
+			a.pool.Add(c)
+		}
+	}
+	for i := range a.entries {
+		if e := &a.entries[i]; e.Kind == Certificate {
+			e.Err = e.Leaf.err
+		}
+	}
 }
 
 // publicBits returns the public keys of the private ones, found side by side.

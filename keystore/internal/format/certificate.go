@@ -16,7 +16,7 @@ import (
 // refuses some that Java has accepted for decades: negative serial numbers,
 // keys without parameters, curves it does not know.
 type Cert struct {
-	Raw []byte
+	Raw []byte // DER
 	// Issuer and Subject are names in a form in which equal names are equal
 	// strings, whatever string types they are encoded in.
 	Issuer, Subject string
@@ -24,6 +24,9 @@ type Cert struct {
 
 	publicKey          []byte // the bare bits
 	authority, subject []byte // key identifiers, RFC 5280 sections 4.2.1.1 and 4.2.1.2
+
+	parsed bool
+	err    error
 }
 
 // What one certificate may hold. Those in use have some 2 KiB, 15 attributes
@@ -36,40 +39,53 @@ const (
 	maxParts       = 2048 // of one extension: names, policies
 )
 
-// ParseCert takes the outer parts of a DER certificate (RFC 5280 section
-// 4.1), and of the rest what it can read. A certificate it accepts costs
-// crypto/x509 little.
-func ParseCert(der []byte) (Cert, error) {
-	if len(der) > maxCertificate {
-		return Cert{}, fmt.Errorf("%w: a certificate of %d bytes, %d are allowed", ErrLimit, len(der), maxCertificate)
+// ParseCert parses a DER certificate, see [Cert.Parse].
+func ParseCert(der []byte) (*Cert, error) {
+	c := &Cert{Raw: der}
+	return c, c.Parse()
+}
+
+// Parse takes the outer parts of the certificate (RFC 5280 section 4.1), and of
+// the rest what it can read, unless that was done before. A certificate it
+// accepts costs crypto/x509 little.
+func (c *Cert) Parse() error {
+	if !c.parsed {
+		c.parsed, c.err = true, c.parse()
 	}
-	var c struct{ TBS, Algorithm, Signature asn1.RawValue }
-	if _, err := asn1.Unmarshal(der, &c); err != nil {
-		return Cert{}, fmt.Errorf("%w: certificate: %w", ErrDamaged, err)
+	return c.err
+}
+
+func (c *Cert) parse() error {
+	if len(c.Raw) > maxCertificate {
+		return fmt.Errorf("%w: a certificate of %d bytes, %d are allowed", ErrLimit, len(c.Raw), maxCertificate)
 	}
-	fields, err := Few(c.TBS.FullBytes, maxFields)
+	var parts struct{ TBS, Algorithm, Signature asn1.RawValue }
+	if _, err := asn1.Unmarshal(c.Raw, &parts); err != nil {
+		return fmt.Errorf("%w: certificate: %w", ErrDamaged, err)
+	}
+	fields, err := Few(parts.TBS.FullBytes, maxFields)
 	if err != nil {
-		return Cert{}, fmt.Errorf("certificate: %w", err)
+		return fmt.Errorf("certificate: %w", err)
 	}
 	if len(fields) > 0 && isTagged(fields[0], 0) {
 		fields = fields[1:] // the version
 	}
 	if len(fields) < 6 {
-		return Cert{}, fmt.Errorf("%w: certificate of %d fields", ErrDamaged, len(fields))
+		return fmt.Errorf("%w: certificate of %d fields", ErrDamaged, len(fields))
 	}
-	cert := Cert{Raw: der, PublicKeyInfo: fields[5].FullBytes, publicKey: publicBits(fields[5].FullBytes)}
-	if cert.Issuer, err = canonicalName(fields[2]); err != nil {
-		return Cert{}, err
+	c.PublicKeyInfo, c.publicKey = fields[5].FullBytes, publicBits(fields[5].FullBytes)
+	if c.Issuer, err = canonicalName(fields[2]); err != nil {
+		return err
 	}
-	if cert.Subject, err = canonicalName(fields[4]); err != nil {
-		return Cert{}, err
+	if c.Subject, err = canonicalName(fields[4]); err != nil {
+		return err
 	}
 	for _, field := range fields[6:] {
 		if isTagged(field, 3) {
-			err = cert.extensions(field.Bytes)
+			err = c.extensions(field.Bytes)
 		}
 	}
-	return cert, err
+	return err
 }
 
 // extensions counts the extensions, given in their SEQUENCE, and keeps the key
@@ -179,7 +195,7 @@ func BMPString(data []byte) string {
 
 // PublicKeyAlgorithm says what Java calls the certificate's key and its size
 // in bits where known, whether or not Go can parse it.
-func (c Cert) PublicKeyAlgorithm() (name string, bits int) {
+func (c *Cert) PublicKeyAlgorithm() (name string, bits int) {
 	var info publicKeyInfo
 	if _, err := asn1.Unmarshal(c.PublicKeyInfo, &info); err != nil {
 		return "", 0
@@ -192,7 +208,7 @@ func (c Cert) PublicKeyAlgorithm() (name string, bits int) {
 }
 
 // ParsePublicKey parses the certificate's key; RSASSA-PSS as RSA.
-func (c Cert) ParsePublicKey() (crypto.PublicKey, error) {
+func (c *Cert) ParsePublicKey() (crypto.PublicKey, error) {
 	key, _, err := ParsePublicKey(c.PublicKeyInfo)
 	return key, err
 }

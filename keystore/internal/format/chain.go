@@ -15,15 +15,15 @@ type Pool struct {
 type nameAndKey struct{ subject, key string }
 
 // Add puts a certificate into the pool.
-func (p *Pool) Add(c Cert) {
+func (p *Pool) Add(c *Cert) {
 	if p.named == nil {
 		p.named, p.keyed, p.keyless, p.above = map[string]*Cert{}, map[nameAndKey]*Cert{}, map[string]*Cert{}, map[*Cert][]*Cert{}
 	}
-	addFirst(p.named, c.Subject, &c)
+	addFirst(p.named, c.Subject, c)
 	if len(c.subject) == 0 {
-		addFirst(p.keyless, c.Subject, &c)
+		addFirst(p.keyless, c.Subject, c)
 	} else {
-		addFirst(p.keyed, nameAndKey{c.Subject, string(c.subject)}, &c)
+		addFirst(p.keyed, nameAndKey{c.Subject, string(c.subject)}, c)
 	}
 }
 
@@ -36,9 +36,9 @@ func addFirst[K comparable, V any](index map[K]V, key K, value V) {
 
 // Chain returns leaf and, as far as the pool has them, the issuer of each
 // certificate after it.
-func (p *Pool) Chain(leaf Cert) (chain [][]byte) {
+func (p *Pool) Chain(leaf *Cert) (chain [][]byte) {
 	chain = append(chain, leaf.Raw)
-	for _, c := range p.issuers(&leaf) {
+	for _, c := range p.issuers(leaf) {
 		if len(chain) == MaxChain || string(c.Raw) == string(leaf.Raw) {
 			break
 		}

@@ -104,7 +104,7 @@ func TestNamesAreCompared(t *testing.T) {
 	}
 }
 
-func parsed(t *testing.T, c *x509.Certificate) format.Cert {
+func parsed(t *testing.T, c *x509.Certificate) *format.Cert {
 	t.Helper()
 	cert, err := format.ParseCert(c.Raw)
 	if err != nil {

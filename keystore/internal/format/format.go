@@ -77,6 +77,8 @@ type Entry struct {
 	// Chain holds DER certificates: of a private key its own first and each
 	// issuer after it, of a trusted certificate just that one.
 	Chain [][]byte
+	// Leaf is the first of them, where a reader has looked into it.
+	Leaf *Cert
 
 	// Untagged is set for what Java's own reader would leave out: plain key
 	// bags, certificates without Oracle's trust attribute, and entries whose
