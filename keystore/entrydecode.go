@@ -15,7 +15,15 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
-// newEntry makes keys of what a reader found.
+// newEntries makes keys of what a reader found.
+func newEntries(found *format.Store) []Entry {
+	certificates := newCertificates(&found.Keys)
+	entries := make([]Entry, len(found.Entries))
+	format.Each(len(entries), func(i int) { entries[i] = newEntry(found.Entries[i], certificates) })
+	return entries
+}
+
+// newEntry makes keys of one of them.
 func newEntry(e format.Entry, certificates *certificates) Entry {
 	entry := Entry{Alias: e.Alias, Created: e.Created, Untagged: e.Untagged, Err: e.Err}
 	if errors.Is(e.Err, ErrPassword) {

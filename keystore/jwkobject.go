@@ -11,12 +11,15 @@ import (
 	"math/big"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 // An object is a JSON object in which no member occurs twice.
 type object struct {
 	members map[string]json.RawMessage
-	lenient bool // numbers and octets are read as people write them, see [ParsePublicJWK]
+	lenient bool              // numbers and octets are read as people write them, see [ParsePublicJWK]
+	work    *format.KeyReader // of the file, nil for a key that is read alone
 }
 
 // maxMembers and maxDepth bound a JWK or JWK Set.

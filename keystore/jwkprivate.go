@@ -12,12 +12,10 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
-// privateJWK reads the private key of a JWK, and pays for it from what is left
-// of the file's work.
-func privateJWK(o object, keys *format.KeyReader) (PrivateKey, error) {
+func privateJWK(o object) (PrivateKey, error) {
 	public, err := publicJWK(o)
 	if err == nil {
-		err = keys.Spend(format.KeyWork(algorithmOf(public)))
+		err = o.work.Spend(format.KeyWork(algorithmOf(public)))
 	}
 	if err != nil {
 		return PrivateKey{}, err
@@ -25,7 +23,7 @@ func privateJWK(o object, keys *format.KeyReader) (PrivateKey, error) {
 	var key signer
 	switch k := public.key.(type) {
 	case *rsa.PublicKey:
-		key, err = rsaPrivate(o, k, keys)
+		key, err = rsaPrivate(o, k)
 	case *ecdsa.PublicKey:
 		key, err = ecPrivate(o, k)
 	case ed25519.PublicKey:
@@ -55,7 +53,7 @@ func privateJWK(o object, keys *format.KeyReader) (PrivateKey, error) {
 	return private, nil
 }
 
-func rsaPrivate(o object, public *rsa.PublicKey, keys *format.KeyReader) (*rsa.PrivateKey, error) {
+func rsaPrivate(o object, public *rsa.PublicKey) (*rsa.PrivateKey, error) {
 	if o.has("oth") {
 		return nil, fmt.Errorf("%w: an RSA key of more than two primes", ErrUnsupported)
 	}
@@ -68,7 +66,7 @@ func rsaPrivate(o object, public *rsa.PublicKey, keys *format.KeyReader) (*rsa.P
 		return nil, err
 	}
 	key := &rsa.PrivateKey{PublicKey: *public, D: d, Primes: primes}
-	if err := remainders(o, key, keys); err != nil {
+	if err := remainders(o, key); err != nil {
 		return nil, err
 	}
 	key.Precompute()
@@ -94,9 +92,9 @@ func rsaPrimes(o object, public *rsa.PublicKey, d *big.Int) ([]*big.Int, error) 
 
 // remainders reads what the Chinese remainder theorem needs. A key without it
 // can be used, too, but computing it takes as long as many keys.
-func remainders(o object, key *rsa.PrivateKey, keys *format.KeyReader) (err error) {
+func remainders(o object, key *rsa.PrivateKey) (err error) {
 	if bits := key.N.BitLen(); !o.has("dp") || !o.has("dq") || !o.has("qi") {
-		return keys.Spend(format.KeyWork("RSA", bits) * int64(1+bits/341))
+		return o.work.Spend(format.KeyWork("RSA", bits) * int64(1+bits/341))
 	}
 	if key.Precomputed.Dp, err = o.integer("dp"); err != nil {
 		return err

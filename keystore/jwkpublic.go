@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
 func publicJWK(o object) (PublicKey, error) {
@@ -200,7 +202,14 @@ const maxChain = 32
 // chain of certificates counts for nothing, and neither do the thumbprints: we
 // make our own.
 func x5c(o object) ([]*x509.Certificate, error) {
-	chain, err := certificateChain(o)
+	encoded, err := o.texts("x5c")
+	if err := o.work.Spend(int64(len(encoded))); err != nil {
+		return nil, err
+	}
+	var chain []*x509.Certificate
+	if err == nil {
+		chain, err = certificateChain(encoded)
+	}
 	switch {
 	case o.lenient && err != nil:
 		return nil, nil
@@ -210,11 +219,7 @@ func x5c(o object) ([]*x509.Certificate, error) {
 	return chain, checkThumbprints(o, chain)
 }
 
-func certificateChain(o object) ([]*x509.Certificate, error) {
-	encoded, err := o.texts("x5c")
-	if err != nil {
-		return nil, err
-	}
+func certificateChain(encoded []string) ([]*x509.Certificate, error) {
 	if len(encoded) > maxChain {
 		return nil, fmt.Errorf("%w: more than %d certificates", ErrLimit, maxChain)
 	}
@@ -224,11 +229,11 @@ func certificateChain(o object) ([]*x509.Certificate, error) {
 		if err != nil {
 			return nil, fmt.Errorf("x5c[%d] is not base64", i)
 		}
-		cert, err := x509.ParseCertificate(der)
-		if err != nil {
+		cert := parseCertificate(&format.Cert{Raw: der})
+		if cert.parsed == nil {
 			return nil, fmt.Errorf("x5c[%d] is not a certificate", i)
 		}
-		chain = append(chain, cert)
+		chain = append(chain, cert.parsed)
 	}
 	return chain, nil
 }

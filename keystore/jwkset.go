@@ -26,13 +26,13 @@ func readJSON(data []byte, passwords *passwords) (found, error) {
 	if err != nil {
 		return found{}, fmt.Errorf("JSON: %w", damaged(err))
 	}
-	var keys format.KeyReader
+	var work format.KeyReader
 	switch {
 	case o.has("keys"):
-		entries, err := jwkSet(o, &keys)
+		entries, err := jwkSet(o, &work)
 		return found{format: "JWK Set", verified: true, entries: entries}, err
 	case o.has("kty"):
-		entry := jwkEntry(text, &keys)
+		entry := jwkEntry(text, &work)
 		return found{format: "JWK", verified: true, entries: nameless([]Entry{entry})}, entry.Err
 	case o.has("ciphertext") && passwords != nil:
 		jwe, err := parseJSONJWE(o)
@@ -43,7 +43,7 @@ func readJSON(data []byte, passwords *passwords) (found, error) {
 
 // jwkSet reads the keys of a JWK Set (RFC 7517 section 5). A foreign key that
 // cannot be used is passed over; a damaged key of our own is an error.
-func jwkSet(o object, keys *format.KeyReader) ([]Entry, error) {
+func jwkSet(o object, work *format.KeyReader) ([]Entry, error) {
 	dec := json.NewDecoder(bytes.NewReader(o.members["keys"]))
 	if token, err := dec.Token(); err != nil || token != json.Delim('[') {
 		return nil, fmt.Errorf("%w: JWK Set: member %q is not an array", ErrDamaged, "keys")
@@ -60,7 +60,7 @@ func jwkSet(o object, keys *format.KeyReader) ([]Entry, error) {
 		texts = append(texts, text)
 	}
 	entries := make([]Entry, len(texts))
-	format.Each(len(texts), func(i int) { entries[i] = jwkEntry(texts[i], keys) })
+	format.Each(len(texts), func(i int) { entries[i] = jwkEntry(texts[i], work) })
 	for i := range entries {
 		e := &entries[i]
 		if e.Err != nil {
@@ -74,11 +74,12 @@ func jwkSet(o object, keys *format.KeyReader) ([]Entry, error) {
 }
 
 // jwkEntry reads a JWK of any kind.
-func jwkEntry(data []byte, keys *format.KeyReader) Entry {
+func jwkEntry(data []byte, work *format.KeyReader) Entry {
 	o, err := lenientObject(data, maxJWK)
 	if err != nil {
 		return Entry{Kind: KindPublicKey, Err: fmt.Errorf("JWK: %w", damaged(err))}
 	}
+	o.work = work
 	kid, err := o.text("kid")
 	entry := Entry{Alias: kid, KeyID: kid}
 	kty, _ := o.text("kty")
@@ -89,7 +90,7 @@ func jwkEntry(data []byte, keys *format.KeyReader) Entry {
 		entry.SecretKey.alias = kid
 	case o.has("d"), o.has("priv"):
 		entry.Kind = KindPrivateKey
-		entry.PrivateKey, entry.Err = privateJWK(o, keys)
+		entry.PrivateKey, entry.Err = privateJWK(o)
 		entry.PrivateKey.public.alias = kid
 		entry.PublicKey = entry.PrivateKey.public
 	default:

@@ -227,3 +227,21 @@ func TestAKeySetIsCountedByWhatItCosts(t *testing.T) {
 		t.Errorf("a coefficient of another key: got %v, want %v", err, keystore.ErrDamaged)
 	}
 }
+
+func TestTheCertificatesOfAKeySetAreCounted(t *testing.T) {
+	cert := base64.StdEncoding.EncodeToString(selfSigned(t, newEd25519("a"), "CN=a", time.Unix(0, 0), time.Unix(4e9, 0)).Raw)
+	key := `{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"x5c":["` + strings.Repeat(cert+`","`, 29) + cert + `"]}`
+	for n, want := range map[int]int{400: 0, 401: 1} {
+		refused := 0
+		for _, e := range must(keystore.Parse([]byte(`{"keys":[`+key+strings.Repeat(","+key, n-1)+`]}`), nil)).Entries() {
+			if errors.Is(e.Err, keystore.ErrLimit) {
+				refused++
+			} else if e.Err != nil {
+				t.Errorf("%d keys of 30 certificates: %v", n, e.Err)
+			}
+		}
+		if refused != want {
+			t.Errorf("%d keys of 30 certificates: got %d refused, want %d", n, refused, want)
+		}
+	}
+}

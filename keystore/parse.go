@@ -119,14 +119,6 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	return result, nil
 }
 
-// newEntries makes keys of what a reader found.
-func newEntries(found *format.Store) []Entry {
-	certificates := newCertificates(&found.Keys)
-	entries := make([]Entry, len(found.Entries))
-	format.Each(len(entries), func(i int) { entries[i] = newEntry(found.Entries[i], certificates) })
-	return entries
-}
-
 // lastOfEach leaves out entries of an alias that occurs again later, as the JDK
 // does.
 func lastOfEach(entries []format.Entry) []format.Entry {

@@ -73,9 +73,10 @@ type KeyReader struct{ work atomic.Int64 } // spent so far
 // faster than the key, so that a small file could keep a server busy.
 const MaxWork = 12_000
 
-// Spend takes work off what the file may ask for, before it is done.
+// Spend takes work off what the file may ask for, before it is done. Without a
+// file, of which r is nil, any may be.
 func (r *KeyReader) Spend(work int64) error {
-	if r.work.Add(work) > MaxWork {
+	if r != nil && r.work.Add(work) > MaxWork {
 		return fmt.Errorf("%w: the file's keys and chains take too long to check: split it", ErrLimit)
 	}
 	return nil
