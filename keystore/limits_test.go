@@ -221,6 +221,13 @@ func TestAKeySetIsCountedByWhatItCosts(t *testing.T) {
 			t.Errorf("%s: %d keys: got %v, want %v", name, row.most+1, err, keystore.ErrLimit)
 		}
 	}
+	for _, name := range []string{"dp", "dq", "qi"} { // which RFC 7518 wants, and some leave out
+		some := whole(key)
+		delete(some, name)
+		if _, err := keystore.Parse(set(1, some), nil); err != nil {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
 	wrong := whole(key)
 	wrong["qi"] = wrong["dp"]
 	if _, err := keystore.Parse(set(1, wrong), nil); !errors.Is(err, keystore.ErrDamaged) {

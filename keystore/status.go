@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -59,9 +60,7 @@ func newStatus(s *Store, v *view) Status {
 		status.Loaded, status.Failures, status.Retry = health.loaded, health.failures, health.retry
 		status.Err = errors.Join(v.refusal, health.err)
 	}
-	if len(v.turns) > 0 {
-		status.Keys = make([]KeyStatus, 0, len(v.turns))
-	}
+	status.Keys = slices.Grow(status.Keys, len(v.turns))
 	for _, t := range v.turns {
 		status.Keys = append(status.Keys, t.status(v.overlap, now))
 	}

@@ -182,6 +182,22 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// Nothing is read behind the element at which a reader stops.
+func TestElementsEnd(t *testing.T) {
+	seen := 0
+	for v, err := range format.Elements(bytes.Repeat(marshal(null), 3)) {
+		if err != nil || v.Tag != asn1.TagNull {
+			t.Fatalf("got %v, %v", v, err)
+		}
+		if seen++; seen == 2 {
+			break
+		}
+	}
+	if seen != 2 {
+		t.Errorf("got %d elements, want to stop after 2", seen)
+	}
+}
+
 // padded are extensions that make a certificate so long.
 func padded(length int) asn1.RawValue {
 	pad := length - len(certificate(seq(), seq(seq(asn1.ObjectIdentifier{2, 5, 29, 99}, make([]byte, 50_000))))) + 50_000

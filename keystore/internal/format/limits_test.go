@@ -212,3 +212,17 @@ func TestSchemesOfKeys(t *testing.T) {
 		}
 	}
 }
+
+// A file of nothing but a key in OpenSSH's own form is refused; beside
+// something else the key is an entry that cannot be used.
+func TestOpenSSHKeys(t *testing.T) {
+	key := block("OPENSSH PRIVATE KEY", []byte("openssh-key-v1\x00"))
+	if _, err := read([]byte(key), format.Passwords{}); !errors.Is(err, format.ErrUnsupported) {
+		t.Errorf("alone: got %v, want %v", err, format.ErrUnsupported)
+	}
+	_, other := issue(t, "Leaf", nil, nil, nil)
+	store, err := read([]byte(key+block("PRIVATE KEY", privateKeyDER(t, other))), format.Passwords{})
+	if err != nil || len(store.Entries) != 2 || !errors.Is(store.Entries[0].Err, format.ErrUnsupported) {
+		t.Errorf("beside another key: got %v, %v", store, err)
+	}
+}
