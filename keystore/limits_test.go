@@ -252,3 +252,42 @@ func TestTheCertificatesOfAKeySetAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// Values that say nothing take a few bytes in a file and many times that in
+// memory: they are counted before anything is decoded.
+func TestNoJSONTakesMuchMemory(t *testing.T) {
+	const size = 8 << 20
+	many := func(begin, value, end string) []byte {
+		return []byte(begin + strings.Repeat(value, size/len(value)) + end)
+	}
+	var names strings.Builder
+	for i := 0; names.Len() < size; i++ {
+		fmt.Fprintf(&names, `,"%x":1`, i)
+	}
+	ops := `{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"key_ops":[` + strings.Repeat(`1,`, 60_000) + `""]},`
+	for name, data := range map[string][]byte{
+		"members beside PEM":      []byte(`{"a":"-----BEGIN "` + names.String() + `}`),
+		"members":                 []byte(`{"a":1` + names.String() + `}`),
+		"one member, often":       many(`{"-----BEGIN ":1`, `,"a":1`, `}`),
+		"keys that are numbers":   many(`{"keys":[0`, `,0`, `]}`),
+		"keys of nothing":         many(`{"keys":[{}`, `,{}`, `]}`),
+		"keys of many operations": many(`{"keys":[`, ops, `{}]}`),
+		"recipients of nothing":   many(`{"ciphertext":"AA","protected":"e30","recipients":[{}`, `,{}`, `]}`),
+		"a long text":             many(`{"a":"`, `[`, `"}`),
+	} {
+		var err error
+		if got := bytesOf(func() { _, err = keystore.Parse(data, nil) }); got > float64(8*len(data)) {
+			t.Errorf("%s: %.1f MB were allocated for %.1f MB (%v)", name, got/1e6, float64(len(data))/1e6, err)
+		}
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	values := func(n int) error {
+		_, err := keystore.Parse([]byte(`{"kid":["a"`+strings.Repeat(`,0`, n-4)+`],"b":1}`), nil)
+		return err
+	}
+	if errors.Is(values(100_000), keystore.ErrLimit) || !errors.Is(values(100_001), keystore.ErrLimit) {
+		t.Errorf("100,000 values: got %v, and one more %v", values(100_000), values(100_001))
+	}
+}

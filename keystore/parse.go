@@ -198,6 +198,9 @@ func bind(f File, e *Entry) error {
 // Google and Firebase publish. For other JSON of that kind the error says what
 // it is.
 func readContainer(data []byte, passwords *passwords) (found, error) {
+	if err := checkShape(data); err != nil {
+		return found{}, fmt.Errorf("JSON: %w", err)
+	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(data, &members); err != nil {
 		return found{}, fmt.Errorf("%w: JSON: not well-formed", ErrDamaged)
