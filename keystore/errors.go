@@ -34,8 +34,9 @@ var (
 	ErrExpired = errors.New("certificate expired")
 	// ErrNotYetValid: the certificate of the key is not valid yet.
 	ErrNotYetValid = errors.New("certificate not valid yet")
-	// ErrUnverified: the store has no integrity check, and [File.AllowUnverified] is not set.
-	ErrUnverified = errors.New("integrity not verified")
+	// ErrUnverified: the store has no integrity check, and [File.AllowUnverified] is
+	// not set. It is also [ErrMisconfigured].
+	ErrUnverified error = unverified{errors.New("integrity not verified")}
 	// ErrUnavailable: the keys are not available at the moment. It says nothing
 	// about any token.
 	ErrUnavailable = errors.New("keys unavailable")
@@ -44,3 +45,8 @@ var (
 	// the source do.
 	ErrMisconfigured = errors.New("misconfigured")
 )
+
+// unverified stores have keys, and never give one out.
+type unverified struct{ error }
+
+func (unverified) Is(target error) bool { return target == ErrMisconfigured }

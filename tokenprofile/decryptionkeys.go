@@ -44,6 +44,9 @@ func (k DecryptionKeys) check(e Encryption) error {
 		return err
 	}
 	candidates, err := k.candidates(alreadyDone(), e, "")
+	if errors.Is(err, keystore.ErrMisconfigured) {
+		return err
+	}
 	if err == nil && len(candidates.fitting) == 0 && len(candidates.misfits) > 0 {
 		return fmt.Errorf("tokenprofile: no key to decrypt with fits %s: %w", e.KeyAlgorithm, errors.Join(candidates.misfits...))
 	}

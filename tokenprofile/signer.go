@@ -168,12 +168,10 @@ func (b *buffer) release() {
 }
 
 // checkKeys judges the keys that the source has in memory; those it would have
-// to fetch are judged when they are used. A store without an integrity check
-// has them, and gives out none.
+// to fetch are judged when they are used.
 func checkKeys(keys signingKeys, c *composer) error {
 	_, err := keys.choose(alreadyDone(), c)
-	later := errors.Is(err, keystore.ErrUnavailable) && !errors.Is(err, keystore.ErrMisconfigured)
-	if later && !errors.Is(err, keystore.ErrUnverified) {
+	if errors.Is(err, keystore.ErrUnavailable) && !errors.Is(err, keystore.ErrMisconfigured) {
 		return nil
 	}
 	return err

@@ -268,15 +268,30 @@ func TestAKidThatIsTooLong(t *testing.T) {
 }
 
 // The constructor tells what every request would have met.
-func TestSignerOfAStoreThatGivesOutNoKeys(t *testing.T) {
+func TestAStoreThatGivesOutNoKeys(t *testing.T) {
 	file := keystore.File{Path: "../keystore/testdata/openssl-no-mac.p12", Password: keystore.StaticPassword("changeit")}
-	p := profileOf("ES256")
-	_, err := p.Signer(ok(file.Open())(t))
-	if !errors.Is(err, keystore.ErrUnverified) {
-		t.Errorf("got %v, want %v", err, keystore.ErrUnverified)
+	store := ok(file.Open())(t)
+	signed, secret := profileOf("ES256"), profileOf("HS256")
+	encryption := tokenprofile.Encryption{KeyAlgorithm: "ECDH-ES", ContentAlgorithm: "A128GCM"}
+	for name, construct := range map[string]func() error{
+		"Signer":         func() error { _, err := signed.Signer(store); return err },
+		"SecretSigner":   func() error { _, err := secret.SecretSigner(store); return err },
+		"SecretVerifier": func() error { _, err := secret.SecretVerifier(store); return err },
+		"DecryptWith": func() error {
+			p := profileOf("ES256")
+			p.Encryption = &encryption
+			_, err := p.Verifier(publicKeys{keyFor(t, "ES256").Public()}, tokenprofile.DecryptWith(store))
+			return err
+		},
+	} {
+		err := construct()
+		if !errors.Is(err, keystore.ErrUnverified) || !errors.Is(err, keystore.ErrMisconfigured) {
+			t.Errorf("%s: got %v, want %v", name, err, keystore.ErrUnverified)
+			continue
+		}
+		mentions(t, err, file.Path)
+		mentions(t, err, "AllowUnverified")
 	}
-	mentions(t, err, file.Path)
-	mentions(t, err, "AllowUnverified")
 	file.AllowUnverified = true
-	ok(p.Signer(ok(file.Open())(t)))(t)
+	ok(signed.Signer(ok(file.Open())(t)))(t)
 }
