@@ -507,3 +507,18 @@ func TestStatusInALog(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusInJSON(t *testing.T) {
+	status := jwks.Status{Keys: 1, Skipped: 1, SkipErr: errors.New("odd"), Failures: 2, Err: errors.New("down")}
+	for _, test := range []struct {
+		status any
+		want   string
+	}{
+		{status, `"Keys":1,"Skipped":1,"Fetched":"0001-01-01T00:00:00Z","Expires":"0001-01-01T00:00:00Z","Failures":2,"SkipErr":"odd","Err":"down"}`},
+		{jwks.Status{}, `"SkipErr":"","Err":""}`},
+	} {
+		if got, err := json.Marshal(test.status); err != nil || !strings.Contains(string(got), test.want) {
+			t.Errorf("got %s, %v, want %s", got, err, test.want)
+		}
+	}
+}

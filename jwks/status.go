@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"encoding/json"
 	"log/slog"
 	"time"
 )
@@ -15,6 +16,23 @@ type Status struct {
 	Expires   time.Time // until then the keys serve if every fetch fails; zero: there are none
 	Failures  int       // fetches that have failed since the last good answer
 	Err       error     // why the last one did; nil if there was none
+}
+
+// MarshalJSON writes errors as texts.
+func (s Status) MarshalJSON() ([]byte, error) {
+	type fields Status
+	return json.Marshal(struct {
+		fields
+		SkipErr, Err string
+	}{fields(s), message(s.SkipErr), message(s.Err)})
+}
+
+// message returns the text of an error, of which JSON would be {}.
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // LogValue writes errors as texts, and leaves out what there is not.

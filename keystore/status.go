@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -75,6 +76,32 @@ func (s Status) in(state KeyState) (keys []string) {
 		}
 	}
 	return keys
+}
+
+// MarshalJSON writes the error as a text.
+func (s Status) MarshalJSON() ([]byte, error) {
+	type fields Status
+	return json.Marshal(struct {
+		fields
+		Err string
+	}{fields(s), message(s.Err)})
+}
+
+// MarshalJSON writes the error as a text.
+func (k KeyStatus) MarshalJSON() ([]byte, error) {
+	type fields KeyStatus
+	return json.Marshal(struct {
+		fields
+		Err string
+	}{fields(k), message(k.Err)})
+}
+
+// message returns the text of an error, of which JSON would be {}.
+func message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // LogValue lists the keys by state, and leaves out empty fields.

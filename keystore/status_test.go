@@ -3,6 +3,7 @@ package keystore_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -266,4 +267,14 @@ func TestPairThatDoesNotFitIsNotOpened(t *testing.T) {
 
 func newEd25519(seed string) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(fmt.Appendf(nil, "%-32s", seed))
+}
+
+func TestStatusInJSON(t *testing.T) {
+	status := keystore.Status{Entries: 2, Err: errors.New("gone"), Keys: []keystore.KeyStatus{{Alias: "a", Err: errors.New("locked")}, {Alias: "b"}}}
+	text := string(must(json.Marshal(status)))
+	for _, want := range []string{`"Entries":2,`, `"Err":"gone"}`, `"Alias":"a",`, `"Err":"locked"},{"Alias":"b",`, `"Err":""}],`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("got %s, want %s", text, want)
+		}
+	}
 }

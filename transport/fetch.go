@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,6 +136,19 @@ type Refresh struct {
 	Expiry    time.Time     // of the new token; zero without one, or if the source does not know
 	Err       error         // nil if there is a new token
 	NextRetry time.Time     // with Err: the source is not asked again before
+}
+
+// MarshalJSON writes the error as a text.
+func (r Refresh) MarshalJSON() ([]byte, error) {
+	type fields Refresh
+	text := ""
+	if r.Err != nil {
+		text = r.Err.Error()
+	}
+	return json.Marshal(struct {
+		fields
+		Err string
+	}{fields(r), text})
 }
 
 // LogValue writes the error as a text, and leaves out empty fields.

@@ -119,6 +119,21 @@ func logged(value any) string {
 	return strings.ReplaceAll(text, " v.", " ")
 }
 
+func TestStatusInJSON(t *testing.T) {
+	status := transport.Status{Claims: 2, Last: transport.Refresh{Source: "s", Duration: time.Second, Err: errors.New("down")}}
+	for _, test := range []struct {
+		status any
+		want   string
+	}{
+		{status, `{"Source":"s","Reason":"","Duration":1000000000,"Expiry":"0001-01-01T00:00:00Z","NextRetry":"0001-01-01T00:00:00Z","Err":"down"}`},
+		{transport.Status{}, `"Err":""}`},
+	} {
+		if got, err := json.Marshal(test.status); err != nil || !strings.Contains(string(got), test.want) {
+			t.Errorf("got %s, %v, want %s", got, err, test.want)
+		}
+	}
+}
+
 func TestRefreshInALog(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("", "refresh", transport.Refresh{
