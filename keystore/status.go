@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 )
 
@@ -61,9 +60,9 @@ func newStatus(s *Store, v *view) Status {
 		status.Loaded, status.Failures, status.Retry = health.loaded, health.failures, health.retry
 		status.Err = errors.Join(v.refusal, health.err)
 	}
-	status.Keys = slices.Grow(status.Keys, len(v.turns))
-	for _, t := range v.turns {
-		status.Keys = append(status.Keys, t.status(v.overlap, now))
+	status.Keys = make([]KeyStatus, len(v.turns))
+	for i, t := range v.turns {
+		status.Keys[i] = t.status(v.overlap, now)
 	}
 	return status
 }
