@@ -29,10 +29,10 @@ func newEntry(e format.Entry, certificates *certificates) Entry {
 	if errors.Is(e.Err, ErrPassword) {
 		entry.Err = fmt.Errorf("%w: the key has a password of its own: give it as File.KeyPassword, or by alias in File.KeyPasswords", e.Err)
 	}
-	entry.RawChain, entry.Chain = certificates.chain(e)
 	if len(e.Chain) > 0 { // all that is known of a key as long as it cannot be read
 		entry.Algorithm, entry.Bits = certificates.parse(e.Chain[0], e.Leaf).form.PublicKeyAlgorithm()
 	}
+	entry.RawChain, entry.Chain = certificates.chain(e.Chain)
 	switch e.Kind {
 	case format.PrivateKey:
 		entry.Kind = KindPrivateKey
@@ -188,13 +188,9 @@ func newCertificates(keys *format.KeyReader) *certificates {
 // chain returns the certificates as DER, and parsed as far as crypto/x509
 // reads them: one that it refuses, and the issuers after it, are only in the
 // first.
-func (c *certificates) chain(e format.Entry) (raw [][]byte, chain []*x509.Certificate) {
-	for i, der := range e.Chain {
-		var leaf *format.Cert
-		if i == 0 {
-			leaf = e.Leaf
-		}
-		cert := c.parse(der, leaf)
+func (c *certificates) chain(ders [][]byte) (raw [][]byte, chain []*x509.Certificate) {
+	for i, der := range ders {
+		cert := c.parse(der, nil)
 		raw = append(raw, cert.der)
 		if cert.parsed != nil && len(chain) == i {
 			chain = append(chain, cert.parsed)

@@ -241,6 +241,9 @@ func serviceAccount(texts map[string]string) (found, error) {
 	return found{format: "Google service account", verified: true, entries: entries}, err
 }
 
+// allCertificates reports whether each text is one or more certificates. A
+// private key has no business behind one: each text is read by itself, and may
+// ask for the work of a whole file.
 func allCertificates(texts map[string]string) bool {
 	for _, text := range texts {
 		if !strings.HasPrefix(text, "-----BEGIN CERTIFICATE-----") || strings.Contains(text, "PRIVATE KEY-----") {
