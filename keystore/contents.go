@@ -158,8 +158,13 @@ type keyTable[K interface{ KeyID() string }] struct {
 
 func newKeyTable[K interface{ KeyID() string }](keys []K) keyTable[K] {
 	t := keyTable[K]{all: slices.Clip(keys), byID: make(map[string][]K, len(keys))}
-	for _, key := range keys {
-		if kid := key.KeyID(); kid != "" {
+	for i, key := range t.all {
+		kid := key.KeyID()
+		switch {
+		case kid == "":
+		case t.byID[kid] == nil:
+			t.byID[kid] = t.all[i : i+1 : i+1] // most have but one
+		default:
 			t.byID[kid] = append(t.byID[kid], key)
 		}
 	}

@@ -72,7 +72,7 @@ func (v *view) dates(t turn, now time.Time) {
 // valid returns the keys without a certificate, and those whose certificate is
 // valid now.
 func (v *view) valid(keys []PublicKey, now time.Time) []PublicKey {
-	var valid []PublicKey
+	valid := make([]PublicKey, 0, len(keys))
 	for _, key := range keys {
 		if len(key.chain) > 0 && !key.aside {
 			cert := key.chain[0]

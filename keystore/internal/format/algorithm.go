@@ -1,8 +1,11 @@
 package format
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/asn1"
+	"fmt"
+	"strings"
 )
 
 // Algorithm is an AlgorithmIdentifier (RFC 5280 section 4.1.1.2). Its OID may
@@ -14,6 +17,21 @@ type Algorithm struct {
 
 // OID returns the algorithm's identifier in dotted form.
 func (a Algorithm) OID() string { return OID(a.ID) }
+
+// String names the algorithm of a key for errors, with its OID.
+func (a Algorithm) String() string {
+	oid, curve := a.OID(), OID(a.Parameters)
+	known, ok := keyTypes[oid]
+	switch {
+	case !ok:
+		return oid
+	case known.name == "EC" && curve == "":
+		return "EC (explicit parameters)"
+	case known.name == "EC":
+		return strings.TrimSpace("EC "+curves[curve].text) + " (" + curve + ")"
+	}
+	return fmt.Sprintf("%s (%s)", cmp.Or(known.text, known.name), oid)
+}
 
 // maxOID is in bytes. Writing a number in decimal takes time that grows faster
 // than the number.

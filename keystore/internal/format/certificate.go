@@ -200,7 +200,7 @@ func (c *Cert) PublicKeyAlgorithm() (name string, bits int) {
 	if _, err := asn1.Unmarshal(c.PublicKeyInfo, &info); err != nil {
 		return "", 0
 	}
-	name, bits, _ = describe(info.Algorithm)
+	name, bits = describe(info.Algorithm)
 	if bits == 0 && strings.HasPrefix(name, "RSA") {
 		bits = firstIntegerBits(info.PublicKey.Bytes)
 	}

@@ -108,7 +108,7 @@ func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, 
 	if _, err := asn1.Unmarshal(der, &info); err != nil {
 		return nil, "", 0, fmt.Errorf("%w: a private key that is cut off or changed: %w", ErrDamaged, err)
 	}
-	name, bits, known := describe(info.Algorithm)
+	name, bits = describe(info.Algorithm)
 	if strings.HasPrefix(name, "RSA") {
 		bits = modulusBits(info.PrivateKey)
 		err = checkRSA(info.PrivateKey, bits)
@@ -117,7 +117,7 @@ func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, 
 		err = r.Spend(KeyWork(name, bits))
 	}
 	if err != nil {
-		return nil, name, bits, fmt.Errorf("%w: %s key", err, known)
+		return nil, name, bits, fmt.Errorf("%w: %s key", err, info.Algorithm)
 	}
 	if name == "RSASSA-PSS" {
 		key, err = x509.ParsePKCS1PrivateKey(info.PrivateKey)
@@ -129,12 +129,12 @@ func (r *KeyReader) ParsePKCS8(der []byte) (key crypto.PrivateKey, name string, 
 			bits = modulusBits(info.PrivateKey)
 		}
 		if _, malformed := Few(info.PrivateKey, 10); strings.HasPrefix(name, "RSA") && malformed != nil {
-			return nil, name, bits, fmt.Errorf("%w: the %s key is cut off or changed", ErrDamaged, known)
+			return nil, name, bits, fmt.Errorf("%w: the %s key is cut off or changed", ErrDamaged, info.Algorithm)
 		}
 		if strings.Contains(err.Error(), "unknown algorithm") { // which names the OID once more, and no remedy
-			return nil, name, bits, fmt.Errorf("%w: no token can be signed with a %s key: make an EC or RSA key", ErrUnsupported, known)
+			return nil, name, bits, fmt.Errorf("%w: no token can be signed with a %s key: make an EC or RSA key", ErrUnsupported, info.Algorithm)
 		}
-		return nil, name, bits, fmt.Errorf("%w: %s key: %w", ErrUnsupported, known, err)
+		return nil, name, bits, fmt.Errorf("%w: %s key: %w", ErrUnsupported, info.Algorithm, err)
 	}
 	if size := sizeOf(key); size > 0 {
 		bits = size
@@ -158,30 +158,20 @@ func sizeOf(key any) int {
 	return 0
 }
 
-// describe says what an algorithm identifier says about a key: Java's name,
-// the size if it is fixed or in the parameters, and a text with the OID.
-func describe(alg Algorithm) (name string, bits int, text string) {
+// describe says what an algorithm identifier says about a key: Java's name, and
+// the size if it is fixed or in the parameters.
+func describe(alg Algorithm) (name string, bits int) {
 	oid := alg.OID()
 	known, ok := keyTypes[oid]
-	if !ok {
-		return oid, 0, oid
+	switch {
+	case !ok:
+		return oid, 0
+	case known.name == "EC":
+		return known.name, curves[OID(alg.Parameters)].bits
+	case known.name == "DSA", known.name == "DH":
+		return known.name, firstIntegerBits(alg.Parameters.FullBytes)
 	}
-	switch known.name {
-	case "EC":
-		curve := OID(alg.Parameters)
-		if curve == "" {
-			return "EC", 0, "EC (explicit parameters)"
-		}
-		return "EC", curves[curve].bits, strings.TrimSpace("EC "+curves[curve].text) + " (" + curve + ")"
-	case "DSA", "DH":
-		bits = firstIntegerBits(alg.Parameters.FullBytes)
-	default:
-		bits = known.bits
-	}
-	if known.text == "" {
-		known.text = known.name
-	}
-	return known.name, bits, fmt.Sprintf("%s (%s)", known.text, oid)
+	return known.name, known.bits
 }
 
 // firstIntegerBits returns the size of the first member of a SEQUENCE: the

@@ -21,16 +21,16 @@ type publicKeyInfo struct {
 	PublicKey asn1.BitString
 }
 
-// ParsePublicKey parses a SubjectPublicKeyInfo, or a PKCS #1 public key, and
-// says what Java calls its algorithm. RSASSA-PSS keys, which crypto/x509 leaves
-// out, are RSA keys.
+// ParsePublicKey parses a SubjectPublicKeyInfo, or a PKCS #1 public key. Of one
+// that crypto/x509 leaves out it says what Java calls its algorithm: RSASSA-PSS
+// keys are RSA keys here.
 func ParsePublicKey(der []byte) (key crypto.PublicKey, name string, err error) {
+	if key, err = x509.ParsePKIXPublicKey(der); err == nil {
+		return key, "", nil
+	}
 	var info publicKeyInfo
 	if _, err := asn1.Unmarshal(der, &info); err == nil {
-		name, _, _ = describe(info.Algorithm)
-	}
-	if key, err = x509.ParsePKIXPublicKey(der); err == nil {
-		return key, name, nil
+		name, _ = describe(info.Algorithm)
 	}
 	if name == "RSASSA-PSS" || name == "RSA" {
 		der = info.PublicKey.Bytes

@@ -128,46 +128,6 @@ func (r *reader) open() {
 	})
 }
 
-// maxHeaders is how many lines with a colon a block may have. RFC 1421 has two.
-const maxHeaders = 64
-
-var begin, end = []byte("-----BEGIN "), []byte("-----END ")
-
-// blocks reads one block after the other. encoding/pem passes over what it
-// cannot read; a block that is not where it should be is damage here.
-func (r *reader) blocks(data []byte) error {
-	for blocks := 0; ; blocks++ {
-		at := bytes.Index(data, begin)
-		if at < 0 {
-			return nil
-		}
-		text := data[:at]
-		if err := checkHeaders(data[at:]); err != nil {
-			return err
-		}
-		block, rest := pem.Decode(data[at:])
-		if block == nil || bytes.Count(data[at:len(data)-len(rest)], begin) != 1 {
-			return fmt.Errorf("%w: block %d %s", format.ErrDamaged, blocks+1, fault(data, at))
-		}
-		if blocks == format.MaxEntries {
-			return fmt.Errorf("%w: more than %d blocks", format.ErrLimit, format.MaxEntries)
-		}
-		if err := r.block(block, labelOf(text)); err != nil {
-			return err
-		}
-		data = rest
-	}
-}
-
-// checkHeaders counts those of the block that data begins with.
-func checkHeaders(data []byte) error {
-	block, _, ended := bytes.Cut(data, end)
-	if ended && bytes.Count(block, []byte(":")) > maxHeaders { // without an end it is damaged, which is said later
-		return fmt.Errorf("%w: a block of more than %d headers", format.ErrLimit, maxHeaders)
-	}
-	return nil
-}
-
 func (r *reader) block(block *pem.Block, label label) error {
 	switch kind := block.Type; {
 	case kind == "CERTIFICATE", kind == "X509 CERTIFICATE", kind == "TRUSTED CERTIFICATE":
@@ -227,27 +187,6 @@ func labelOf(text []byte) (l label) {
 		}
 	}
 	return l
-}
-
-// fault says what is wrong with the block that begins at a place in data. It
-// knows what environment variables, YAML and shells do to PEM, and the remedy.
-func fault(data []byte, at int) string {
-	block, _, next := bytes.Cut(data[at+len(begin):], begin)
-	body, tail, ended := bytes.Cut(block, end)
-	line := data[bytes.LastIndexByte(data[:at], '\n')+1 : at]
-	switch {
-	case bytes.Contains(block, []byte(`\n`)):
-		return `has its line breaks written as \n: turn them into line breaks, for instance with printf '%b'`
-	case !ended:
-		return "has no -----END line: the end of the file is missing"
-	case next && !bytes.Contains(tail, []byte("\n")):
-		return "ends on the line where the next begins: put a line break between them, as cat does not"
-	case len(line) > 0 && len(bytes.TrimSpace(line)) == 0:
-		return "is indented: take the white space at the beginning of its lines away"
-	case bytes.Count(body, []byte("\n")) < 2:
-		return "has no line breaks: put one behind -----BEGIN …----- and one before -----END, as they were before an unquoted variable lost them"
-	}
-	return "is not base64"
 }
 
 // legacyCiphers are those of crypto/x509.
