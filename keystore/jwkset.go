@@ -12,8 +12,12 @@ import (
 	"github.com/tokenprofile/tokenprofile-go/keystore/internal/format"
 )
 
-// maxKeys is the most keys of one JWK Set.
-const maxKeys = 1000
+// What a JWK Set, or other JSON, may have. Private RSA keys of 4096 bits, each
+// with its chain, take some 8 KB.
+const (
+	maxKeys = 1000
+	maxJSON = 8 << 20 // bytes
+)
 
 // readJSON reads a JWK or a JWK Set. Private and secret keys in it are the
 // store's own, and public keys are trusted ones: whoever holds only the public
@@ -22,7 +26,7 @@ const maxKeys = 1000
 // With passwords it may be an encrypted one.
 func readJSON(data []byte, passwords *passwords) (found, error) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
-	o, err := jsonObject(text, maxFile)
+	o, err := jsonObject(text, maxJSON)
 	if err != nil {
 		return found{}, fmt.Errorf("JSON: %w", damaged(err))
 	}

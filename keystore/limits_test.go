@@ -212,7 +212,7 @@ func TestAKeySetIsCountedByWhatItCosts(t *testing.T) {
 		most int
 	}{
 		"whole":                    {whole(key), 1000}, // as many as a set may have
-		"without CRT coefficients": {nil, 12_000 / (9 + 63)},
+		"without CRT coefficients": {nil, 10_000 / (9 + 63)},
 	} {
 		if _, err := keystore.Parse(set(row.most, row.more), nil); err != nil {
 			t.Errorf("%s: %d keys are refused: %v", name, row.most, err)
@@ -238,7 +238,7 @@ func TestAKeySetIsCountedByWhatItCosts(t *testing.T) {
 func TestTheCertificatesOfAKeySetAreCounted(t *testing.T) {
 	cert := base64.StdEncoding.EncodeToString(selfSigned(t, newEd25519("a"), "CN=a", time.Unix(0, 0), time.Unix(4e9, 0)).Raw)
 	key := `{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `,"x5c":["` + strings.Repeat(cert+`","`, 29) + cert + `"]}`
-	for n, want := range map[int]int{400: 0, 401: 1} {
+	for n, want := range map[int]int{333: 0, 334: 1} {
 		refused := 0
 		for _, e := range must(keystore.Parse([]byte(`{"keys":[`+key+strings.Repeat(","+key, n-1)+`]}`), nil)).Entries() {
 			if errors.Is(e.Err, keystore.ErrLimit) {
@@ -256,7 +256,7 @@ func TestTheCertificatesOfAKeySetAreCounted(t *testing.T) {
 // Values that say nothing take a few bytes in a file and many times that in
 // memory: they are counted before anything is decoded.
 func TestNoJSONTakesMuchMemory(t *testing.T) {
-	const size = 8 << 20
+	const size = 7 << 20
 	many := func(begin, value, end string) []byte {
 		return []byte(begin + strings.Repeat(value, size/len(value)) + end)
 	}
@@ -289,5 +289,24 @@ func TestNoJSONTakesMuchMemory(t *testing.T) {
 	}
 	if errors.Is(values(100_000), keystore.ErrLimit) || !errors.Is(values(100_001), keystore.ErrLimit) {
 		t.Errorf("100,000 values: got %v, and one more %v", values(100_000), values(100_001))
+	}
+}
+
+func TestTheSizeOfJSONIsLimited(t *testing.T) {
+	cert := string(must(json.Marshal(pemOf(certificates(t, 1)))))
+	for name, text := range map[string]string{
+		"a JWK Set":           `{"keys":[{"kty":"EC","crv":"P-256",` + ecX + `,` + ecY + `}]`,
+		"certificates by kid": `{"kid":` + cert,
+	} {
+		read := func(size int) error {
+			_, err := keystore.Parse([]byte(text+strings.Repeat(" ", size-len(text)-1)+"}"), nil)
+			return err
+		}
+		if err := read(8 << 20); err != nil {
+			t.Errorf("%s of 8 MiB: %v", name, err)
+		}
+		if err := read(8<<20 + 1); !errors.Is(err, keystore.ErrLimit) {
+			t.Errorf("%s of a byte more: got %v, want %v", name, err, keystore.ErrLimit)
+		}
 	}
 }

@@ -97,6 +97,9 @@ func read(name string, data []byte, passwords *passwords) (found, error) {
 	}
 	switch name {
 	case format.JWK:
+		if len(data) > maxJSON {
+			return found{}, fmt.Errorf("%w: JSON of more than %d bytes", ErrLimit, maxJSON)
+		}
 		if bytes.Contains(data, []byte("-----BEGIN ")) {
 			return readContainer(data, passwords)
 		}

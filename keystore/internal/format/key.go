@@ -68,10 +68,10 @@ type privateKeyInfo struct {
 type KeyReader struct{ work atomic.Int64 } // spent so far
 
 // MaxWork is the arithmetic that one file may ask for, in units of some 30
-// microseconds: the public halves of 10,000 keys on P-256, or 1,300 RSA keys of
+// microseconds: the public halves of 10,000 keys on P-256, or 1,100 RSA keys of
 // 2048 bits. Both must be checked before a key signs, and what that takes grows
 // faster than the key, so that a small file could keep a server busy.
-const MaxWork = 12_000
+const MaxWork = 10_000
 
 // Spend takes work off what the file may ask for, before it is done. Without a
 // file, of which r is nil, any may be.
