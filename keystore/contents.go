@@ -46,6 +46,7 @@ func newContents(entries []Entry) (*contents, error) {
 		}
 	}
 	own := ownKeys(entries)
+	c.trusted = make([]PublicKey, 0, len(entries)-len(c.private)-len(secrets))
 	for _, e := range entries {
 		if e.Err != nil {
 			continue

@@ -236,7 +236,7 @@ func Few(der []byte, most int) ([]asn1.RawValue, error) {
 	if rest, err := asn1.Unmarshal(der, &sequence); err != nil || len(rest) > 0 || !isSequence(sequence) {
 		return nil, fmt.Errorf("%w: a value that is not a SEQUENCE", ErrDamaged)
 	}
-	var all []asn1.RawValue
+	all := make([]asn1.RawValue, 0, min(most, 8)) // rarely more
 	for element, err := range Elements(sequence.Bytes) {
 		switch {
 		case err != nil:
