@@ -104,8 +104,11 @@ func (r *ring[K]) verify(ctx context.Context, id keyID, input, signature []byte)
 	if len(keys) == maxCandidates {
 		return nil, refuse(ErrSignature, fmt.Sprintf("by none of the %d keys that were tried, and no more are: a kid or x5t#S256 chooses", len(keys)))
 	}
-	return nil, refuse(ErrSignature, "")
+	return nil, errBadSignature
 }
+
+// errBadSignature is made once: whoever sends forged tokens sends many.
+var errBadSignature = refuse(ErrSignature, "")
 
 func (r *ring[K]) holds(ctx context.Context, kid keyID, key trusted) error {
 	keys, err := r.candidates(ctx, kid)

@@ -69,6 +69,7 @@ func (s *Scanner) escape() error {
 	case r < 0:
 		return ErrText
 	}
+	s.escapes++
 	s.at += size
 	return nil
 }

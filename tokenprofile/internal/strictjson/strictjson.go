@@ -48,6 +48,7 @@ type Scanner struct {
 	data    []byte
 	at      int
 	members int
+	escapes int    // read so far, to tell whether a name has one
 	open    []seen // names in the objects that are open, the innermost last
 	begun   bool
 	ended   bool
@@ -131,11 +132,14 @@ func (s *Scanner) memberName(names int) ([]byte, error) {
 	if s.members++; s.members > MaxMembers {
 		return nil, ErrMembers
 	}
-	start := s.at
+	start, escapes := s.at, s.escapes
 	if err := s.text(); err != nil {
 		return nil, err
 	}
-	name, _ := Value(s.data[start:s.at]).Text()
+	name := s.data[start+1 : s.at-1]
+	if s.escapes > escapes {
+		name = unescape(name)
+	}
 	if s.space(); !s.take(':') {
 		return nil, ErrSyntax
 	}
@@ -240,13 +244,9 @@ func (s *Scanner) literal(word string) error {
 
 // space skips the four characters RFC 8259 section 2 calls whitespace.
 func (s *Scanner) space() {
-	for s.at < len(s.data) {
-		switch s.data[s.at] {
-		case ' ', '\t', '\n', '\r':
-			s.at++
-		default:
-			return
-		}
+	const spaces uint64 = 1<<' ' | 1<<'\t' | 1<<'\n' | 1<<'\r'
+	for s.at < len(s.data) && spaces>>s.data[s.at]&1 == 1 {
+		s.at++
 	}
 }
 
