@@ -209,8 +209,8 @@ func TestStoreWithoutIntegrityCheck(t *testing.T) {
 	_, secret := store.SecretKeys(ctx, "")
 	_, certificate := store.TLSCertificate("")
 	for _, err := range []error{private, published, public, decryption, secret, certificate} {
-		if !errors.Is(err, keystore.ErrUnverified) || !strings.Contains(err.Error(), file.Path) {
-			t.Errorf("got %v, want %v and the file's name", err, keystore.ErrUnverified)
+		if !errors.Is(err, keystore.ErrUnverified) || !errors.Is(err, keystore.ErrMisconfigured) || !strings.Contains(err.Error(), file.Path) {
+			t.Errorf("got %v, want %v, %v and the file's name", err, keystore.ErrUnverified, keystore.ErrMisconfigured)
 		}
 	}
 	file.AllowUnverified = true
