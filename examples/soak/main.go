@@ -37,7 +37,7 @@ func run(ctx context.Context, out io.Writer, length time.Duration) error {
 	after := settled(before)
 	fmt.Fprintf(out, "%d requests, %d failed; %d keys signed; %d key sets asked for, %d answers broken\n",
 		s.requests.Load(), s.failed.Load(), len(s.kids), s.asked.Load(), s.broken.Load())
-	fmt.Fprintf(out, "heap %d KiB when warm, %d KiB in the end; before and after: %s, %s\n", heap.warm>>10, heap.last>>10, before, after)
+	fmt.Fprintf(out, "heap %d KiB at the least, %d KiB in the end; before and after: %s, %s\n", heap.least>>10, heap.last>>10, before, after)
 	switch {
 	case err != nil:
 		return err
@@ -46,7 +46,7 @@ func run(ctx context.Context, out io.Writer, length time.Duration) error {
 	case s.requests.Load() == 0 || s.broken.Load() == 0 || len(s.kids) < 2:
 		return fmt.Errorf("too short to show anything")
 	case heap.grew():
-		return fmt.Errorf("the heap grew from %d to %d KiB", heap.warm>>10, heap.last>>10)
+		return fmt.Errorf("the heap grew from %d to %d KiB", heap.least>>10, heap.last>>10)
 	case after.more(before):
 		return fmt.Errorf("%s are left of %s", after, before)
 	}

@@ -31,10 +31,10 @@ func TestLeaksAndFailuresAreSeen(t *testing.T) {
 	} else {
 		file.Close()
 	}
-	warm := heap{warm: reachable()}
+	grown := heap{least: reachable()}
 	kept := make([]byte, 2*slack)
-	warm.last = reachable()
-	if kept[0] = 1; !warm.grew() {
-		t.Errorf("got %+v, want the heap to have grown", warm)
+	grown.last = reachable()
+	if kept[0] = 1; !grown.grew() {
+		t.Errorf("got %+v, want the heap to have grown", grown)
 	}
 }

@@ -42,8 +42,9 @@ func (r resources) String() string {
 	return fmt.Sprintf("%d goroutines and %d files", r.goroutines, r.files)
 }
 
-// heap is what is reachable, in bytes, early and late.
-type heap struct{ warm, last uint64 }
+// heap is what is reachable, in bytes: at the least, and when nobody asks for
+// anything any more.
+type heap struct{ least, last uint64 }
 
 // reachable is the heap after garbage collection. Pools take two to be emptied.
 func reachable() uint64 {
@@ -57,4 +58,4 @@ func reachable() uint64 {
 // slack is in bytes: what buffers and connections come and go with.
 const slack = 1 << 20
 
-func (h heap) grew() bool { return h.last > h.warm+slack }
+func (h heap) grew() bool { return h.last > h.least+slack }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -181,15 +182,14 @@ func (s *soak) load(ctx context.Context, out io.Writer, length time.Duration) he
 			}
 		}
 	})
-	var heap heap
+	heap := heap{least: math.MaxUint64}
 	for sleep(ctx, length/16) {
-		heap.last = reachable()
-		if heap.warm == 0 {
-			heap.warm = heap.last
-		}
-		fmt.Fprintf(out, "%8d requests, %d failed, heap %d KiB, %s\n", s.requests.Load(), s.failed.Load(), heap.last>>10, inUse())
+		now := reachable()
+		heap.least = min(heap.least, now) // at times a request or a new keystore takes much
+		fmt.Fprintf(out, "%8d requests, %d failed, heap %d KiB, %s\n", s.requests.Load(), s.failed.Load(), now>>10, inUse())
 	}
 	all.Wait()
+	heap.last = reachable() // of what nobody is asking for any more
 	return heap
 }
 
