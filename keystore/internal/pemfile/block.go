@@ -13,37 +13,37 @@ const maxHeaders = 64
 
 var begin, end = []byte("-----BEGIN "), []byte("-----END ")
 
-// blocks takes in one block after the other. encoding/pem passes over what it
-// cannot read; a block that is not where it should be is damage here.
-func (r *reader) blocks(data []byte) error {
-	if bytes.Count(data, begin) > format.MaxEntries {
-		return fmt.Errorf("%w: more than %d blocks", format.ErrLimit, format.MaxEntries)
-	}
-	text, pieces := cut(data)
-	format.Each(len(pieces), func(i int) { pieces[i].decode() })
-	at := len(text)
-	for i, piece := range pieces {
-		runsOn := i+1 < len(pieces) && len(piece.behind) == 0 && !bytes.HasSuffix(piece.text, []byte("\n"))
-		switch {
-		case piece.err != nil:
-			return piece.err
-		case piece.block == nil, runsOn:
-			return fmt.Errorf("%w: block %d %s", format.ErrDamaged, i+1, fault(data, at))
-		}
-		if err := r.block(piece.block, labelOf(text)); err != nil {
-			return err
-		}
-		text, at = piece.behind, at+len(piece.text)
-	}
-	return nil
-}
-
 // A piece of a bundle begins with a block and ends where the next begins.
 type piece struct {
+	above  []byte // the text between the block and the last
 	text   []byte
 	block  *pem.Block // nil if it cannot be read
 	behind []byte     // the text between the block and the next
 	err    error
+}
+
+// split returns the pieces of a bundle, up to one that cannot be read, of which
+// the error is. encoding/pem passes over such a block; one that is not where it
+// should be is damage here.
+func split(data []byte) ([]piece, error) {
+	if bytes.Count(data, begin) > format.MaxEntries {
+		return nil, fmt.Errorf("%w: more than %d blocks", format.ErrLimit, format.MaxEntries)
+	}
+	above, pieces := cut(data)
+	format.Each(len(pieces), func(i int) { pieces[i].decode() })
+	at := len(above)
+	for i := range pieces {
+		p := &pieces[i]
+		runsOn := i+1 < len(pieces) && len(p.behind) == 0 && !bytes.HasSuffix(p.text, []byte("\n")) // into the next
+		switch {
+		case p.err != nil:
+			return pieces[:i], p.err
+		case p.block == nil, runsOn:
+			return pieces[:i], fmt.Errorf("%w: block %d %s", format.ErrDamaged, i+1, fault(data, at))
+		}
+		p.above, above, at = above, p.behind, at+len(p.text)
+	}
+	return pieces, nil
 }
 
 // cut returns what stands before the first block, and the pieces.

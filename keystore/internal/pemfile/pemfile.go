@@ -128,6 +128,17 @@ func (r *reader) open() {
 	})
 }
 
+// blocks takes in one block after the other.
+func (r *reader) blocks(data []byte) error {
+	pieces, fault := split(data)
+	for _, piece := range pieces {
+		if err := r.block(piece.block, labelOf(piece.above)); err != nil {
+			return err
+		}
+	}
+	return fault
+}
+
 func (r *reader) block(block *pem.Block, label label) error {
 	switch kind := block.Type; {
 	case kind == "CERTIFICATE", kind == "X509 CERTIFICATE", kind == "TRUSTED CERTIFICATE":
